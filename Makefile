@@ -1,0 +1,69 @@
+# Two commands for everybody: `make demo` and `make test`. Both set up what is missing and say so.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# What PySide6, MuJoCo's renderer and PyAV's codecs need from Debian or Ubuntu, and no more.
+SYSTEM := libegl1 libgl1 libgl1-mesa-dri libopengl0 libglib2.0-0 libfontconfig1 libdbus-1-3 \
+          libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 \
+          libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-sync1 \
+          libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1 libx11-xcb1
+
+.PHONY: demo test test-long check format lock setup system bench clean
+
+demo: setup ## the whole product once: a robot gets stuck, is rescued, the rescue is proved
+	@$(BIN)/unstick demo $(ARGS)
+
+test: setup ## the quick tests, under ten minutes on two cores
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "not long" $(ARGS)
+
+test-long: setup ## many seeds, soak and faults
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "long" --timeout=1800 $(ARGS)
+
+check: setup ## format, lint, types, import contracts; no tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@PYTHONPATH=. $(BIN)/lint-imports
+
+format: setup
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: setup
+	@for name in video control; do $(BIN)/unstick bench $$name; done
+
+lock: ## pin everything with hashes, for Python 3.11 to 3.13 on every platform
+	@uv pip compile --universal --generate-hashes --quiet --python-version 3.11 \
+	  --no-annotate --all-extras --group dev --no-emit-package unstick \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+setup: system $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) from requirements.lock"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Installs only what the machine lacks; without the right to install it prints the line and stops.
+system:
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=""; \
+	for p in $(SYSTEM); do \
+	  dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -q '^installed$$' || missing="$$missing $$p"; \
+	done; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	test -z "$$missing" && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then sudo=""; \
+	elif sudo -n true 2>/dev/null; then sudo="sudo"; \
+	else echo "These system libraries are missing. Please run, then call make again:"; \
+	     echo "  sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; \
+	echo "Installing system libraries:$$missing"; \
+	$$sudo apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+clean:
+	@rm -rf $(VENV) demo-output
