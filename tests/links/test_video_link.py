@@ -1,0 +1,193 @@
+"""Real WebRTC on loopback: stamps arrive, viewers join and leave, frames come at their marker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from aiortc.jitterbuffer import JitterBuffer
+from aiortc.rtp import RtpPacket
+
+from transport.clock import now_ns
+from transport.frame_stamp import FrameStamp
+from transport.h264 import StreamEncoder
+from transport.messages import VideoAnswer
+from transport.picture import Picture
+from transport.video_link import VideoLinkError, VideoReceiver, VideoSender, _MarkerBuffer
+
+LOOPBACK = "127.0.0.1"
+CAMERAS = ("front", "ceiling")
+HANG_S = 20.0
+
+
+class Robot:
+    """A sender with a grey picture per camera whose brightness is the frame's number."""
+
+    def __init__(self) -> None:
+        self.key_frames: set[str] = set()
+        self.sender = VideoSender(CAMERAS, self.key_frames.add, bind_host=LOOPBACK)
+        self.leaving = threading.Event()
+        self.paused = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.sender.start()
+        self.thread.start()
+
+    def run(self) -> None:
+        encoders = {camera: StreamEncoder(160, 120, 30) for camera in CAMERAS}
+        number = 0
+        while not self.leaving.wait(1 / 30):
+            if self.paused.is_set():
+                continue
+            number += 1
+            for camera, encoder in encoders.items():
+                picture = np.full((120, 160, 3), 40 + number % 150, np.uint8)
+                key = camera in self.key_frames
+                self.key_frames.discard(camera)
+                packet = encoder.encode(picture, FrameStamp(now_ns(), number), key_frame=key)
+                assert packet is not None
+                self.sender.publish(camera, packet)
+
+    def close(self) -> None:
+        self.leaving.set()
+        self.thread.join(5.0)
+        self.sender.close()
+
+    def exchange(self, session: str) -> object:
+        def exchange(sdp: str, cameras: Sequence[str]) -> VideoAnswer:
+            return self.sender.answer(session, 1, sdp, cameras)
+
+        return exchange
+
+
+@pytest.fixture
+def robot() -> Iterator[Robot]:
+    made = Robot()
+    yield made
+    made.close()
+
+
+def pictures_of(receiver: VideoReceiver, camera: str, count: int) -> list[Picture]:
+    seen: list[Picture] = []
+    deadline = time.monotonic() + HANG_S
+    while len(seen) < count:
+        assert time.monotonic() < deadline, f"{len(seen)} of {count} pictures of {camera} came"
+        picture = receiver.mailboxes[camera].wait(0.5)
+        if picture is not None:
+            seen.append(picture)
+    return seen
+
+
+def test_pictures_of_every_camera_arrive_with_their_stamps(robot: Robot) -> None:
+    receiver = VideoReceiver(CAMERAS, robot.exchange("a"), bind_host=LOOPBACK)  # type: ignore[arg-type]
+    receiver.start()
+    try:
+        for camera in CAMERAS:
+            seen = pictures_of(receiver, camera, 10)
+            numbers = [p.number for p in seen]
+            assert numbers == sorted(set(numbers))
+            for picture in seen:
+                assert picture.bgra.shape == (120, 160, 4)
+                assert 0 < picture.captured_ns <= picture.received_ns <= picture.decoded_ns
+                expected = 40 + picture.number % 150
+                assert abs(float(picture.bgra[..., :3].mean()) - expected) < 6
+        assert robot.sender.viewers("front") == 1
+    finally:
+        receiver.close()
+
+
+def test_a_second_viewer_gets_a_picture_at_once_and_leaves_the_first_alone(robot: Robot) -> None:
+    first = VideoReceiver(("front",), robot.exchange("a"), bind_host=LOOPBACK)  # type: ignore[arg-type]
+    second = VideoReceiver(("front",), robot.exchange("b"), bind_host=LOOPBACK)  # type: ignore[arg-type]
+    first.start()
+    pictures_of(first, "front", 3)
+    second.start()
+    try:
+        pictures_of(second, "front", 3)
+        pictures_of(first, "front", 3)
+        assert robot.sender.viewers("front") == 2
+    finally:
+        second.close()
+        first.close()
+
+
+def test_a_picture_that_stopped_comes_back_by_itself(robot: Robot) -> None:
+    receiver = VideoReceiver(("front",), robot.exchange("a"), bind_host=LOOPBACK)  # type: ignore[arg-type]
+    receiver.start()
+    try:
+        pictures_of(receiver, "front", 3)
+        robot.paused.set()
+        deadline = time.monotonic() + HANG_S
+        while not receiver.problem:
+            assert time.monotonic() < deadline, "a stopped picture was not noticed"
+            time.sleep(0.05)
+        robot.paused.clear()
+        receiver.mailboxes["front"].take()
+        pictures_of(receiver, "front", 3)
+    finally:
+        receiver.close()
+
+
+def test_an_unknown_camera_is_refused_with_those_there_are(robot: Robot) -> None:
+    answer = robot.sender.answer("a", 1, "v=0", ["rear"])
+    assert not answer.ok
+    assert "front, ceiling" in answer.reason
+
+
+def test_an_offer_that_is_no_sdp_is_refused(robot: Robot) -> None:
+    answer = robot.sender.answer("a", 1, "this is not SDP", ["front"])
+    assert not answer.ok
+    assert robot.sender.viewers("front") == 0
+
+
+def test_a_robot_that_does_not_answer_is_tried_again() -> None:
+    tries: list[int] = []
+
+    def exchange(sdp: str, cameras: Sequence[str]) -> VideoAnswer:
+        tries.append(1)
+        raise VideoLinkError("no answer")
+
+    receiver = VideoReceiver(("front",), exchange, bind_host=LOOPBACK)
+    receiver.start()
+    try:
+        deadline = time.monotonic() + HANG_S
+        while len(tries) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert receiver.problem == "no answer"
+    finally:
+        receiver.close()
+
+
+# --- what reaches below aiortc's public interface ---
+
+
+def packet(sequence: int, timestamp: int, *, marker: bool) -> RtpPacket:
+    made = RtpPacket(sequence_number=sequence, timestamp=timestamp, marker=int(marker))
+    made._data = b"%d" % sequence  # type: ignore[attr-defined]
+    return made
+
+
+def test_a_frame_is_given_out_at_its_marker() -> None:
+    buffer = _MarkerBuffer(16, is_video=True)
+    assert buffer.add(packet(1, 100, marker=False))[1] is None
+    frame = buffer.add(packet(2, 100, marker=True))[1]
+    assert frame is not None
+    assert (frame.data, frame.timestamp) == (b"12", 100)
+
+
+def test_aiortc_itself_still_waits_for_the_next_frame() -> None:
+    buffer = JitterBuffer(16, is_video=True)
+    assert buffer.add(packet(1, 100, marker=True))[1] is None
+    assert buffer.add(packet(2, 200, marker=False))[1] is not None
+
+
+def test_a_frame_with_a_hole_waits_for_the_missing_packet() -> None:
+    buffer = _MarkerBuffer(16, is_video=True)
+    buffer.add(packet(1, 100, marker=False))
+    assert buffer.add(packet(3, 100, marker=True))[1] is None
+    frame = buffer.add(packet(2, 100, marker=False))[1]
+    assert frame is not None
+    assert frame.data == b"123"
