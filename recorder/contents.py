@@ -1,0 +1,171 @@
+"""What the files of an episode really hold, counted by reading them.
+
+Sealing, recovery and `verify` ask the same questions here, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from recorder.durable import sha256_of
+from recorder.episode import (
+    FORMAT,
+    LOG_FILE,
+    CameraEntry,
+    Clock,
+    Counts,
+    Ending,
+    EpisodeError,
+    FileEntry,
+    Header,
+    Manifest,
+    Status,
+    camera_file,
+)
+from recorder.log import LogReader, RowRecord
+from recorder.video_track import CODEC, count_frames
+from transport.messages import Tick
+
+
+@dataclass
+class TickCount:
+    """What a run of ticks adds up to."""
+
+    ticks: int = 0
+    states: int = 0
+    events: int = 0
+    missed: int = 0
+    dropped: int = 0
+    first_tick: int = -1
+    last_tick: int = -1
+    first_ns: int = 0
+    last_ns: int = 0
+
+    def add(self, tick: Tick, where: Path) -> None:
+        """Count one more; ticks and stamps must rise."""
+        if self.ticks == 0:
+            self.first_tick, self.first_ns = tick.tick, tick.stamp_ns
+        else:
+            if tick.tick <= self.last_tick or tick.stamp_ns <= self.last_ns:
+                raise EpisodeError(
+                    f"Tick {tick.tick} follows {self.last_tick} or its stamp does not rise",
+                    where,
+                    "The robot's clock or counter went back; leave the episode out.",
+                )
+            self.missed += tick.missed_before
+            self.dropped += lost_before(self.last_tick, tick)
+        self.ticks += 1
+        self.states += bool(tick.state)
+        self.events += len(tick.events)
+        self.last_tick, self.last_ns = tick.tick, tick.stamp_ns
+
+
+def lost_before(previous: int, tick: Tick) -> int:
+    """How many ticks between `previous` and `tick` happened but were not recorded.
+
+    Periods the robot skipped were no ticks: nothing was applied in them.
+    """
+    gap = tick.tick - previous - 1
+    return 0 if gap <= tick.missed_before else gap - tick.missed_before
+
+
+@dataclass
+class RowCount:
+    """What a run of rows adds up to."""
+
+    rows: int
+    repeated: dict[str, int]
+
+    def add(self, row: RowRecord, where: Path) -> None:
+        """Count one more; rows count up from 0 and have every camera."""
+        if row.row != self.rows or row.cameras.keys() != self.repeated.keys():
+            raise EpisodeError(
+                f"Row {row.row} stands where row {self.rows} should, or lacks a camera",
+                where,
+                "Leave the episode out.",
+            )
+        self.rows += 1
+        for camera, shown in row.cameras.items():
+            self.repeated[camera] += shown.repeated
+
+
+def count_log(path: Path, cameras: Iterable[str]) -> tuple[TickCount, RowCount]:
+    """Read the whole log strictly and count."""
+    ticks, rows = TickCount(), RowCount(0, dict.fromkeys(cameras, 0))
+    log = LogReader(path)
+    for tick in log.ticks():
+        ticks.add(tick, path)
+    for row in log.rows():
+        rows.add(row, path)
+    return ticks, rows
+
+
+def make_manifest(
+    folder: Path, header: Header, ending: Ending, status: Status, sealed_wall: str
+) -> Manifest:
+    """The manifest of finished files; raises `EpisodeError` when they do not fit each other."""
+    names = [camera.name for camera in header.cameras]
+    ticks, rows = count_log(folder / LOG_FILE, names)
+    if ticks.ticks == 0:
+        raise EpisodeError("Episode holds no tick", folder, "There is nothing to keep.")
+    cameras: list[CameraEntry] = []
+    for camera in header.cameras:
+        path = folder / camera_file(camera.name)
+        frames = count_frames(path) if rows.rows else 0
+        if frames != rows.rows:
+            raise EpisodeError(
+                f"{frames} frames for {rows.rows} rows", path, "Recover or leave the episode out."
+            )
+        cameras.append(
+            CameraEntry(
+                name=camera.name,
+                width=camera.width,
+                height=camera.height,
+                codec=CODEC,
+                file=path.name,
+                frames=frames,
+                repeated=rows.repeated[camera.name],
+            )
+        )
+    return Manifest(
+        format=FORMAT,
+        episode=header.episode,
+        status=status,
+        description=header.description,
+        ending=ending,
+        first_tick=ticks.first_tick,
+        last_tick=ticks.last_tick,
+        rows=rows.rows,
+        tick_hz=header.tick_hz,
+        row_hz=header.row_hz,
+        cameras=tuple(cameras),
+        counts=Counts(
+            ticks=ticks.ticks,
+            states=ticks.states,
+            events=ticks.events,
+            missed_ticks=ticks.missed,
+            dropped_records=ticks.dropped,
+        ),
+        clock=Clock(
+            name="robot monotonic",
+            boot_id=header.description.boot_id,
+            first_ns=ticks.first_ns,
+            last_ns=ticks.last_ns,
+            opened_wall=header.opened_wall,
+            sealed_wall=sealed_wall,
+        ),
+        versions=header.versions,
+        gate_sha256=header.gate_sha256,
+        config_sha256=header.config_sha256,
+        files=tuple(
+            file_entry(folder / name)
+            for name in (LOG_FILE, *(camera_file(camera) for camera in names))
+        ),
+    )
+
+
+def file_entry(path: Path) -> FileEntry:
+    """Size and hash of a file as it is now."""
+    return FileEntry(name=path.name, bytes=path.stat().st_size, sha256=sha256_of(path))

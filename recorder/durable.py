@@ -1,0 +1,131 @@
+"""Bytes that survive: unbuffered streams, atomic files, fsync, hashes, locks.
+
+Every write of an episode goes through here, so that what a crash can leave behind is decided in
+one place. Called from the disk thread; nothing here waits for anything but the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+_HASH_BLOCK: Final = 1 << 20
+
+
+class DiskStream:
+    """A file without a user-space buffer: when `write` returns, a killed process loses nothing.
+
+    Offers what the MCAP and the Matroska writer ask of a stream. Seeking is for Matroska, which
+    goes back once, at the end, to fill in duration and index.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.closed = False  # PyAV leaves the trailer out when it finds this true
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._fd = os.open(path, flags, 0o644)
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Write all of `data`, however many system calls that takes."""
+        view = memoryview(data)
+        total = len(view)
+        while view:
+            view = view[os.write(self._fd, view) :]
+        return total
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move within the file."""
+        return os.lseek(self._fd, offset, whence)
+
+    def tell(self) -> int:
+        """Present offset in bytes."""
+        return os.lseek(self._fd, 0, os.SEEK_CUR)
+
+    def flush(self) -> None:
+        """There is no buffer to flush."""
+
+    def sync(self) -> None:
+        """Return once the data lie on the disk."""
+        getattr(os, "fdatasync", os.fsync)(self._fd)
+
+    def try_lock(self) -> bool:
+        """Mark the file as being written by a living process; the kernel forgets it with us."""
+        return _try_lock(self._fd)
+
+    def close(self) -> None:
+        """Close without fsync; idempotent."""
+        if not self.closed:
+            self.closed = True
+            os.close(self._fd)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process is still writing `path`."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return not _try_lock(fd)
+    finally:
+        os.close(fd)
+
+
+def _try_lock(fd: int) -> bool:
+    if sys.platform == "win32":  # recording runs on the robot; there only one agent per folder
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def fsync_file(path: Path) -> None:
+    """Return once everything written to `path` lies on the disk."""
+    fd = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def fsync_dir(path: Path) -> None:
+    """Return once the names in folder `path` lie on the disk."""
+    if sys.platform == "win32":  # folders cannot be opened there
+        return
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename and make the new name durable; both lie in the same folder or on the same disk."""
+    os.rename(source, target)
+    fsync_dir(target.parent)
+    if source.parent != target.parent:
+        fsync_dir(source.parent)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`: a reader, and a crash, sees the old content or the new one."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+    fsync_dir(path.parent)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, lower-case hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_HASH_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,370 @@
+"""The recorder as the media process uses it: ticks and pictures in, sealed episodes out.
+
+Composes grid, tracks, pre-roll, segmenter and writer. All methods are called from one thread and
+never raise for what a disk does. Encoding happens in the caller; every write, sync and seal happens
+on one disk thread with a bounded backlog: when the disk falls that far behind, the episode is
+marked as failed, the robot and its video go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from recorder.episode import FORMAT, CameraFormat, EndedBy, Ending, Header, episode_id
+from recorder.log import CameraRow
+from recorder.preroll import EncodedRow, PrerollRing
+from recorder.row_grid import Choice, RowGrid
+from recorder.segmenter import Close, Segmenter
+from recorder.versions import recording_versions
+from recorder.video_track import Image, VideoPacket, VideoTrack
+from recorder.writer import EpisodeWriter
+from transport.channels import ROW_HZ, TICK_HZ, TICKS_PER_ROW
+from transport.clock import NS_PER_S, wall_time
+from transport.messages import Description, RecorderPhase, Tick
+
+MIN_FREE_BYTES: Final = 1 << 30
+MAX_BACKLOG: Final = 2000  # records waiting for the disk: about 20 s, some 5 MB
+SHOW_SEALED_NS: Final = 5 * NS_PER_S  # how long the status says "sealed"
+
+_LOG = logging.getLogger("recorder")
+
+
+@dataclass
+class _Take:
+    """One episode from opening to seal."""
+
+    episode: str
+    first_row: int
+    first_ns: int
+    last_ns: int
+    last_row: int = -1  # once closing: the row with which the episode is complete
+    ending: Ending | None = None
+    writer: EpisodeWriter | None = None  # made and used on the disk thread
+    sealed: Path | None = None
+    jobs: deque[Future[None]] = field(default_factory=deque)
+    gave_up: str = ""  # set by the caller's thread
+    disk_failure: str = ""  # set by the disk thread
+
+    @property
+    def failure(self) -> str:
+        """A sentence once this episode cannot be sealed any more."""
+        return self.gave_up or self.disk_failure
+
+    @property
+    def seconds(self) -> float:
+        return (self.last_ns - self.first_ns) / NS_PER_S
+
+
+class EpisodeRecorder:
+    """Records interventions of one robot, each with what went before it."""
+
+    def __init__(
+        self,
+        root: Path,
+        description: Description,
+        cameras: Sequence[CameraFormat],
+        *,
+        versions: Mapping[str, str] | None = None,
+        gate_sha256: str = "",
+        config_sha256: str = "",
+        min_free_bytes: int = MIN_FREE_BYTES,
+        disk: Executor | None = None,
+    ) -> None:
+        """`disk` runs jobs one after the other; by default a thread of this recorder's own."""
+        self._root = root
+        self._description = description
+        self._cameras = tuple(cameras)
+        self._versions = {**recording_versions(), **(versions or {})}
+        self._hashes = (gate_sha256, config_sha256)
+        self._min_free_bytes = min_free_bytes
+        self._owns_disk = disk is None
+        self._disk = disk or ThreadPoolExecutor(1, thread_name_prefix="recorder-disk")
+        self._segmenter = Segmenter()
+        self._ring = PrerollRing()
+        self._take: _Take | None = None  # being recorded
+        self._closing: list[_Take] = []  # waiting for last pictures, or for the disk
+        self._new: list[Path] = []
+        self._shown = (RecorderPhase.PREROLL, "", 0.0, "")
+        self._shown_until_ns: int | None = None
+        self._now_ns = 0
+        self._open_wanted = False
+        self._boot_id = ""
+        self._last: Tick | None = None
+        self._closed = False
+        self.refused_ticks = 0  # not newer than the one before
+        self.refused_pictures = 0  # unknown camera, wrong size, not newer than the one before
+        self._start_grid()
+
+    def restart(self, description: Description) -> None:
+        """The control process started anew: close what is open; stamps and ticks begin again."""
+        self._description = description
+        self._reset(EndedBy.RESTART)
+
+    def tick(self, tick: Tick) -> None:
+        """One control tick. Another boot id is a new robot; an old or repeated tick is refused."""
+        if tick.boot_id != self._boot_id:
+            if self._last is not None:
+                self._reset(EndedBy.RESTART)
+            self._boot_id = tick.boot_id
+        elif self._last is not None and (
+            tick.tick <= self._last.tick or tick.stamp_ns <= self._last.stamp_ns
+        ):
+            self.refused_ticks += 1
+            return
+        self._last = tick
+        self._now_ns = max(self._now_ns, tick.stamp_ns)
+        row = None
+        if tick.tick % TICKS_PER_ROW == 0:
+            row = self._next_row
+            self._next_row += 1
+            self._row_ticks[row] = (tick.tick, tick.stamp_ns)
+            for grid in self._grids.values():
+                grid.add_row(row, tick.stamp_ns)
+        self._ring.add_tick(tick, row)
+        running = self._take
+        if running is not None:
+            running.last_ns = tick.stamp_ns
+            self._submit(running, lambda writer: writer.tick(tick))
+        for action in self._segmenter.step(tick):
+            if isinstance(action, Close):
+                self._end(action.ending)
+            else:
+                self._open_wanted = True
+        if self._open_wanted:
+            self._open()
+        self._encode()
+
+    def picture(self, camera: str, captured_ns: int, rgb: Image) -> None:
+        """One picture of a camera, (height, width, 3) RGB, stamped with the robot's clock.
+
+        `rgb` is kept until its row is decided, at most 100 ms; the caller must not write to it.
+        """
+        track = self._tracks.get(camera)
+        fits = track is not None and track.fits(rgb)
+        if fits and self._grids[camera].add_picture(captured_ns, rgb):
+            self._encode()
+        else:
+            self.refused_pictures += 1
+
+    def poll(self, now_ns: int) -> None:
+        """Call every few milliseconds: gives late rows up, looks after the disk."""
+        self._now_ns = max(self._now_ns, now_ns)
+        self._encode()
+        self._watch_disk()
+
+    def status(self) -> tuple[RecorderPhase, str, float, str]:
+        """Phase, episode's id, its length in seconds, and a sentence when something is wrong."""
+        if self._take is not None and not self._take.failure:
+            return RecorderPhase.RECORDING, self._take.episode, self._take.seconds, ""
+        if self._closing:
+            take = self._closing[-1]
+            return RecorderPhase.RECORDING, take.episode, take.seconds, "Saving"
+        until_ns = self._shown_until_ns
+        if until_ns is not None and self._now_ns > until_ns:
+            _, episode, seconds, _ = self._shown
+            return RecorderPhase.PREROLL, episode, seconds, ""
+        return self._shown
+
+    def sealed(self) -> list[Path]:
+        """Episodes sealed since the last call."""
+        self._watch_disk()
+        new, self._new = self._new, []
+        return new
+
+    def close(self, now_ns: int) -> None:
+        """Seal an open episode as ended by shutdown and wait for the disk; idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._now_ns = max(self._now_ns, now_ns)
+        self._reset(EndedBy.SHUTDOWN)
+        for take in self._closing:
+            wait(take.jobs)
+        self._watch_disk()
+        if self._owns_disk:
+            self._disk.shutdown(wait=True)
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    def _start_grid(self) -> None:
+        self._next_row = 0
+        self._emitted = 0
+        self._row_ticks: dict[int, tuple[int, int]] = {}
+        self._partial: dict[int, dict[str, tuple[CameraRow, VideoPacket]]] = {}
+        self._grids: dict[str, RowGrid[Image]] = {c.name: RowGrid() for c in self._cameras}
+        self._tracks = {c.name: VideoTrack(c.width, c.height) for c in self._cameras}
+
+    def _encode(self, now_ns: int | None = None) -> None:
+        for camera, grid in self._grids.items():
+            for choice in grid.decide(self._now_ns if now_ns is None else now_ns):
+                self._encode_choice(camera, choice)
+        while self._emitted < self._next_row:
+            frames = self._partial.get(self._emitted, {})
+            if len(frames) < len(self._cameras):
+                break
+            self._partial.pop(self._emitted, None)
+            tick, stamp_ns = self._row_ticks.pop(self._emitted)
+            self._emit(EncodedRow(self._emitted, tick, stamp_ns, frames))
+            self._emitted += 1
+
+    def _encode_choice(self, camera: str, choice: Choice[Image]) -> None:
+        packet = self._tracks[camera].encode(choice.picture)
+        shown = CameraRow(captured_ns=choice.captured_ns, repeated=choice.repeated)
+        self._partial.setdefault(choice.row, {})[camera] = (shown, packet)
+
+    def _emit(self, row: EncodedRow) -> None:
+        self._ring.add_row(row)
+        if self._take is not None:
+            self._submit(self._take, lambda writer: writer.row(row))
+        for take in self._closing:
+            if take.ending is not None and row.row <= take.last_row:
+                self._submit(take, lambda writer: writer.row(row))
+                self._seal_if_complete(take, row.row)
+
+    # --- episodes ---------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        content = self._ring.content()
+        if content is None:
+            return  # the first key frame is still to come; tried again at the next tick
+        self._open_wanted = False
+        now = wall_time()
+        episode = episode_id(int(now.timestamp() * 1000), os.urandom(10))
+        newest = content.ticks[-1]
+        take = _Take(episode, content.first_row, content.ticks[0].stamp_ns, newest.stamp_ns)
+        self._take = take
+        gate_sha256, config_sha256 = self._hashes
+        header = Header(
+            format=FORMAT,
+            episode=episode,
+            description=self._description,
+            cameras=self._cameras,
+            tick_hz=TICK_HZ,
+            row_hz=ROW_HZ,
+            opened_wall=now.isoformat(timespec="milliseconds"),
+            versions=self._versions,
+            gate_sha256=gate_sha256,
+            config_sha256=config_sha256,
+        )
+
+        def begin() -> None:
+            refusal = self._disk_refusal()
+            if refusal:
+                take.disk_failure = refusal
+                return
+            take.writer = EpisodeWriter(self._root, header, content.first_row)
+            for tick in content.ticks:
+                take.writer.tick(tick)
+            for row in content.rows:
+                take.writer.row(row)
+            take.disk_failure = take.writer.failure
+
+        take.jobs.append(self._disk.submit(begin))
+
+    def _disk_refusal(self) -> str:
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self._root).free
+        except OSError as error:
+            return f"Episodes cannot be kept in {self._root} ({error.strerror})."
+        if free < self._min_free_bytes:
+            return (
+                f"Robot disk nearly full ({free >> 20} MB left, {self._min_free_bytes >> 20} MB "
+                "needed): not recording. Free space on the robot."
+            )
+        return ""
+
+    def _end(self, ending: Ending) -> None:
+        self._open_wanted = False
+        take, self._take = self._take, None
+        if take is None:
+            return
+        take.ending = ending
+        take.last_row = self._next_row - 1
+        self._closing.append(take)
+        self._seal_if_complete(take, self._emitted - 1)
+
+    def _seal_if_complete(self, take: _Take, newest_row: int) -> None:
+        ending = take.ending
+        if ending is None or newest_row < take.last_row:
+            return
+        take.ending = None
+        wall = wall_time().isoformat(timespec="milliseconds")
+
+        def finish(writer: EpisodeWriter) -> None:
+            take.sealed = writer.seal(ending, wall)
+
+        self._submit(take, finish, always=True)
+
+    def _reset(self, ended_by: EndedBy) -> None:
+        """Close everything; pictures that have not come by now will not come."""
+        for action in self._segmenter.close(ended_by):
+            if isinstance(action, Close):
+                self._end(action.ending)
+        self._encode(now_ns=2**62)
+        self._open_wanted = False
+        self._last = None
+        self._now_ns = 0 if not self._closed else self._now_ns
+        self._segmenter = Segmenter()
+        self._ring.clear()
+        self._start_grid()
+
+    # --- disk -------------------------------------------------------------------------------------
+
+    def _submit(
+        self, take: _Take, job: Callable[[EpisodeWriter], None], *, always: bool = False
+    ) -> None:
+        """Queue `job` for the take's writer; drops it once the take has failed."""
+        while take.jobs and take.jobs[0].done():
+            _collect(take, take.jobs.popleft())
+        if take.failure and not always:
+            return
+        if len(take.jobs) >= MAX_BACKLOG and not always:
+            take.gave_up = "Robot disk too slow: recording stopped, what was written is kept."
+
+        def run() -> None:
+            writer = take.writer
+            if writer is None:
+                return
+            if take.failure:
+                writer.fail(take.failure)
+                return
+            job(writer)
+            take.disk_failure = writer.failure
+
+        take.jobs.append(self._disk.submit(run))
+
+    def _watch_disk(self) -> None:
+        for take in tuple(self._closing):
+            if take.ending is None and all(job.done() for job in take.jobs):
+                self._closing.remove(take)
+                while take.jobs:
+                    _collect(take, take.jobs.popleft())
+                self._show_end(take)
+        if self._take is not None and self._take.failure:
+            self._show_end(self._take)
+
+    def _show_end(self, take: _Take) -> None:
+        if take.sealed is not None:
+            self._new.append(take.sealed)
+            self._shown = (RecorderPhase.SEALED, take.episode, take.seconds, "")
+            self._shown_until_ns = self._now_ns + SHOW_SEALED_NS
+        else:
+            self._shown = (RecorderPhase.FAILED, take.episode, take.seconds, take.failure)
+            self._shown_until_ns = None
+
+
+def _collect(take: _Take, job: Future[None]) -> None:
+    """A job that raised is a fault of ours: the episode fails, the caller's loop goes on."""
+    error = job.exception()
+    if error is not None:
+        _LOG.error("recorder fault", exc_info=error)
+        take.gave_up = take.gave_up or f"Recorder fault ({error!r}), what was written is kept."

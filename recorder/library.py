@@ -1,0 +1,164 @@
+"""Finding, opening and verifying sealed episodes.
+
+Readers only: nothing here changes an episode. Every error is an `EpisodeError` that names the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from recorder.contents import count_log
+from recorder.durable import sha256_of
+from recorder.episode import (
+    LOG_FILE,
+    MANIFEST_FILE,
+    RECORDING_SUFFIX,
+    VERDICT_FILE,
+    CameraEntry,
+    EpisodeError,
+    Manifest,
+    is_episode_id,
+    parse_manifest,
+)
+from recorder.log import LogReader, RowRecord
+from recorder.verdict import Verdict, parse_verdict
+from recorder.video_track import Image, count_frames, read_frames
+from transport.messages import Tick
+
+States = npt.NDArray[np.float64]
+
+
+class Episode:
+    """One sealed episode; made by `open_episode`."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @property
+    def id(self) -> str:
+        """The episode's ULID."""
+        return self.manifest.episode
+
+    def ticks(self) -> Iterator[Tick]:
+        """Every control tick with its state, in order, read as you go."""
+        return LogReader(self.path / LOG_FILE).ticks()
+
+    def rows(self) -> Iterator[RowRecord]:
+        """Every row in order; row k is frame k of every camera."""
+        return LogReader(self.path / LOG_FILE).rows()
+
+    def states(self) -> States:
+        """Complete states, (ticks with a state, state size); (0, 0) when the robot gives none."""
+        states = [np.frombuffer(tick.state, "<f8") for tick in self.ticks() if tick.state]
+        if len({state.size for state in states}) > 1:
+            raise EpisodeError("States differ in size", self.path / LOG_FILE, "Leave it out.")
+        return np.stack(states).astype(np.float64) if states else np.empty((0, 0))
+
+    def actions(self) -> npt.NDArray[np.float64]:
+        """Applied actions, (ticks, 2): forward in m/s, turn in rad/s."""
+        applied = [(t.applied.forward_mps, t.applied.turn_rps) for t in self.ticks()]
+        return np.array(applied, np.float64).reshape(-1, 2)
+
+    def camera(self, name: str) -> CameraEntry:
+        """The manifest's entry of a camera."""
+        for camera in self.manifest.cameras:
+            if camera.name == name:
+                return camera
+        known = ", ".join(c.name for c in self.manifest.cameras) or "none"
+        raise EpisodeError(f"No camera {name!r}", self.path, f"Cameras of this episode: {known}.")
+
+    def frames(self, camera: str) -> Iterator[Image]:
+        """Decoded frames of a camera, (height, width, 3) RGB; frame k belongs to row k."""
+        return read_frames(self.path / self.camera(camera).file)
+
+    def verdict(self) -> Verdict | None:
+        """What the last replay found; None when there was none."""
+        path = self.path / VERDICT_FILE
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return parse_verdict(raw, path)
+
+    def verify(self) -> None:
+        """Compare every file with the manifest and count again; raises `EpisodeError`."""
+        for entry in self.manifest.files:
+            path = self.path / entry.name
+            if not path.is_file():
+                raise EpisodeError("File is missing", path, "Restore it from a copy.")
+            if path.stat().st_size != entry.bytes or sha256_of(path) != entry.sha256:
+                raise EpisodeError(
+                    "File is not the one that was sealed", path, "Restore it from a copy."
+                )
+        ticks, rows = count_log(self.path / LOG_FILE, (c.name for c in self.manifest.cameras))
+        if (ticks.ticks, rows.rows) != (self.manifest.counts.ticks, self.manifest.rows):
+            raise EpisodeError(
+                f"Log holds {ticks.ticks} ticks and {rows.rows} rows, the manifest says "
+                f"{self.manifest.counts.ticks} and {self.manifest.rows}",
+                self.path / LOG_FILE,
+                "The manifest was edited; restore it from a copy.",
+            )
+        for camera in self.manifest.cameras:
+            frames = count_frames(self.path / camera.file)
+            if frames != self.manifest.rows:
+                raise EpisodeError(
+                    f"{frames} frames for {self.manifest.rows} rows",
+                    self.path / camera.file,
+                    "Restore it from a copy.",
+                )
+
+
+def open_episode(path: Path) -> Episode:
+    """Open the sealed episode in folder `path`; raises `EpisodeError`."""
+    manifest_path = path / MANIFEST_FILE
+    try:
+        raw = manifest_path.read_bytes()
+    except FileNotFoundError as error:
+        raise _not_an_episode(path) from error
+    except OSError as error:
+        raise EpisodeError(
+            f"Manifest cannot be read ({error.strerror})", manifest_path, "Check its permissions."
+        ) from error
+    manifest = parse_manifest(raw, manifest_path)
+    for entry in manifest.files:
+        if Path(entry.name).name != entry.name:  # a manifest from elsewhere must not lead outside
+            raise EpisodeError(
+                f"Manifest names a file outside ({entry.name!r})", manifest_path, "Do not use it."
+            )
+    sealed = {entry.name for entry in manifest.files}
+    for camera in manifest.cameras:
+        if camera.file not in sealed:
+            raise EpisodeError(
+                f"Manifest has no hash for {camera.file!r}", manifest_path, "Do not use it."
+            )
+    return Episode(path, manifest)
+
+
+def list_episodes(root: Path) -> list[Path]:
+    """Folders of sealed episodes under `root`, oldest first; empty when there is no such folder."""
+    if not root.is_dir():
+        return []
+    return sorted(
+        path
+        for path in root.iterdir()
+        if is_episode_id(path.name) and (path / MANIFEST_FILE).is_file()
+    )
+
+
+def _not_an_episode(path: Path) -> EpisodeError:
+    if not path.exists():
+        return EpisodeError("No such folder", path, "List episodes with `unstick episodes`.")
+    if path.name.endswith(RECORDING_SUFFIX):
+        return EpisodeError(
+            "Episode is not sealed",
+            path,
+            "It is being recorded, or its recorder crashed: start the robot's agent to recover it.",
+        )
+    return EpisodeError(
+        "Folder is no episode (no manifest.json)", path, "Give the folder of a sealed episode."
+    )

@@ -1,0 +1,220 @@
+"""What a replay proves about an episode: pure judgement over the evidence.
+
+    UNVERIFIABLE     nothing can be proved: no start, no robot, another scene, nothing claimed
+    NOT_APPLIED      not every recorded action reached the robot, so the result means nothing
+    PREDICATE_FAULT  the goal test is wrong: idling passes it, or the recording itself fails it
+    LABEL_FAULT      a recorded action does not lead from its state to the next one
+    DIVERGED         the replay ends otherwise than the operator and the recording say
+    SEMANTIC         the replay solves the task, along other states
+    EXACT            the replay solves the task and every state is bit for bit the recorded one
+
+In this order; the first that fits is the verdict. EXACT and SEMANTIC pass. A failure is replayed
+as well, but it proves no solution: consistent failures are UNVERIFIABLE and the sentence says so.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from recorder.episode import EpisodeError
+from transport.messages import Outcome, Wire
+
+VERDICT_FORMAT: Final = 1
+SOLVED_HOLD_STEPS: Final = (
+    10  # consecutive ticks the goal must hold; touching it is not reaching it
+)
+ONE_STEP_TOLERANCE: Final = 1e-9  # right labels give 0.0; wrong ones are above in 91 % of the steps
+OTHER_VERSION_TOLERANCE: Final = 1e-4  # another engine version solves contacts a little differently
+ONE_STEP_FRACTION: Final = 0.05  # share of failing steps that makes a label fault
+
+
+class Kind(StrEnum):
+    """The verdict."""
+
+    EXACT = "EXACT"
+    SEMANTIC = "SEMANTIC"
+    LABEL_FAULT = "LABEL_FAULT"
+    DIVERGED = "DIVERGED"
+    PREDICATE_FAULT = "PREDICATE_FAULT"
+    UNVERIFIABLE = "UNVERIFIABLE"
+    NOT_APPLIED = "NOT_APPLIED"
+
+
+PASSING: Final = frozenset({Kind.EXACT, Kind.SEMANTIC})
+
+
+class OpenLoop(Wire, frozen=True):
+    """Level 2: the start state, then every applied action in order."""
+
+    solved: bool  # the goal held for SOLVED_HOLD_STEPS around the hand-back
+    exact: bool  # every state bit for bit
+    max_deviation: float  # largest |state - recorded state| of any number at any step
+    first_divergent_step: int  # counted from the start; -1: none
+    first_divergent_tick: int  # the recorded tick whose action led there; -1: none
+
+
+class OneStep(Wire, frozen=True):
+    """Level 1: from recorded states, one recorded action each."""
+
+    checked: int
+    failed: int
+    max_deviation: float
+    tolerance: float
+    shift: int  # -1, +1: the action of the tick before, after fits where this one fails; 0: neither
+
+
+class Controls(Wire, frozen=True):
+    """Two replays whose result is known beforehand."""
+
+    null_actions_solved: bool  # standing still from the same start; must be false
+    recorded_states_solved: bool  # stepping the recorded states; must agree with the label
+
+
+class Evidence(Wire, frozen=True):
+    """Everything the judgement is based on."""
+
+    label: Outcome
+    problem: str = ""  # a sentence: why nothing was replayed
+    recorded_steps: int = 0  # actions in the replayed range
+    applied_steps: int = 0  # of these, carried out by the robot
+    altered_steps: int = 0  # of these, the robot carried out another action
+    lost_ticks: int = 0  # ticks of the range that never reached the recorder
+    fault: str = ""  # what the robot raised
+    same_versions: bool = True  # the replaying robot is of the recorded versions
+    open_loop: OpenLoop | None = None
+    one_step: OneStep | None = None
+    controls: Controls | None = None
+
+
+class Verdict(Wire, frozen=True):
+    """The verdict on one episode, as it lies in verdict.json."""
+
+    format: int
+    episode: str
+    verdict: Kind
+    passed: bool
+    sentence: str
+    evidence: Evidence
+    replays: int  # runs from the start state, the null control included
+    steps: int  # actions applied in all
+    wall_s: float  # time the replay took
+    replayed_wall: str  # ISO 8601, UTC
+    manifest_sha256: str  # of the manifest that was replayed; another one needs another verdict
+    versions_recorded: dict[str, str]
+    versions_replayed: dict[str, str]
+
+
+def judge(evidence: Evidence) -> tuple[Kind, str]:
+    """The verdict and one plain sentence for it."""
+    loop, controls, step = evidence.open_loop, evidence.controls, evidence.one_step
+    if evidence.problem:
+        return Kind.UNVERIFIABLE, evidence.problem
+    if applied := _not_applied(evidence):
+        return Kind.NOT_APPLIED, applied
+    if loop is None or controls is None or step is None:
+        return Kind.UNVERIFIABLE, "The replay was not completed."
+    if predicate := _predicate_fault(evidence.label, controls):
+        return Kind.PREDICATE_FAULT, predicate
+    # A replay that is exact throughout has proved every action; one-step failures then come from a
+    # robot whose restore() is incomplete, not from the labels.
+    if not loop.exact and step.failed > ONE_STEP_FRACTION * step.checked:
+        return Kind.LABEL_FAULT, _label_fault(step)
+    return _result(evidence, loop, controls)
+
+
+def _not_applied(evidence: Evidence) -> str:
+    total = evidence.recorded_steps
+    if evidence.lost_ticks:
+        return (
+            f"{evidence.lost_ticks} ticks are missing in the record, so their actions are unknown."
+        )
+    if evidence.applied_steps < total:
+        cause = f": {evidence.fault}" if evidence.fault else ""
+        return f"Only {evidence.applied_steps} of {total} actions could be applied{cause}."
+    if evidence.altered_steps:
+        return (
+            f"The robot changed {evidence.altered_steps} of {total} actions before applying them."
+        )
+    return ""
+
+
+def _predicate_fault(label: Outcome, controls: Controls) -> str:
+    if controls.null_actions_solved:
+        return "Standing still from the same start counts as solved: the goal test proves nothing."
+    if label is Outcome.SUCCESS and not controls.recorded_states_solved:
+        return "Marked as success, but the recorded states themselves do not meet the goal test."
+    if label is Outcome.FAILURE and controls.recorded_states_solved:
+        return "Marked as failure, but the recorded states meet the goal test."
+    return ""
+
+
+def _label_fault(step: OneStep) -> str:
+    hint = {
+        -1: " The action of the tick before fits: actions are recorded one tick early.",
+        1: " The action of the tick after fits: actions are recorded one tick late.",
+    }
+    return (
+        f"{step.failed} of {step.checked} recorded actions do not lead to the next recorded state "
+        f"(off by up to {step.max_deviation:.3g})."
+    ) + hint.get(step.shift, "")
+
+
+def _result(evidence: Evidence, loop: OpenLoop, controls: Controls) -> tuple[Kind, str]:
+    steps = evidence.recorded_steps
+    if loop.solved != controls.recorded_states_solved:
+        found = "solves the task" if loop.solved else "does not solve the task"
+        return Kind.DIVERGED, (
+            f"The replay {found}, unlike the recording; it leaves the recorded states at step "
+            f"{loop.first_divergent_step} of {steps} (deviation up to {loop.max_deviation:.3g})."
+        )
+    how = (
+        "every state is bit for bit the recorded one"
+        if loop.exact
+        else f"states deviate by {loop.max_deviation:.3g} from step {loop.first_divergent_step}"
+    )
+    if loop.solved:
+        kind = Kind.EXACT if loop.exact else Kind.SEMANTIC
+        return kind, f"Replaying {steps} actions from the same start solves the task; {how}."
+    if evidence.label is Outcome.FAILURE:
+        return Kind.UNVERIFIABLE, (
+            f"Marked as failure, and the replay of {steps} actions does not solve the task either; "
+            f"{how}. There is no solution to prove."
+        )
+    return Kind.UNVERIFIABLE, (
+        f"Nobody marked an outcome, and neither recording nor replay solves the task; {how}."
+    )
+
+
+def held(solved: dict[int, bool], at: int, steps: int = SOLVED_HOLD_STEPS) -> bool:
+    """Whether the goal holds at index `at` within a run of at least `steps` consecutive indices.
+
+    The run may lie before the hand-back, after it, or across it: an operator who hands back right
+    at the goal is judged by the recorded post-roll, one who waits there by what came before.
+    """
+    if not solved.get(at, False):
+        return False
+    first = last = at
+    while solved.get(first - 1, False):
+        first -= 1
+    while solved.get(last + 1, False):
+        last += 1
+    return last - first + 1 >= steps
+
+
+def parse_verdict(raw: bytes, where: Path) -> Verdict:
+    """The verdict in `raw`; raises `EpisodeError` when it is damaged or of another version."""
+    try:
+        verdict = msgspec.json.decode(raw, type=Verdict)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EpisodeError(
+            f"Verdict is unreadable ({error})", where, "Replay the episode again."
+        ) from error
+    if verdict.format != VERDICT_FORMAT:
+        raise EpisodeError(
+            f"Verdict format {verdict.format} is unknown", where, "Replay the episode again."
+        )
+    return verdict

@@ -1,0 +1,208 @@
+"""What the recorder's tests share: a small exact robot, scripted ticks, numbered pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from recorder.episode import CameraFormat
+from recorder.episode_recorder import EpisodeRecorder
+from recorder.library import Episode, open_episode
+from transport.channels import TICK_HZ, TICKS_PER_ROW
+from transport.clock import NS_PER_S
+from transport.messages import (
+    STILL,
+    Description,
+    Event,
+    Mode,
+    Outcome,
+    Phase,
+    Source,
+    Tick,
+    Twist,
+)
+
+WIDTH, HEIGHT = 64, 48
+CAMERAS = tuple(CameraFormat(name=n, width=WIDTH, height=HEIGHT) for n in ("front", "rear"))
+T0 = 5 * NS_PER_S
+
+
+def stamp(tick: int) -> int:
+    return T0 + tick * NS_PER_S // TICK_HZ
+
+
+def description(**changes: Any) -> Description:
+    base = Description(
+        robot="rover-1",
+        robot_type="rover",
+        site="Test bench",
+        boot_id="boot",
+        scenario="wedged",
+        seed=7,
+        scene_sha256="ab" * 32,
+        task="Reach open floor",
+        tick_hz=TICK_HZ,
+        observation_names=("x_m", "y_m", "heading_rad"),
+        action_names=("forward_mps", "turn_rps"),
+        controller={"gain": 0.2},
+        policy="patrol 1",
+        versions={"integrator": "1"},
+        cameras=("front", "rear"),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+class Rover:
+    """Lagged unicycle; the goal is x >= `goal_m`. Its state is complete."""
+
+    def __init__(self, goal_m: float = 0.5, gain: float = 0.2) -> None:
+        self.goal_m = goal_m
+        self.gain = gain
+        self.state = np.zeros(5)
+        self.closed = False
+
+    def apply(self, action: Twist) -> Twist:
+        x, y, heading, v, w = self.state
+        v += self.gain * (action.forward_mps - v)
+        w += self.gain * (action.turn_rps - w)
+        heading += w / TICK_HZ
+        x += v * math.cos(heading) / TICK_HZ
+        y += v * math.sin(heading) / TICK_HZ
+        self.state = np.array([x, y, heading, v, w])
+        return action
+
+    def snapshot(self) -> bytes:
+        return self.state.astype("<f8").tobytes()
+
+    def restore(self, state: bytes) -> None:
+        self.state = np.frombuffer(state, "<f8").copy()
+
+    def solved(self) -> bool:
+        return bool(self.state[0] >= self.goal_m)
+
+    def describe(self, boot_id: str) -> Description:
+        return description(boot_id=boot_id)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def session(
+    *,
+    before: int = 90,
+    wait: int = 30,
+    drive: int = 180,
+    after: int = 80,
+    outcome: Outcome = Outcome.SUCCESS,
+    rover: Rover | None = None,
+    boot_id: str = "boot",
+) -> Iterator[Tick]:
+    """Patrol, call, wait, takeover, drive, hand back, patrol: lengths in ticks."""
+    robot = rover or Rover()
+    called, taken = before, before + wait
+    handed = taken + drive
+    for number in range(handed + after):
+        driving = taken <= number < handed
+        events = {
+            called: (Event(kind="call", text="Wedged"),),
+            taken: (Event(kind="takeover", by="ada"),),
+            taken + 5: (Event(kind="marker", text="here", by="ada"),),
+            handed: (Event(kind="hand_back", by="ada"),),
+        }.get(number, ())
+        applied = (
+            Twist(forward_mps=0.3 + 0.1 * math.sin(number), turn_rps=0.5 * math.cos(number / 7))
+            if driving
+            else STILL
+        )
+        yield Tick(
+            tick=number,
+            stamp_ns=stamp(number),
+            boot_id=boot_id,
+            mode=Mode.TELEOP if driving else Mode.AUTONOMY if number < called else Mode.HOLD,
+            source=Source.HUMAN if driving else Source.POLICY,
+            phase=(
+                Phase.RECOVERY
+                if driving
+                else Phase.WAIT
+                if called <= number < taken
+                else Phase.PATROL
+            ),
+            intervention=0 if number >= taken else -1,
+            outcome=outcome if number >= handed - 3 else Outcome.UNLABELLED,
+            observation=tuple(float(v) for v in robot.state[:3]),
+            policy=STILL,
+            human=applied,
+            applied=applied,
+            deadman=driving,
+            command_seq=number if driving else -1,
+            command_age_ms=12.5 if driving else -1.0,
+            picture_age_ms=31.25 if driving else -1.0,
+            missed_before=0,
+            state=robot.snapshot(),
+            events=events,
+        )
+        robot.apply(applied)
+
+
+def numbered(number: int) -> npt.NDArray[np.uint8]:
+    """A picture that shows `number` as 12 large bits, so that it survives encoding."""
+    bits = np.array([(number >> bit) & 1 for bit in range(12)], np.uint8).reshape(3, 4) * 200 + 25
+    return np.repeat(np.kron(bits, np.ones((16, 16), np.uint8))[:, :, None], 3, axis=2)
+
+
+def number_of(picture: npt.NDArray[np.uint8]) -> int:
+    """What `numbered` wrote."""
+    cells = picture[8::16, 8::16, 0].reshape(-1) > 128
+    return int(sum(1 << bit for bit, on in enumerate(cells) if on))
+
+
+class InlineDisk(Executor):
+    """Runs disk jobs at once, in the caller."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001
+            future.set_exception(error)
+        return future
+
+
+def recorder(root: Path, **changes: Any) -> EpisodeRecorder:
+    options: dict[str, Any] = {"disk": InlineDisk(), "min_free_bytes": 0}
+    return EpisodeRecorder(root, description(), CAMERAS, **{**options, **changes})
+
+
+def feed(rec: EpisodeRecorder, ticks: Iterator[Tick], delay: int = 2) -> None:
+    """Ticks in order; the pictures of a row come `delay` ticks later, as from a renderer."""
+    waiting: list[Tick] = []
+    for tick in ticks:
+        rec.tick(tick)
+        if tick.tick % TICKS_PER_ROW == 0:
+            waiting.append(tick)
+        while waiting and waiting[0].tick <= tick.tick - delay:
+            show(rec, waiting.pop(0))
+        rec.poll(tick.stamp_ns)
+    for late in waiting:
+        show(rec, late)
+
+
+def show(rec: EpisodeRecorder, tick: Tick) -> None:
+    for camera in CAMERAS:
+        rec.picture(camera.name, tick.stamp_ns, numbered(tick.tick // TICKS_PER_ROW % 4096))
+
+
+def record(root: Path, **changes: Any) -> Episode:
+    """One sealed episode."""
+    rec = recorder(root)
+    feed(rec, session(**changes))
+    rec.close(stamp(10_000))
+    (path,) = rec.sealed()
+    return open_episode(path)

@@ -1,0 +1,239 @@
+"""One intervention through the whole recorder, and what lies on disk afterwards."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recorder.episode import EndedBy, EpisodeError, Status
+from recorder.episode_recorder import EpisodeRecorder
+from recorder.library import list_episodes, open_episode
+from tests.unit.recorder_support import (
+    CAMERAS,
+    description,
+    feed,
+    number_of,
+    record,
+    recorder,
+    session,
+    stamp,
+)
+from transport.messages import Outcome, RecorderPhase
+
+
+def test_an_intervention_becomes_one_sealed_episode(tmp_path: Path) -> None:
+    episode = record(tmp_path)
+    manifest = episode.manifest
+    assert manifest.status is Status.SEALED
+    assert manifest.ending.ended_by is EndedBy.HAND_BACK
+    assert manifest.ending.outcome is Outcome.SUCCESS
+    assert manifest.ending.operator == "ada"
+    assert (manifest.ending.start_tick, manifest.ending.end_tick) == (120, 300)
+    assert manifest.first_tick == 0
+    assert manifest.last_tick == 360  # one second after the hand-back
+    assert [label.kind for label in manifest.ending.labels] == [
+        "call",
+        "takeover",
+        "marker",
+        "hand_back",
+    ]
+    episode.verify()
+    assert list_episodes(tmp_path) == [episode.path]
+
+
+def test_ticks_come_back_exactly_as_they_were(tmp_path: Path) -> None:
+    episode = record(tmp_path)
+    assert list(episode.ticks()) == list(session())[:361]
+    assert episode.states().shape == (361, 5)
+    assert episode.actions().shape == (361, 2)
+
+
+def test_every_row_has_the_picture_of_its_own_tick_in_every_camera(tmp_path: Path) -> None:
+    episode = record(tmp_path)
+    rows = list(episode.rows())
+    assert [row.tick for row in rows] == list(range(0, 361, 2))
+    for camera in CAMERAS:
+        shown = [number_of(frame) for frame in episode.frames(camera.name)]
+        assert shown == [row.tick // 2 for row in rows]
+    assert not any(shown.repeated for row in rows for shown in row.cameras.values())
+
+
+def test_preroll_is_ten_seconds_and_begins_with_a_key_frame(tmp_path: Path) -> None:
+    episode = record(tmp_path, before=1500)
+    first = episode.manifest.first_tick
+    assert 10.0 <= (1500 - first) / 60 <= 10.5
+    assert first % 30 == 0  # GOP_ROWS rows of two ticks
+    episode.verify()  # checks the key frames' grid
+
+
+def test_a_camera_that_stops_repeats_its_last_picture_and_says_so(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    for tick in session():
+        rec.tick(tick)
+        if tick.tick % 2 == 0:
+            rec.picture("front", tick.stamp_ns, np.zeros((48, 64, 3), np.uint8))
+            if tick.tick < 200:
+                show_rear = np.full((48, 64, 3), 90, np.uint8)
+                rec.picture("rear", tick.stamp_ns, show_rear)
+        rec.poll(tick.stamp_ns)
+    rec.close(stamp(1000))
+    episode = open_episode(rec.sealed()[0])
+    assert episode.camera("front").repeated == 0
+    assert episode.camera("rear").repeated == sum(
+        row.cameras["rear"].repeated for row in episode.rows()
+    )
+    assert episode.camera("rear").repeated == 181 - 100
+    assert episode.camera("rear").frames == episode.manifest.rows == 181
+
+
+def test_status_tells_what_the_recorder_does(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    assert rec.status() == (RecorderPhase.PREROLL, "", 0.0, "")
+    feed(rec, iter(list(session())[:200]))
+    phase, episode, seconds, detail = rec.status()
+    assert (phase, detail) == (RecorderPhase.RECORDING, "")
+    assert len(episode) == 26
+    assert seconds == pytest.approx(199 / 60, abs=0.01)
+    rec.close(stamp(200))
+    assert rec.status()[0] is RecorderPhase.SEALED
+    assert open_episode(rec.sealed()[0]).manifest.ending.ended_by is EndedBy.SHUTDOWN
+    rec.close(stamp(201))
+    assert rec.sealed() == []
+
+
+def test_two_interventions_give_two_episodes_that_overlap_in_preroll(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    first = list(session())
+    feed(rec, iter(first))
+    feed(
+        rec,
+        iter(_later(tick, len(first)) for tick in session()),
+    )
+    rec.close(stamp(10_000))
+    one, two = (open_episode(path) for path in rec.sealed())
+    assert one.manifest.last_tick == 360
+    assert two.manifest.first_tick < 360
+    assert two.manifest.ending.start_tick == len(first) + 120
+    two.verify()
+
+
+def test_a_robot_that_restarts_ends_the_episode(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    feed(rec, iter(list(session())[:200]))
+    feed(rec, session(boot_id="other"))
+    rec.close(stamp(10_000))
+    one, two = (open_episode(path) for path in rec.sealed())
+    assert one.manifest.ending.ended_by is EndedBy.RESTART
+    assert one.manifest.ending.end_tick == 199
+    assert two.manifest.ending.ended_by is EndedBy.HAND_BACK
+
+
+def test_pictures_of_the_wrong_size_are_refused_and_counted(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    rec.picture("front", 1, np.zeros((10, 10, 3), np.uint8))
+    assert rec.refused_pictures == 1
+    rec.close(0)
+
+
+def test_a_thread_of_its_own_gives_the_same_episode(tmp_path: Path) -> None:
+    rec = recorder(tmp_path, disk=None)
+    feed(rec, session())
+    rec.close(stamp(10_000))
+    episode = open_episode(rec.sealed()[0])
+    episode.verify()
+    assert episode.manifest.rows == 181
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda p: (p / "log.mcap").unlink(), "missing"),
+        (lambda p: _flip(p / "log.mcap", 5000), "not the one that was sealed"),
+        (lambda p: _flip(p / "cam_rear.mkv", -100), "cam_rear.mkv"),
+        (lambda p: (p / "cam_front.mkv").write_bytes(b""), "cam_front.mkv"),
+    ],
+)
+def test_a_changed_file_is_named(tmp_path: Path, spoil: object, says: str) -> None:
+    episode = record(tmp_path)
+    spoil(episode.path)  # type: ignore[operator]
+    with pytest.raises(EpisodeError, match=says):
+        episode.verify()
+
+
+def test_opening_what_is_no_episode_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EpisodeError, match="No such folder"):
+        open_episode(tmp_path / "nothing")
+    with pytest.raises(EpisodeError, match="no episode"):
+        open_episode(tmp_path)
+    torn = tmp_path / "01K.rec"
+    torn.mkdir()
+    with pytest.raises(EpisodeError, match="not sealed"):
+        open_episode(torn)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'"format": 1', b'"format": 2', "newer Unstick"),
+        (b'"format": 1', b'"format": "x"', "unreadable"),
+        (b'"rows"', b'"lines"', "unreadable"),
+        (b'"log.mcap"', b'"../log.mcap"', "outside"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    tmp_path: Path, old: bytes, new: bytes, says: str
+) -> None:
+    path = record(tmp_path).path
+    manifest = path / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(old, new, 1))
+    with pytest.raises(EpisodeError, match=says):
+        open_episode(path)
+
+
+def test_show_is_exact() -> None:
+    """The helper's own check: numbers survive."""
+    from tests.unit.recorder_support import numbered
+
+    assert all(number_of(numbered(n)) == n for n in (0, 1, 5, 4095))
+
+
+def _later(tick, by):  # type: ignore[no-untyped-def]
+    import msgspec
+
+    return msgspec.structs.replace(
+        tick, tick=tick.tick + by, stamp_ns=stamp(tick.tick + by), intervention=1
+    )
+
+
+def _flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def test_old_and_repeated_ticks_are_refused_and_counted(tmp_path: Path) -> None:
+    ticks = list(session())
+    rec = recorder(tmp_path)
+    feed(rec, iter([*ticks[:200], ticks[150], ticks[199], *ticks[200:]]))
+    rec.close(stamp(10_000))
+    assert rec.refused_ticks == 2
+    assert list(open_episode(rec.sealed()[0]).ticks()) == ticks[:361]
+
+
+def test_ticks_lost_on_the_way_are_counted(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    feed(rec, (tick for tick in session() if tick.tick not in (51, 201, 202)))
+    rec.close(stamp(10_000))
+    counts = open_episode(rec.sealed()[0]).manifest.counts
+    assert (counts.dropped_records, counts.missed_ticks, counts.ticks) == (3, 0, 358)
+
+
+def test_a_robot_without_cameras_is_recorded_too(tmp_path: Path) -> None:
+    rec = EpisodeRecorder(tmp_path, description(cameras=()), (), min_free_bytes=0)
+    for tick in session():
+        rec.tick(tick)
+    rec.close(stamp(10_000))
+    episode = open_episode(rec.sealed()[0])
+    episode.verify()
+    assert episode.manifest.rows == 181
+    assert episode.manifest.cameras == ()
