@@ -1,0 +1,1 @@
+"""Scenes, fonts and icons: data only, read through importlib.resources."""

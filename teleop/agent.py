@@ -1,0 +1,110 @@
+"""The agent: starts the robot's two processes, watches them, ends them.
+
+`control` moves the robot, `media` sees and records. When one dies the other goes on: `control` is
+started again disarmed and under a new boot id, `media` recovers what was being recorded. When the
+agent itself ends, in whatever way, both stop the robot and leave (`teleop.child`).
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from teleop.child import (
+    EXIT_CONFIG,
+    end_child,
+    leave_on_signal,
+    leave_with_parent,
+    say_ready,
+    start_child,
+    wait_ready,
+)
+from transport.clock import NS_PER_S, now_ns
+
+log = logging.getLogger("agent")
+
+START_S = 30.0  # compiling the scene and opening the graphics takes seconds on a slow machine
+RESTARTS = 5  # within RESTART_WINDOW_S; after that a person has to look
+RESTART_WINDOW_S = 60
+
+
+@dataclass
+class Watched:
+    """One child and how to start it again."""
+
+    name: str
+    arguments: Sequence[str]
+    again: Sequence[str] = ()  # added to the arguments when it is started again
+    process: subprocess.Popen[str] | None = None
+    restarts_ns: list[int] = field(default_factory=list)
+
+    def start(self, *, again: bool = False) -> bool:
+        """Start it and wait until it listens; False when it could not."""
+        arguments = [*self.arguments, *(self.again if again else ())]
+        self.process = start_child(arguments)
+        return wait_ready(self.process, START_S)
+
+    def may_restart(self, stamp_ns: int) -> bool:
+        """Whether another start is worth trying."""
+        recent = [t for t in self.restarts_ns if stamp_ns - t < RESTART_WINDOW_S * NS_PER_S]
+        self.restarts_ns = [*recent, stamp_ns]
+        return len(recent) < RESTARTS
+
+
+def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -> int:
+    """Run both processes until Ctrl-C, SIGTERM or a failure; return the exit code.
+
+    `control` and `media` are the command lines of the two processes. `announce` says on standard
+    output when the robot can be used, for a parent that waits for it.
+    """
+    leaving = leave_with_parent() if announce else leave_on_signal()
+    code = 0
+    children = [
+        Watched("control", control, again=("--restarted",)),
+        Watched("media", media),
+    ]
+    try:
+        for child in children:
+            if not child.start():
+                return _failed_start(child)
+        if announce:
+            say_ready()
+        while not leaving.is_set():
+            leaving.wait(0.1)
+            for child in children:
+                assert child.process is not None
+                died = child.process.poll()
+                if died is None or leaving.is_set():
+                    continue
+                log.error("%s died (%s)", child.name, _how(died))
+                if not child.may_restart(now_ns()):
+                    log.error("%s died %d times in a minute; giving up", child.name, RESTARTS)
+                    return 1
+                if not child.start(again=True):
+                    return _failed_start(child)
+                log.warning("%s was started again", child.name)
+    finally:
+        for child in reversed(children):
+            if child.process is not None:
+                ended = end_child(child.process)
+                if ended not in (0, EXIT_CONFIG) and not code:
+                    log.debug("%s ended with %s", child.name, _how(ended))
+    return code
+
+
+def _failed_start(child: Watched) -> int:
+    assert child.process is not None
+    code = end_child(child.process)
+    if code != EXIT_CONFIG:
+        log.error("%s did not start (%s)", child.name, _how(code))
+        return 1
+    return EXIT_CONFIG
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"

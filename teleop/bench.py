@@ -1,0 +1,128 @@
+"""`unstick bench NAME`: rows of measured figures, beside a peer in the same run where there is one.
+
+One format for every bench: a table for people, `--json` for programs. A bench reports; it never
+fails because a target was missed, it says so.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from teleop.safety import ConfigError
+from transport.messages import Wire
+
+
+class Row(Wire, frozen=True):
+    """One figure."""
+
+    name: str
+    value: float | None  # None: could not be measured; the name says why
+    unit: str
+    target: float | None = None
+    met: bool | None = None
+    peer: float | None = None  # the peer's figure in the same run
+    ratio: float | None = None  # peer / value: above 1 we are better
+
+
+class Report(Wire, frozen=True):
+    """One run of one bench."""
+
+    bench: str
+    machine: dict[str, str]
+    rows: tuple[Row, ...]
+
+
+def row(
+    name: str,
+    value: float | None,
+    unit: str,
+    *,
+    at_most: float | None = None,
+    peer: float | None = None,
+) -> Row:
+    """A row whose figure is better when lower."""
+    return Row(
+        name=name,
+        value=None if value is None else round(value, 2),
+        unit=unit,
+        target=at_most,
+        met=None if at_most is None or value is None else value <= at_most,
+        peer=None if peer is None else round(peer, 2),
+        ratio=round(peer / value, 2) if value and peer is not None else None,
+    )
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """The smallest value with at least `percent` of all at or below it; None for no values."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    rank = max(0, -(-len(ordered) * percent // 100) - 1)
+    return ordered[int(rank)]
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+    }
+
+
+def run_bench(name: str, *, seconds: float, json: bool) -> int:
+    """Run one bench and print it."""
+    benches: dict[str, Callable[[float], list[Row]]] = {"video": _video, "control": _control}
+    if name not in benches:
+        raise ConfigError(f"there is no bench {name!r}; there are: {', '.join(benches)}")
+    Console(stderr=True).print(f"Measuring {name}; let the machine rest meanwhile.")
+    report = Report(bench=name, machine=machine(), rows=tuple(benches[name](seconds)))
+    if json:
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    else:
+        show(report)
+    return 0
+
+
+def show(report: Report) -> None:
+    """Print a report for people."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(report.bench)
+    for heading in ("measured", "target", "met", "peer", "peer / ours"):
+        table.add_column(heading, justify="right")
+    for each in report.rows:
+        table.add_row(
+            each.name,
+            f"{_number(each.value)} {each.unit}",
+            f"≤ {_number(each.target)}" if each.target is not None else "",
+            "" if each.met is None else ("yes" if each.met else "NO"),
+            _number(each.peer) if each.peer is not None else "",
+            f"{each.ratio:.1f} x" if each.ratio is not None else "",
+        )
+    terminal = Console(highlight=False)
+    terminal.print(table)
+    terminal.print(", ".join(report.machine.values()))
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:g}"
+
+
+def _video(seconds: float) -> list[Row]:
+    from teleop.bench_video import measure
+
+    return measure(seconds)
+
+
+def _control(seconds: float) -> list[Row]:
+    from teleop.bench_control import measure
+
+    return measure(seconds)

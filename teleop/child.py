@@ -1,0 +1,82 @@
+"""How the robot's processes live and die together.
+
+A child is started with a pipe for its standard input. It leaves when the pipe closes, which happens
+when its parent ends in whatever way, so that no process is left behind. Ctrl-C reaches the whole
+group; only the parent acts on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+READY = "ready"
+EXIT_CONFIG = 2  # a start that cannot succeed when tried again: wrong settings, taken port
+
+
+def leave_with_parent() -> threading.Event:
+    """In a child: an event that is set when the parent closes the pipe or asks to terminate."""
+    leaving = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: leaving.set())
+
+    def wait_for_end() -> None:
+        sys.stdin.buffer.read()
+        leaving.set()
+
+    threading.Thread(target=wait_for_end, name="parent", daemon=True).start()
+    return leaving
+
+
+def leave_on_signal() -> threading.Event:
+    """In a process started by a person: an event that is set by Ctrl-C or SIGTERM."""
+    leaving = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: leaving.set())
+    return leaving
+
+
+def say_ready() -> None:
+    """In a child: tell the parent that every socket listens."""
+    sys.stdout.write(READY + "\n")
+    sys.stdout.flush()
+
+
+def start_child(arguments: Sequence[str]) -> subprocess.Popen[str]:
+    """Start `python -m teleop.cli arguments…` as a child; its log goes to our standard error."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "teleop.cli", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_ready(child: subprocess.Popen[str], timeout_s: float) -> bool:
+    """Whether the child said that it is ready before it ended or the time ran out."""
+    stdout = child.stdout
+    assert stdout is not None
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.append(stdout.readline()), daemon=True)
+    reader.start()
+    reader.join(timeout_s)
+    return bool(said) and said[0].strip() == READY
+
+
+def end_child(child: subprocess.Popen[str], patience_s: float = 5.0) -> int:
+    """Ask a child to leave, insist after `patience_s`; return its exit code."""
+    if child.stdin is not None and not child.stdin.closed:
+        child.stdin.close()
+    try:
+        return child.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        logging.getLogger("agent").warning("process %d does not leave; killing it", child.pid)
+        child.kill()
+        return child.wait()
+    finally:
+        if child.stdout is not None:
+            child.stdout.close()

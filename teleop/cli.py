@@ -1,0 +1,301 @@
+"""The command line: `unstick demo`, `agent`, `console`, `episodes`, `export`, `validate`, …
+
+Heavy modules are imported inside the commands, so that `--help` and the parents of processes start
+fast. Messages go to standard error; standard output carries results only. Exit codes: 0 done, 1 the
+answer is no, 2 it could not be judged or started, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from transport.channels import DEFAULT_PORT
+
+EXIT_CONFIG: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+app = typer.Typer(
+    name="unstick",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Drive a robot that needs help; every rescue becomes a proved demonstration.",
+)
+export_app = typer.Typer(no_args_is_help=True, help="Write episodes in the formats others read.")
+episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episodes.")
+app.add_typer(export_app, name="export")
+app.add_typer(episodes_app, name="episodes")
+
+Scenario = Annotated[str, typer.Option(help="Which trouble the simulated robot gets into.")]
+Seed = Annotated[int, typer.Option(help="Decides the room and where the robot starts.")]
+Port = Annotated[int, typer.Option(help="First of the robot's ports.", min=1024, max=65_500)]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Scene = Annotated[Path | None, typer.Option(help="Another MJCF file instead of the bundled home.")]
+Required = Annotated[str, typer.Option()]
+RequiredPath = Annotated[Path, typer.Option()]
+
+DEFAULT_SCENARIO: Final = "wedged-under-sofa"
+
+
+def main() -> None:
+    """Entry point of the `unstick` command."""
+    from recorder.episode import EpisodeError
+    from teleop.robot import RobotError
+    from teleop.safety import ConfigError
+    from transport.errors import LinkError
+
+    logging.basicConfig(
+        level=os.environ.get("UNSTICK_LOG", "WARNING").upper(),
+        format="%(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for chatty in ("aioice", "aiortc"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    try:
+        app()
+    except (RobotError, ConfigError, LinkError, EpisodeError) as error:
+        _say(f"unstick: {error}")
+        sys.exit(EXIT_CONFIG)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def default_episodes() -> Path:
+    """Where episodes live unless told otherwise."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("unstick", appauthor=False)) / "episodes"
+
+
+@app.command()
+def demo(
+    seed: Seed = 0,
+    scenario: Scenario = DEFAULT_SCENARIO,
+    out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("demo-output"),
+    headless: Annotated[
+        bool, typer.Option(help="No screen: a scripted operator drives the same console.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """The whole product once: a robot gets stuck and calls, is driven free over live video, and the
+    rescue is recorded, replayed and exported. Without a display a scripted operator drives."""
+    from teleop.demo import run_demo
+
+    raise typer.Exit(run_demo(seed=seed, scenario=scenario, out=out, headless=headless, json=json))
+
+
+@app.command()
+def agent(
+    insecure_loopback: Annotated[
+        bool, typer.Option(help="Run without keys; then it listens on this machine only.")
+    ] = False,
+    scenario: Scenario = DEFAULT_SCENARIO,
+    seed: Seed = 0,
+    host: Host = "127.0.0.1",
+    port: Port = DEFAULT_PORT,
+    name: Annotated[str, typer.Option(help="The robot's name.")] = "rover-01",
+    site: Annotated[str, typer.Option(help="Where it is.")] = "home-1 · living room",
+    episodes: Annotated[Path | None, typer.Option(help="Where episodes are kept.")] = None,
+    scene: Scene = None,
+    announce: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Run a robot: control, cameras, recording. Ends with Ctrl-C; the robot then holds."""
+    from teleop.agent import run_agent
+
+    _only_loopback(insecure_loopback, host)
+    library = episodes or default_episodes()
+    common = ["--scenario", scenario, "--seed", str(seed), "--host", host, "--port", str(port)]
+    common += ["--name", name, "--episodes", str(library)]
+    if scene is not None:
+        common += ["--scene", str(scene)]
+    if not announce:
+        _say(f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.")
+        _say(f"Drive it with: unstick console {host}:{port}")
+    code = run_agent(
+        ["control", *common, "--site", site],
+        ["media", *common],
+        announce=announce,
+    )
+    raise typer.Exit(code)
+
+
+def _only_loopback(insecure_loopback: bool, host: str) -> None:
+    from teleop.safety import ConfigError
+
+    if not insecure_loopback:
+        raise ConfigError(
+            "this version has no keys yet, so anybody who reaches the robot could drive it. "
+            "For use on this machine alone say so: --insecure-loopback"
+        )
+    if host != "127.0.0.1":
+        raise ConfigError(f"without keys a robot listens on 127.0.0.1 only, not on {host}")
+
+
+@app.command(hidden=True)
+def control(
+    scenario: Scenario,
+    seed: Seed,
+    host: Host,
+    port: Port,
+    name: Required,
+    site: Required,
+    episodes: RequiredPath,
+    scene: Scene = None,
+    restarted: bool = False,
+) -> None:
+    """The control process; started by `unstick agent`."""
+    from teleop.child import leave_with_parent, say_ready
+    from teleop.control import Control, LatchFile
+    from teleop.sim_rover import SimRover
+
+    leaving = leave_with_parent()
+    robot = SimRover(scenario, seed, scene)
+    loop = Control(
+        robot=robot,
+        name=name,
+        site=site,
+        host=host,
+        port=port,
+        latch=LatchFile(episodes.parent / f"{name}.latch.json"),
+        seed=seed,
+        start_policy=not restarted,
+    )
+    try:
+        say_ready()
+        loop.run(leaving)
+    finally:
+        loop.close()
+
+
+@app.command(hidden=True)
+def media(
+    scenario: Scenario,
+    seed: Seed,
+    host: Host,
+    port: Port,
+    name: Required,
+    episodes: RequiredPath,
+    scene: Scene = None,
+) -> None:
+    """The media process; started by `unstick agent`."""
+    from teleop.child import leave_with_parent, say_ready
+    from teleop.media import Media
+    from teleop.sim_rover import SimCameras
+
+    leaving = leave_with_parent()
+    process = Media(name, SimCameras(scenario, seed, scene), host, port, episodes)
+    try:
+        process.run(leaving, say_ready)
+    finally:
+        process.close()
+
+
+@app.command("bench-sender", hidden=True)
+def bench_sender(port: int, width: int, height: int, stock: bool = False) -> None:
+    """The other process of `unstick bench video`."""
+    from teleop.bench_video import run_sender
+
+    run_sender(port, width, height, stock=stock)
+
+
+@app.command()
+def console(
+    address: Annotated[str, typer.Argument(help="The robot: host:port.")] = (
+        f"127.0.0.1:{DEFAULT_PORT}"
+    ),
+    operator: Annotated[str, typer.Option(help="Your name on the robot and in the log.")] = "op-1",
+) -> None:
+    """Open the operator console for one robot."""
+    import subprocess
+
+    # The window is a program of its own: this package never imports Qt.
+    command = [sys.executable, "-m", "ui", address, "--operator", operator]
+    try:
+        raise typer.Exit(subprocess.call(command))
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+@app.command()
+def validate(
+    path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
+    json: Json = False,
+    background: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Replay episodes in a fresh simulator: do the recorded actions solve the task?
+
+    Exit code 0 when all pass, 1 when one fails, 2 when one could not be judged."""
+    from teleop.validation import run_validation
+
+    raise typer.Exit(run_validation(path, json=json, background=background))
+
+
+@export_app.command("lerobot")
+def export_lerobot(
+    path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
+    out: Annotated[Path, typer.Argument(help="The data set's folder; must not exist yet.")],
+    all_: Annotated[
+        bool, typer.Option("--all", help="Also what no replay has proved, marked so.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write a LeRobotDataset v3: video included, labels as columns, only proved episodes."""
+    from teleop.library import export_as_lerobot
+
+    raise typer.Exit(export_as_lerobot(path, out, include_unverified=all_, json=json))
+
+
+@episodes_app.command("list")
+def episodes_list(
+    path: Annotated[Path | None, typer.Argument(help="The folder; default: this user's.")] = None,
+    json: Json = False,
+) -> None:
+    """List episodes with outcome and verdict."""
+    from teleop.library import list_episodes
+
+    raise typer.Exit(list_episodes(path or default_episodes(), json=json))
+
+
+@episodes_app.command("recover")
+def episodes_recover(
+    path: Annotated[Path | None, typer.Argument(help="The folder; default: this user's.")] = None,
+) -> None:
+    """Recover what a crash left behind; an agent does the same at its start."""
+    from teleop.library import recover_episodes
+
+    raise typer.Exit(recover_episodes(path or default_episodes()))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="video or control.")],
+    seconds: Annotated[float, typer.Option(help="How long each row is measured.", min=2)] = 10.0,
+    json: Json = False,
+) -> None:
+    """Measure this machine beside a peer, in the same run. A bench reports, it does not fail."""
+    from teleop.bench import run_bench
+
+    raise typer.Exit(run_bench(name, seconds=seconds, json=json))
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Check what this machine has and lacks: libraries, graphics, display, codec, disk."""
+    from teleop.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(json=json))
+
+
+if __name__ == "__main__":
+    main()

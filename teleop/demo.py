@@ -1,0 +1,260 @@
+"""`unstick demo`: an agent, a console, and what the rescue left, told in one screen.
+
+Two child processes do the work, exactly as they would on two machines: the agent with the simulated
+home, and the console, in which a person drives, or, without a screen, a scripted operator with real
+key events. This module starts them, waits, exports, and reads the facts off what was recorded.
+"""
+
+from __future__ import annotations
+
+import json as json_format
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from recorder.episode import EpisodeError
+from recorder.export_lerobot import export_lerobot
+from recorder.library import Episode, list_episodes, open_episode
+from recorder.verdict import PASSING
+from teleop.child import end_child, start_child
+from teleop.safety import ConfigError
+from transport.clock import NS_PER_S
+from transport.control_link import free_base_port
+from transport.messages import Outcome, Source
+
+MARKER = ".unstick-demo"  # a folder with this file is the demo's own and may be emptied
+HEADLESS_LIMIT_S = 240  # a rescue takes about half a minute
+OPERATOR = "op-1"
+OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What one intervention looked like, read off the episode."""
+
+    episode: str
+    outcome: Outcome
+    time_to_first_motion_s: float | None
+    time_to_hand_back_s: float | None
+
+
+def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool) -> int:
+    """Run the demonstration and print what came out; return the exit code."""
+    terminal = Console(stderr=json, highlight=False)
+    prepare(out)
+    headless = headless or not has_display()
+    episodes = out / "episodes"
+    screenshots = out / "screenshots"
+    report = out / "session.json"
+    screenshots.mkdir()
+    port = free_base_port()
+    if headless:
+        terminal.print(f"Seed {seed}: a scripted operator drives the console, offscreen.")
+    else:
+        terminal.print("The window opens. Enter accepts the call, W A S D drive, Space is STOP,")
+        terminal.print("Y or Backspace marks the outcome, Enter hands back. Close it when done.")
+    agent_options = {
+        "--name": "rover-01",
+        "--scenario": scenario,
+        "--seed": str(seed),
+        "--port": str(port),
+        "--episodes": str(episodes),
+    }
+    agent = start_child(
+        ["agent", "--insecure-loopback", "--announce", *chain(*agent_options.items())]
+    )
+    command = [sys.executable, "-m", "ui", f"127.0.0.1:{port}", "--operator", OPERATOR]
+    command += ["--report", str(report)]
+    if headless:
+        command += ["--scripted", "--screenshots", str(screenshots)]
+    environment = {**os.environ, **(OFFSCREEN if headless else {})}
+    console = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        code = _wait(console, agent, HEADLESS_LIMIT_S if headless else None)
+    except KeyboardInterrupt:
+        terminal.print("Interrupted; what was recorded is kept.")
+        return 130
+    finally:
+        _end(console)
+        # The agent closes an open episode before it leaves.
+        end_child(agent, patience_s=15.0)
+    session = json_format.loads(report.read_text()) if report.exists() else {}
+    facts = gather(seed, episodes, out / "lerobot", session, screenshots)
+    (out / "summary.json").write_text(json_format.dumps(facts, indent=2) + "\n")
+    if json:
+        sys.stdout.write(json_format.dumps(facts) + "\n")
+    else:
+        show(terminal, facts, out)
+    if code:
+        terminal.print(f"[bold]The {_failed(console, agent)} ended early (exit code {code}).[/]")
+        return code
+    passed = facts["outcome"] == Outcome.SUCCESS and facts["verdict"] in PASSING
+    return 0 if passed or not headless else 1
+
+
+def has_display() -> bool:
+    """Whether a window can be opened here."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def prepare(out: Path) -> None:
+    """Make `out` an empty folder of the demo's own; a folder of somebody else's is not touched."""
+    if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
+        raise ConfigError(f"{out} holds other files; choose another folder with --out")
+    try:
+        if out.exists():
+            shutil.rmtree(out)
+        out.mkdir(parents=True)
+        (out / MARKER).touch()
+    except OSError as error:
+        raise ConfigError(f"cannot write to {out}: {error.strerror}") from None
+
+
+def _wait(
+    console: subprocess.Popen[bytes], agent: subprocess.Popen[str], limit_s: int | None
+) -> int:
+    """Wait for the window to close; its exit code, or the agent's when that fails first."""
+    waited_s = 0.0
+    while console.poll() is None:
+        try:
+            console.wait(0.2)
+        except subprocess.TimeoutExpired:
+            waited_s += 0.2
+        died = agent.poll()
+        if died is not None:
+            return died or 1
+        if limit_s is not None and waited_s > limit_s:
+            return 1
+    return console.returncode
+
+
+def _end(console: subprocess.Popen[bytes]) -> None:
+    if console.poll() is None:
+        console.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+        try:
+            console.wait(5.0)
+        except subprocess.TimeoutExpired:
+            console.kill()
+            console.wait()
+
+
+def _failed(console: subprocess.Popen[bytes], agent: subprocess.Popen[str]) -> str:
+    return "console" if console.returncode else "agent"
+
+
+def gather(
+    seed: int, episodes: Path, dataset: Path, session: dict[str, Any], screenshots: Path
+) -> dict[str, Any]:
+    """The facts of a demonstration; what did not happen is null."""
+    opened = [open_episode(folder) for folder in list_episodes(episodes)]
+    found = [e for e in opened if e.manifest.ending.start_tick >= 0]
+    facts: dict[str, Any] = {
+        "outcome": "none",
+        "seed": seed,
+        "episode": None,
+        "dataset": None,
+        "verdict": None,
+        "sentence": "",
+        "replays": 0,
+        "controls": None,
+        "screenshots": sorted(str(p) for p in screenshots.glob("*.png")),
+        "frames_painted": session.get("frames_painted", {}),
+        "commands_applied": session.get("commands_applied", 0),
+        "video_age_ms": session.get("video_age_ms"),
+        "command_ms": session.get("command_ms"),
+        "time_to_first_motion_s": None,
+        "time_to_hand_back_s": None,
+        "first_frame_s": session.get("first_frame_s"),
+    }
+    if not found:
+        return facts
+    episode = found[-1]
+    drive = read_drive(episode)
+    facts["outcome"] = str(drive.outcome)
+    facts["episode"] = str(episode.path)
+    facts["time_to_first_motion_s"] = drive.time_to_first_motion_s
+    facts["time_to_hand_back_s"] = drive.time_to_hand_back_s
+    verdict = episode.verdict()
+    if verdict is not None:
+        facts["verdict"] = str(verdict.verdict)
+        facts["sentence"] = verdict.sentence
+        facts["replays"] = verdict.replays
+        controls = verdict.evidence.controls
+        if controls is not None:
+            facts["controls"] = {
+                "null_actions_solved": controls.null_actions_solved,
+                "recorded_states_solved": controls.recorded_states_solved,
+            }
+    try:
+        export_lerobot(found, dataset, include_unverified=False)
+        facts["dataset"] = str(dataset)
+    except EpisodeError as error:
+        sys.stderr.write(f"unstick: no data set: {error}\n")
+    return facts
+
+
+def read_drive(episode: Episode) -> Drive:
+    """Times of the intervention, by the robot's clock."""
+    ending = episode.manifest.ending
+    taken_ns = first_ns = back_ns = None
+    for tick in episode.ticks():
+        if tick.tick == ending.start_tick:
+            taken_ns = tick.stamp_ns
+        moves = tick.applied.forward_mps != 0.0 or tick.applied.turn_rps != 0.0
+        if taken_ns is not None and first_ns is None and moves and tick.source is Source.HUMAN:
+            first_ns = tick.stamp_ns
+        if tick.tick == ending.end_tick:
+            back_ns = tick.stamp_ns
+    return Drive(
+        episode.path.name,
+        ending.outcome,
+        _seconds(taken_ns, first_ns),
+        _seconds(taken_ns, back_ns),
+    )
+
+
+def _seconds(begin_ns: int | None, end_ns: int | None) -> float | None:
+    if begin_ns is None or end_ns is None:
+        return None
+    return round((end_ns - begin_ns) / NS_PER_S, 2)
+
+
+def show(terminal: Console, facts: dict[str, Any], out: Path) -> None:
+    """The summary for a person."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    age, command = facts["video_age_ms"], facts["command_ms"]
+    table.add_row("Outcome", f"{facts['outcome']}, seed {facts['seed']}")
+    table.add_row("Verdict", f"[bold]{facts['verdict']}[/] {facts['sentence']}")
+    if facts["controls"]:
+        null, states = facts["controls"].values()
+        table.add_row(
+            "Controls",
+            f"no action: {'solved' if null else 'not solved'}, "
+            f"recorded states: {'solved' if states else 'not solved'}",
+        )
+    table.add_row("First motion", _or_none(facts["time_to_first_motion_s"], "s after accepting"))
+    table.add_row("Handed back", _or_none(facts["time_to_hand_back_s"], "s after accepting"))
+    if age:
+        table.add_row("Picture age", f"p50 {age['p50']} ms, p95 {age['p95']}, p99 {age['p99']}")
+    if command:
+        text = f"p50 {command['p50']} ms, p95 {command['p95']}, p99 {command['p99']}"
+        table.add_row("Key to motors", text)
+    table.add_row("Episode", str(facts["episode"]))
+    table.add_row("Data set", str(facts["dataset"]))
+    table.add_row("Screenshots", f"{len(facts['screenshots'])} in {out / 'screenshots'}")
+    terminal.print(table)
+
+
+def _or_none(value: float | None, unit: str) -> str:
+    return "never" if value is None else f"{value} {unit}"

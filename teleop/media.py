@@ -1,0 +1,359 @@
+"""The media process of a robot: cameras, WebRTC, recording, and the replay of what was recorded.
+
+Threads: `bus` hears every control tick and owns the recorder; `cameras` takes the pictures (the
+simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream; the
+main thread answers viewers, reports, and starts the replay of each sealed episode in a process of
+its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
+counted. When this process dies the robot goes on, and its next start recovers the open episode.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recorder.episode import CameraFormat, EpisodeError
+from recorder.episode_recorder import EpisodeRecorder
+from recorder.library import open_episode
+from recorder.recover import recover_all
+from teleop.robot import CameraRig, Image
+from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, ROW_HZ, TICKS_PER_ROW, VIDEO
+from transport.clock import NS_PER_S, now_ns
+from transport.control_link import BusReceiver, Publisher, Requests
+from transport.frame_stamp import FrameStamp
+from transport.h264 import StreamEncoder
+from transport.mailbox import Mailbox
+from transport.messages import (
+    CameraStatus,
+    Description,
+    MalformedMessage,
+    MediaState,
+    RecorderPhase,
+    RobotBus,
+    Tick,
+    VerdictNotice,
+    VideoOffer,
+    decoder_of,
+    encode,
+)
+from transport.video_link import VideoSender
+
+log = logging.getLogger("media")
+
+PICTURES_WAITING = 16  # between the cameras and the recorder; more means the recorder hangs
+
+_decode_bus: Callable[[bytes], RobotBus] = decoder_of(RobotBus)  # type: ignore[arg-type]
+_decode_offer = decoder_of(VideoOffer)
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One picture as it was taken."""
+
+    camera: str
+    captured_ns: int
+    number: int
+    rgb: Image
+
+
+class StreamedCamera:
+    """Encodes one camera for all its viewers, on a thread of its own; idle without viewers."""
+
+    def __init__(self, rig: CameraRig, name: str, sender: VideoSender) -> None:
+        self.name = name
+        self.width, self.height = rig.width, rig.height
+        self.shots: Mailbox[Shot] = Mailbox()
+        self.encoded = 0
+        self._sender = sender
+        self._key_frame = threading.Event()
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"encode-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the encoder's thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; idempotent."""
+        self._leaving.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def need_key_frame(self) -> None:
+        """The next frame has to be decodable by itself; any thread."""
+        self._key_frame.set()
+
+    def _run(self) -> None:
+        encoder = StreamEncoder(self.width, self.height, ROW_HZ)
+        while not self._leaving.is_set():
+            shot = self.shots.wait(0.2)
+            if shot is None or not self._sender.viewers(self.name):
+                continue
+            key_frame = self._key_frame.is_set()
+            self._key_frame.clear()
+            stamp = FrameStamp(shot.captured_ns, shot.number)
+            packet = encoder.encode(shot.rgb, stamp, key_frame=key_frame)
+            if packet is not None:
+                self._sender.publish(self.name, packet)
+                self.encoded += 1
+
+
+@dataclass
+class Validation:
+    """Replays sealed episodes one after the other, each in a fresh process at low priority."""
+
+    waiting: deque[Path] = field(default_factory=deque)
+    running: Path | None = None
+    notice: VerdictNotice | None = None
+    _process: subprocess.Popen[bytes] | None = None
+
+    def poll(self) -> None:
+        """Start the next replay, or fetch the verdict of one that has ended; never waits."""
+        if self._process is not None and self.running is not None:
+            if self._process.poll() is None:
+                return
+            self.notice = _notice(self.running)
+            log.info("%s: %s", self.running.name, self.notice.verdict)
+            self._process = self.running = None
+        if self.waiting:
+            self.running = self.waiting.popleft()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "teleop.cli", "validate", str(self.running), "--background"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+
+    def close(self) -> None:
+        """End a replay that is under way; the next `unstick validate` makes up for it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+def _notice(episode: Path) -> VerdictNotice:
+    try:
+        verdict = open_episode(episode).verdict()
+    except EpisodeError as error:
+        log.error("%s", error)
+        verdict = None
+    if verdict is None:
+        return VerdictNotice(
+            episode=episode.name,
+            verdict="NOT_APPLIED",
+            sentence="The replay ended without a verdict; run unstick validate to see why.",
+        )
+    return VerdictNotice(
+        episode=episode.name, verdict=verdict.verdict, sentence=verdict.sentence[:400]
+    )
+
+
+class Media:
+    """The media process around one camera rig."""
+
+    def __init__(
+        self,
+        name: str,
+        rig: CameraRig,
+        host: str,
+        port: int,
+        episodes: Path,
+    ) -> None:
+        self._name = name
+        self._rig = rig
+        self._episodes = episodes
+        self._bus = BusReceiver(port)
+        self._offers = Requests(VIDEO, host, port)
+        self._states = Publisher(MEDIA_STATE, host, port)
+        self._streams: dict[str, StreamedCamera] = {}
+        self._sender = VideoSender(rig.names, self._need_key_frame, bind_host=host)
+        self._streams = {camera: StreamedCamera(rig, camera, self._sender) for camera in rig.names}
+        self._ticks: Mailbox[Tick] = Mailbox()
+        self._pictures: deque[Shot] = deque(maxlen=PICTURES_WAITING)
+        self._recorder: EpisodeRecorder | None = None
+        self._boot_id = ""
+        self._sealed: deque[Path] = deque()
+        self._validation = Validation()
+        self._captured = dict.fromkeys(rig.names, 0)
+        self._fps = dict.fromkeys(rig.names, 0.0)
+        self._leaving = threading.Event()
+        self._failure: BaseException | None = None
+        self._threads = [
+            threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
+            for name, work in (("bus", self._hear_bus), ("cameras", self._take_pictures))
+        ]
+
+    def run(self, leaving: threading.Event, ready: Callable[[], None]) -> None:
+        """Serve until `leaving` is set; call `ready` once every socket listens."""
+        for recovery in recover_all(self._episodes):
+            log.warning("left by a crash: %s", recovery)
+        self._sender.start()
+        for stream in self._streams.values():
+            stream.start()
+        for thread in self._threads:
+            thread.start()
+        ready()
+        report_ns = now_ns()
+        while not leaving.is_set():
+            self._answer_offers(wait_ms=20)
+            while self._sealed:
+                self._validation.waiting.append(self._sealed.popleft())
+            self._validation.poll()
+            if now_ns() >= report_ns:
+                report_ns += NS_PER_S // MEDIA_STATE_HZ
+                self._states.publish(encode(self._report()))
+            if self._failure is not None:
+                raise self._failure
+
+    def close(self) -> None:
+        """Seal what is open and let go of everything; idempotent."""
+        self._leaving.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(5.0)
+        for stream in self._streams.values():
+            stream.close()
+        self._sender.close()
+        self._validation.close()
+        for link in (self._bus, self._offers, self._states):
+            link.close()
+
+    def _need_key_frame(self, camera: str) -> None:
+        self._streams[camera].need_key_frame()
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        """The top of a thread: a failure ends the process, its parent starts it again."""
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+            self._failure = error
+
+    # --- bus thread: ticks to the cameras and to the recorder ---
+
+    def _hear_bus(self) -> None:
+        while not self._leaving.is_set():
+            raw = self._bus.receive(wait_ms=5)
+            if raw is not None:
+                self._hear(raw)
+            recorder = self._recorder
+            if recorder is None:
+                self._pictures.clear()
+                continue
+            while self._pictures:
+                shot = self._pictures.popleft()
+                recorder.picture(shot.camera, shot.captured_ns, shot.rgb)
+            recorder.poll(now_ns())
+            self._sealed.extend(recorder.sealed())
+        if self._recorder is not None:
+            self._recorder.close(now_ns())
+
+    def _hear(self, raw: bytes) -> None:
+        try:
+            message = _decode_bus(raw)
+        except MalformedMessage as error:
+            log.error("tick that cannot be read: %s", error)
+            return
+        if isinstance(message, Description):
+            self._meet(message)
+            return
+        if message.tick % TICKS_PER_ROW == 0:
+            self._ticks.put(message)
+        if self._recorder is not None:
+            self._recorder.tick(message)
+
+    def _meet(self, description: Description) -> None:
+        """The first description starts the recorder; another boot id means control restarted."""
+        if self._recorder is None:
+            cameras = [
+                CameraFormat(name=n, width=self._rig.width, height=self._rig.height)
+                for n in self._rig.names
+            ]
+            self._recorder = EpisodeRecorder(self._episodes, description, cameras)
+            self._boot_id = description.boot_id
+        elif description.boot_id != self._boot_id:
+            self._recorder.restart(description)
+            self._boot_id = description.boot_id
+
+    # --- camera thread ---
+
+    def _take_pictures(self) -> None:
+        started_ns = dict.fromkeys(self._rig.names, now_ns())
+        counted = dict.fromkeys(self._rig.names, 0)
+        try:
+            while not self._leaving.is_set():
+                tick = self._ticks.wait(0.2)
+                if tick is None:
+                    continue
+                for camera in self._rig.names:
+                    rgb = self._rig.render(camera, tick.state)
+                    self._captured[camera] += 1
+                    shot = Shot(camera, tick.stamp_ns, self._captured[camera], rgb)
+                    self._streams[camera].shots.put(shot)
+                    self._pictures.append(shot)
+                    counted[camera] += 1
+                    elapsed_s = (now_ns() - started_ns[camera]) / NS_PER_S
+                    if elapsed_s >= 1.0:
+                        self._fps[camera] = counted[camera] / elapsed_s
+                        started_ns[camera], counted[camera] = now_ns(), 0
+        finally:
+            self._rig.close()
+
+    # --- main thread ---
+
+    def _answer_offers(self, wait_ms: int) -> None:
+        asked = self._offers.receive(wait_ms)
+        if asked is None:
+            return
+        who, raw = asked
+        try:
+            offer = _decode_offer(raw)
+        except MalformedMessage as error:
+            log.warning("offer that cannot be read: %s", error)
+            return
+        answer = self._sender.answer(offer.session, offer.request_id, offer.sdp, offer.cameras)
+        self._offers.reply(who, encode(answer))
+
+    def _report(self) -> MediaState:
+        phase, episode, seconds, detail = _recorder_status(self._recorder)
+        return MediaState(
+            robot=self._name,
+            stamp_ns=now_ns(),
+            cameras=tuple(self._camera_status(stream) for stream in self._streams.values()),
+            recorder=phase,
+            episode=episode,
+            episode_s=seconds,
+            recorder_detail=detail,
+            validating=self._validation.running.name if self._validation.running else "",
+            verdict=self._validation.notice,
+            disk_free_bytes=_disk_free(self._episodes),
+        )
+
+    def _camera_status(self, stream: StreamedCamera) -> CameraStatus:
+        return CameraStatus(
+            name=stream.name,
+            width=stream.width,
+            height=stream.height,
+            fps=round(self._fps[stream.name], 1),
+            captured=self._captured[stream.name],
+            encoded=stream.encoded,
+            skipped=stream.shots.overwritten,
+            viewers=self._sender.viewers(stream.name),
+        )
+
+
+def _recorder_status(recorder: EpisodeRecorder | None) -> tuple[RecorderPhase, str, float, str]:
+    if recorder is None:
+        return RecorderPhase.PREROLL, "", 0.0, "waits for control"
+    return recorder.status()
+
+
+def _disk_free(folder: Path) -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

@@ -1,0 +1,68 @@
+"""The robot's modes as one table: (mode, trigger) -> mode.
+
+Pure. A pair that is not listed changes nothing; `tests/unit/test_mode.py` walks all pairs, so that
+each of them is a decision. More severe triggers are applied last, so they win.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, auto
+from typing import Final
+
+from transport.messages import Mode
+
+
+class Trigger(IntEnum):
+    """What can change the mode, least severe first."""
+
+    CHECKED = auto()  # self-check passed
+    ARMED = auto()  # lease holder switched the motors on
+    POLICY_STARTED = auto()  # by the site's configuration, or a hand-back
+    TAKEN_OVER = auto()  # an operator got the lease
+    DEADMAN_PRESSED = auto()
+    DEADMAN_RELEASED = auto()
+    RESUMED = auto()  # fresh commands and picture again within the limit
+    RELEASED = auto()  # lease given back or run out without a hand-back
+    CALLED = auto()  # the robot asks for help
+    HELD = auto()  # commands silent, or the operator's picture too old
+    LOST = auto()  # commands silent for too long
+    STOP_RESET = auto()
+    STOPPED = auto()
+    FAILED = auto()
+
+
+STILL_MODES: Final = frozenset(
+    {Mode.BOOT, Mode.DISARMED, Mode.LINK_LOST, Mode.SAFE_STOP, Mode.ESTOP, Mode.FAULT}
+)
+DRIVEN_MODES: Final = frozenset({Mode.READY, Mode.TELEOP, Mode.HOLD})
+
+TABLE: Final[dict[tuple[Mode, Trigger], Mode]] = {
+    (Mode.BOOT, Trigger.CHECKED): Mode.DISARMED,
+    (Mode.DISARMED, Trigger.ARMED): Mode.READY,
+    (Mode.DISARMED, Trigger.POLICY_STARTED): Mode.AUTONOMY,
+    (Mode.AUTONOMY, Trigger.TAKEN_OVER): Mode.READY,
+    (Mode.AUTONOMY, Trigger.CALLED): Mode.HOLD,
+    (Mode.HOLD, Trigger.TAKEN_OVER): Mode.READY,
+    (Mode.HOLD, Trigger.RESUMED): Mode.READY,
+    (Mode.HOLD, Trigger.POLICY_STARTED): Mode.AUTONOMY,
+    (Mode.HOLD, Trigger.LOST): Mode.LINK_LOST,
+    (Mode.READY, Trigger.DEADMAN_PRESSED): Mode.TELEOP,
+    (Mode.READY, Trigger.POLICY_STARTED): Mode.AUTONOMY,
+    (Mode.READY, Trigger.RELEASED): Mode.HOLD,
+    (Mode.READY, Trigger.HELD): Mode.HOLD,
+    (Mode.READY, Trigger.LOST): Mode.LINK_LOST,
+    (Mode.TELEOP, Trigger.DEADMAN_RELEASED): Mode.READY,
+    (Mode.TELEOP, Trigger.POLICY_STARTED): Mode.AUTONOMY,
+    (Mode.TELEOP, Trigger.RELEASED): Mode.HOLD,
+    (Mode.TELEOP, Trigger.HELD): Mode.HOLD,
+    (Mode.TELEOP, Trigger.LOST): Mode.LINK_LOST,
+    (Mode.LINK_LOST, Trigger.DEADMAN_PRESSED): Mode.TELEOP,
+    (Mode.ESTOP, Trigger.STOP_RESET): Mode.DISARMED,
+    **{(mode, Trigger.STOPPED): Mode.ESTOP for mode in Mode if mode is not Mode.FAULT},
+    **{(mode, Trigger.FAILED): Mode.FAULT for mode in Mode},
+}
+
+
+def after(mode: Mode, trigger: Trigger) -> Mode:
+    """The mode after `trigger`; unlisted pairs change nothing."""
+    return TABLE.get((mode, trigger), mode)

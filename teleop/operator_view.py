@@ -1,0 +1,77 @@
+"""What the operator's side knows at one moment, frozen, for the window to render.
+
+Pure. `teleop.operator_link` makes a `LinkView` whenever something changed; `ui.view_state` turns it
+into words. No word on the screen comes from what the console hopes: the robot reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from transport.messages import MediaState, RobotState
+
+
+class Reach(StrEnum):
+    """Whether the robot can be heard."""
+
+    SEARCHING = "searching"  # never heard since the console started
+    CONNECTED = "connected"
+    LOST = "lost"  # heard before, silent now
+
+
+@dataclass(frozen=True)
+class StopView:
+    """The operator's own STOP: sent, and answered or not."""
+
+    sent_ns: int  # this console's clock
+    acked_ns: int | None = None  # this console's clock; None: no answer yet
+
+    @property
+    def round_trip_ms(self) -> float | None:
+        """Key to answer, None while waiting."""
+        return None if self.acked_ns is None else (self.acked_ns - self.sent_ns) / 1e6
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The robot said no to a request, in its own words."""
+
+    what: str  # "Request lease"
+    reason: str
+    stamp_ns: int  # this console's clock
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """The robot as heard by this console."""
+
+    address: str  # host:port
+    operator: str
+    session: str
+    reach: Reach
+    silent_ms: float  # since the last RobotState (or since the start, when there was none)
+    state: RobotState | None
+    media: MediaState | None
+    media_silent_ms: float
+    round_trip_ms: float | None
+    clock_offset_ns: int | None  # robot clock minus console clock, from the fastest pings
+    yours: bool  # the lease is this session's
+    command_hz: float  # commands sent, measured
+    command_ms: tuple[float, ...]  # recent key-event-to-applied times, newest last
+    stop: StopView | None
+    refused: Refused | None
+    input_device: str
+    deadman: bool
+
+
+@dataclass(frozen=True)
+class PictureView:
+    """One camera as this window shows it."""
+
+    camera: str
+    age_ms: float | None  # of what is on the screen now; None: nothing painted yet
+    painted: int  # frames painted so far; the LIVE hand turns with it
+    fps: float  # painted per second
+    last_painted_wall: str  # "14:32:05", for a stale picture
+    ages_ms: tuple[float, ...] = field(default=())  # recent ages at paint, newest last

@@ -1,0 +1,104 @@
+"""What you implement to bring a robot to Unstick, and the values that cross that line.
+
+A `Robot` has no threads, no network and no clock: the control process ticks it. A robot whose
+complete state can be saved and restored (`Restorable`) can have its episodes proved by replay.
+`tests/conformance.py` holds what every robot is tested for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from transport.messages import Description, Twist
+
+Image = npt.NDArray[np.uint8]  # (height, width, 3), RGB
+
+
+class RobotError(Exception):
+    """The robot, its scene or its driver cannot do what was asked; the message says what to try."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the robot's own sensors say, world frame where a pose is meant."""
+
+    x_m: float
+    y_m: float
+    heading_rad: float  # counter-clockwise from +x
+    speed_mps: float  # of the body, + forward
+    turn_rps: float  # of the body, + left
+    left_wheel_mps: float  # rim speed, + forward
+    right_wheel_mps: float
+    tilt_rad: float
+    motor_a: float  # sum of magnitudes of both drive motors
+    battery_pct: float
+    bumper: bool
+
+    NAMES: ClassVar = (
+        "x_m",
+        "y_m",
+        "heading_rad",
+        "speed_mps",
+        "turn_rps",
+        "left_wheel_mps",
+        "right_wheel_mps",
+        "tilt_rad",
+        "motor_a",
+        "battery_pct",
+        "bumper",
+    )
+
+    def values(self) -> tuple[float, ...]:
+        """All fields in the order of `NAMES`."""
+        return tuple(float(getattr(self, name)) for name in self.NAMES)
+
+
+class Robot(Protocol):
+    """A mobile robot as the control process drives it: one `apply` for each control tick."""
+
+    def describe(self, boot_id: str) -> Description:
+        """What this robot is; usable before anything moves."""
+
+    def observe(self) -> Observation:
+        """The newest measurements; never blocks."""
+
+    def apply(self, action: Twist) -> Twist:
+        """Carry out one control tick; return what the motors were really told."""
+
+    def hold(self) -> None:
+        """Zero the set-points now. Always safe, never raises."""
+
+    def snapshot(self) -> bytes:
+        """The complete state before the next `apply`, or b"" when the robot cannot give one."""
+
+    def close(self) -> None:
+        """Stop and let go; idempotent."""
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """What a replay needs besides `apply`: to go back, and to say whether the task is solved."""
+
+    def restore(self, state: bytes) -> None:
+        """Return to `state`, so that `snapshot()` gives the same bytes again."""
+
+    def solved(self) -> bool:
+        """Whether the task's goal holds in the present state."""
+
+
+class CameraRig(Protocol):
+    """The cameras of one robot; one thread calls `render`, it owns the graphics context."""
+
+    names: tuple[str, ...]
+    width: int
+    height: int
+
+    def render(self, camera: str, state: bytes) -> Image:
+        """The picture of `camera`; a simulated rig draws the given state, a real one ignores it."""
+
+    def close(self) -> None:
+        """Release the devices; idempotent."""

@@ -1,0 +1,306 @@
+"""The bundled robot: a vacuum-like rover in a simulated home, and its two cameras.
+
+`SimRover` is stepped by the control process, `SimCameras` draws the states it is sent in whatever
+thread calls `render`. The complete state is MuJoCo's integration state: the wheel controller has
+no memory, nothing random happens after the start, and everything observed is derived anew from
+the state, so that a restored rover cannot be told from the one that went on.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from teleop.home_scene import GL_PROBLEM, HomeScene, build, mujoco, paint
+from teleop.patrol import POLICY
+from teleop.robot import Image, Observation, RobotError
+from transport.channels import TICK_HZ
+from transport.messages import STILL, Description, Twist
+
+MAX_MPS: Final = 0.5  # a brisk household robot; 30 % above what vacuums drive at
+MAX_RPS: Final = 1.5
+SUBSTEPS: Final = 8  # of 1/480 s: stiff contacts stay stable, one control tick is 1/60 s
+WHEEL_RADIUS_M: Final = 0.036  # of the scene's wheels
+TRACK_M: Final = 0.25  # between the wheels
+BODY_RADIUS_M: Final = 0.175  # around a point AHEAD_M before the axle, bumper included
+AHEAD_M: Final = 0.02
+CLEAR_M: Final = 0.15  # open floor: this far from the sofa's outline
+UPRIGHT_RAD: Final = 0.1
+TORQUE_PER_AMPERE: Final = 0.25  # Nm/A after the gears; stall 0.8 Nm = 3.2 A, usual for such drives
+IDLE_A: Final = 0.08  # both motors, no load, while the wheels are driven
+BATTERY_START_PCT: Final = 82.0
+BATTERY_PCT_PER_S: Final = 100.0 / 5400.0  # an hour and a half of driving
+
+CAMERAS: Final = ("front", "ceiling")
+_STATE: Final = mujoco.mjtState.mjSTATE_INTEGRATION
+
+
+class SimRover:
+    """A `Robot` and `Restorable`. One thread uses it; it has none of its own."""
+
+    def __init__(self, scenario: str, seed: int, scene_path: Path | None = None) -> None:
+        self._scene = build(scenario, seed, scene_path)
+        model = self._model = self._scene.model
+        self._data = mujoco.MjData(model)
+        self._state = np.zeros(mujoco.mj_stateSize(model, _STATE))
+        self._rover = _id(model, mujoco.mjtObj.mjOBJ_BODY, "rover")
+        self._bumper = _id(model, mujoco.mjtObj.mjOBJ_GEOM, "bumper")
+        if model.nu != 2 or model.nq < 9:
+            raise RobotError("The scene's rover needs a free joint and two wheel actuators.")
+        mujoco.mj_forward(model, self._data)
+
+    @classmethod
+    def from_description(
+        cls,
+        description: Description,
+        *,
+        scene_path: Path | None = None,
+        allow_other_scene: bool = False,
+    ) -> SimRover:
+        """The rover that made a recording; another scene is refused unless explicitly allowed."""
+        rover = cls(description.scenario, description.seed, scene_path)
+        if rover.scene_sha256 != description.scene_sha256 and not allow_other_scene:
+            raise RobotError(
+                f"The scene of {description.scenario!r}, seed {description.seed}, is not the one "
+                f"that was recorded: {rover.scene_sha256[:12]} here, "
+                f"{description.scene_sha256[:12]} there. Replay with the version that recorded it."
+            )
+        return rover
+
+    @property
+    def scene_sha256(self) -> str:
+        """Hash of the compiled scene's XML."""
+        return self._scene.sha256
+
+    @property
+    def scene(self) -> HomeScene:
+        """The home this rover drives in."""
+        return self._scene
+
+    def describe(self, boot_id: str) -> Description:
+        """What this rover is; see `Description`."""
+        return Description(
+            robot="rover-07",
+            robot_type="sim-rover",
+            site="home-3 · living room",
+            boot_id=boot_id,
+            scenario=self._scene.scenario,
+            seed=self._scene.seed,
+            scene_sha256=self._scene.sha256,
+            task=self._scene.task,
+            tick_hz=TICK_HZ,
+            observation_names=Observation.NAMES,
+            action_names=("forward_mps", "turn_rps"),
+            controller={
+                "max_mps": MAX_MPS,
+                "max_rps": MAX_RPS,
+                "substeps": float(SUBSTEPS),
+                "timestep_s": float(self._model.opt.timestep),
+                "wheel_radius_m": WHEEL_RADIUS_M,
+                "track_m": TRACK_M,
+                "wheel_gain_nm_s": float(self._model.actuator_gainprm[0, 0]),
+                "wheel_torque_nm": float(self._model.actuator_forcerange[0, 1]),
+            },
+            policy=POLICY,
+            versions={
+                "mujoco": str(mujoco.__version__),
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+                "machine": platform.machine(),
+            },
+            cameras=CAMERAS,
+        )
+
+    def observe(self) -> Observation:
+        """Measurements of the present state."""
+        data = self._data
+        rotation = data.xmat[self._rover].reshape(3, 3)
+        torque = np.abs(data.actuator_force[:2]).sum()
+        turning = bool(np.any(data.ctrl[:2]))
+        wheels = data.qvel[6:8] * WHEEL_RADIUS_M
+        return Observation(
+            x_m=float(data.qpos[0]),
+            y_m=float(data.qpos[1]),
+            heading_rad=math.atan2(rotation[1, 0], rotation[0, 0]),
+            speed_mps=float(rotation[:, 0] @ data.qvel[0:3]),
+            turn_rps=float(data.qvel[5]),
+            left_wheel_mps=float(wheels[0]),
+            right_wheel_mps=float(wheels[1]),
+            tilt_rad=math.acos(min(1.0, max(-1.0, rotation[2, 2]))),
+            motor_a=float(torque / TORQUE_PER_AMPERE + (IDLE_A if turning else 0.0)),
+            battery_pct=max(0.0, BATTERY_START_PCT - BATTERY_PCT_PER_S * float(data.time)),
+            bumper=self._bumper_pressed(),
+        )
+
+    def apply(self, action: Twist) -> Twist:
+        """One control tick of 1/60 s at `action`, clipped to the rover's limits."""
+        if not (math.isfinite(action.forward_mps) and math.isfinite(action.turn_rps)):
+            raise RobotError(f"{action} is not a motion: both speeds must be finite numbers.")
+        told = Twist(
+            forward_mps=min(MAX_MPS, max(-MAX_MPS, action.forward_mps)),
+            turn_rps=min(MAX_RPS, max(-MAX_RPS, action.turn_rps)),
+        )
+        self._set_wheels(told)
+        mujoco.mj_step(self._model, self._data, SUBSTEPS)
+        # Contacts, poses and motor forces are those of before the last substep until now.
+        mujoco.mj_forward(self._model, self._data)
+        return told
+
+    def hold(self) -> None:
+        """Ask both wheels to stand still."""
+        self._set_wheels(STILL)
+
+    def snapshot(self) -> bytes:
+        """MuJoCo's integration state, little-endian float64."""
+        mujoco.mj_getState(self._model, self._data, self._state, _STATE)
+        return self._state.astype("<f8").tobytes()
+
+    def restore(self, state: bytes) -> None:
+        """Return to a `snapshot` of this scene."""
+        set_state(self._model, self._data, state)
+        mujoco.mj_forward(self._model, self._data)
+
+    def solved(self) -> bool:
+        """Whether the rover stands upright on open floor, clear of the sofa all round."""
+        rotation = self._data.xmat[self._rover].reshape(3, 3)
+        if math.acos(min(1.0, max(-1.0, rotation[2, 2]))) > UPRIGHT_RAD:
+            return False
+        centre = self._data.qpos[:2] + AHEAD_M * rotation[:2, 0]
+        distance_m = self._scene.sofa.distance_m(float(centre[0]), float(centre[1]))
+        return distance_m >= BODY_RADIUS_M + CLEAR_M
+
+    def close(self) -> None:
+        """Nothing to release; the wheels are told to stand still."""
+        self.hold()
+
+    def _set_wheels(self, twist: Twist) -> None:
+        """Differential drive: rim speed of each wheel, as rad/s."""
+        spread_mps = twist.turn_rps * TRACK_M / 2
+        self._data.ctrl[0] = (twist.forward_mps - spread_mps) / WHEEL_RADIUS_M
+        self._data.ctrl[1] = (twist.forward_mps + spread_mps) / WHEEL_RADIUS_M
+
+    def _bumper_pressed(self) -> bool:
+        """Whether anything touches the bumper, which stands proud of the shell in front only."""
+        pairs = self._data.contact.geom
+        return bool(np.any(pairs == self._bumper))
+
+
+def set_state(model: Any, data: Any, state: bytes) -> None:
+    """Write a snapshot into `data`; nothing is derived from it yet."""
+    size = mujoco.mj_stateSize(model, _STATE)
+    if len(state) != size * 8:
+        raise RobotError(
+            f"A state of {len(state)} bytes does not belong to this scene, which has {size * 8}. "
+            "Use the scenario and the version that recorded it."
+        )
+    mujoco.mj_setState(model, data, np.frombuffer(state, "<f8").astype(np.float64), _STATE)
+
+
+def _id(model: Any, kind: Any, name: str) -> int:
+    found = int(mujoco.mj_name2id(model, kind, name))
+    if found < 0:
+        raise RobotError(f"The scene has no {name!r}; compare with the bundled home.xml.")
+    return found
+
+
+class SimCameras:
+    """The two cameras of a `SimRover`, drawn from the states it is handed (a `CameraRig`).
+
+    The graphics context belongs to the thread of the first `render`; call `close` there too.
+    """
+
+    names: tuple[str, ...] = CAMERAS
+
+    def __init__(
+        self,
+        scenario: str,
+        seed: int,
+        scene_path: Path | None = None,
+        width: int = 640,
+        height: int = 480,
+    ) -> None:
+        self.width = width
+        self.height = height
+        self._seed = seed
+        self._model = build(scenario, seed, scene_path).model
+        self._data = mujoco.MjData(self._model)
+        self._view = mujoco.MjvCamera()
+        self._view.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._option = mujoco.MjvOption()
+        self._option.geomgroup[3] = 0  # collision shapes of the rover
+        self._scene = mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 50)
+        self._rect = mujoco.MjrRect(0, 0, width, height)
+        self._gl: Any = None
+        self._context: Any = None
+
+    def render(self, camera: str, state: bytes) -> Image:
+        """The picture of `camera` for a rover's snapshot."""
+        self._view.fixedcamid = _id(self._model, mujoco.mjtObj.mjOBJ_CAMERA, camera)
+        set_state(self._model, self._data, state)
+        # Poses of bodies, cameras and lights; contacts and forces cannot be seen.
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_camlight(self._model, self._data)
+        if self._context is None:
+            self._open()
+        self._gl.make_current()
+        mujoco.mjv_updateScene(
+            self._model,
+            self._data,
+            self._option,
+            None,
+            self._view,
+            mujoco.mjtCatBit.mjCAT_ALL,
+            self._scene,
+        )
+        mujoco.mjr_render(self._rect, self._scene, self._context)
+        bottom_up = np.empty((self.height, self.width, 3), np.uint8)
+        mujoco.mjr_readPixels(bottom_up, None, self._rect, self._context)
+        return np.ascontiguousarray(bottom_up[::-1])
+
+    def close(self) -> None:
+        """Release the graphics context; idempotent."""
+        if self._context is not None:
+            self._gl.make_current()
+            self._context.free()
+            self._context = None
+        if self._gl is not None:
+            self._gl.free()
+            self._gl = None
+
+    def _open(self) -> None:
+        """Make a graphics context in this thread and upload the painted scene."""
+        if GL_PROBLEM:
+            raise RobotError(_no_graphics(GL_PROBLEM))
+        self._model.vis.global_.offwidth = self.width
+        self._model.vis.global_.offheight = self.height
+        paint(self._model, self._seed)
+        try:
+            self._gl = mujoco.GLContext(self.width, self.height)
+            self._gl.make_current()
+            self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        except (ImportError, AttributeError, OSError, RuntimeError, mujoco.FatalError) as error:
+            self.close()
+            raise RobotError(_no_graphics(f"{type(error).__name__}: {error}")) from error
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        _use_one_mipmap(self._context)
+
+
+def _use_one_mipmap(context: Any) -> None:
+    """Sample one mipmap level instead of blending two: a fifth of the time of software GL."""
+    from OpenGL import GL  # only where there is a context: the import itself loads libraries
+
+    for texture in context.texture[: context.ntexture]:
+        GL.glBindTexture(GL.GL_TEXTURE_2D, int(texture))
+        GL.glTexParameteri(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_MIN_FILTER, GL.GL_LINEAR_MIPMAP_NEAREST)
+    GL.glBindTexture(GL.GL_TEXTURE_2D, 0)
+
+
+def _no_graphics(problem: str) -> str:
+    return (
+        f"The cameras have no OpenGL ({problem}). On Debian install libegl1 and libgl1-mesa-dri, "
+        "or libosmesa6 and set MUJOCO_GL=osmesa."
+    )

@@ -1,0 +1,126 @@
+"""Notices that a robot asks for motion and does not move, and says so in words for the operator.
+
+Pure: time is passed in. The control process feeds it once a tick; a diagnosis becomes a call.
+Nothing here looks at pictures or knows the room.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from teleop.robot import Observation
+from transport.channels import TICK_HZ
+from transport.clock import NS_PER_S
+from transport.messages import Mode, Twist
+
+WINDOW_S: Final = 4.0  # longer than a bump, its way back and its turn can look like standing still
+MOVED_M: Final = 0.03  # three times what wheels drag a wedged body about
+TURNED_RAD: Final = math.radians(10)
+ASKED_MPS: Final = 0.05  # below this nobody expects motion
+ASKED_RPS: Final = 0.2
+SLIP_M: Final = 0.10  # wheel travel beyond the body's within the window: they spin
+TILTED_RAD: Final = 0.03  # something presses or lifts the body
+STRAIN_A: Final = 2.0  # ten times the current of free driving
+FRESH_NS: Final = NS_PER_S // 2  # older measurements say nothing about now
+TRACK_M: Final = 0.25  # turning on the spot moves each rim by half of this per radian
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a robot calls for help."""
+
+    reason: str  # "Wedged under furniture"
+    detail: str  # "Wheels turn 4 s, moved 0.01 m"
+
+
+@dataclass(frozen=True)
+class _Sample:
+    now_ns: int
+    x_m: float
+    y_m: float
+    heading_rad: float
+    rim_mps: float  # mean magnitude of both wheels
+    tilt_rad: float
+    motor_a: float
+    bumper: bool
+
+
+class StuckDetector:
+    """Watches the last `window_s` of asked and measured motion while the policy drives."""
+
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self._window_ns = round(window_s * NS_PER_S)
+        # Twice the ticks of a window: a caller that is too fast loses the oldest, not memory.
+        self._samples: deque[_Sample] = deque(maxlen=max(2, round(2 * window_s * TICK_HZ)))
+
+    def reset(self) -> None:
+        """Forget everything, as after a rescue."""
+        self._samples.clear()
+
+    def observe(self, now_ns: int, mode: Mode, asked: Twist, seen: Observation) -> None:
+        """Take in one control tick; any that is not the policy asking for motion resets."""
+        asks = abs(asked.forward_mps) >= ASKED_MPS or abs(asked.turn_rps) >= ASKED_RPS
+        if mode is not Mode.AUTONOMY or not asks:
+            self.reset()
+            return
+        samples = self._samples
+        sample = _Sample(
+            now_ns=now_ns,
+            x_m=seen.x_m,
+            y_m=seen.y_m,
+            heading_rad=seen.heading_rad,
+            rim_mps=(abs(seen.left_wheel_mps) + abs(seen.right_wheel_mps)) / 2,
+            tilt_rad=seen.tilt_rad,
+            motor_a=seen.motor_a,
+            bumper=seen.bumper,
+        )
+        # What is left after this are poses the robot has not moved away from since.
+        while samples and _moved(samples[0], sample):
+            samples.popleft()
+        samples.append(sample)
+        # Keep the newest sample that is a whole window old, and all after it.
+        while len(samples) > 1 and now_ns - samples[1].now_ns >= self._window_ns:
+            samples.popleft()
+
+    def diagnosis(self, now_ns: int) -> Diagnosis | None:
+        """Why the robot is stuck, or None while it is not, or is not known to be."""
+        samples = self._samples
+        if not samples or now_ns - samples[-1].now_ns > FRESH_NS:
+            return None
+        if samples[-1].now_ns - samples[0].now_ns < self._window_ns:
+            return None
+        return _diagnose(list(samples))
+
+
+def _moved(old: _Sample, new: _Sample) -> bool:
+    turned = abs(math.remainder(new.heading_rad - old.heading_rad, math.tau))
+    return math.hypot(new.x_m - old.x_m, new.y_m - old.y_m) >= MOVED_M or turned >= TURNED_RAD
+
+
+def _diagnose(samples: list[_Sample]) -> Diagnosis:
+    first, last = samples[0], samples[-1]
+    seconds = (last.now_ns - first.now_ns) / NS_PER_S
+    moved_m = math.hypot(last.x_m - first.x_m, last.y_m - first.y_m)
+    rolled_m = sum(
+        new.rim_mps * (new.now_ns - old.now_ns) / NS_PER_S for old, new in pairwise(samples)
+    )
+    turned_rad = abs(math.remainder(last.heading_rad - first.heading_rad, math.tau))
+    slips = rolled_m - moved_m - turned_rad * TRACK_M / 2 > SLIP_M
+    strain_a = sum(sample.motor_a for sample in samples) / len(samples)
+    tilted = sum(sample.tilt_rad for sample in samples) / len(samples) > TILTED_RAD
+    bumped = sum(sample.bumper for sample in samples) * 2 > len(samples)
+    if slips:
+        detail = f"Wheels turn {seconds:.0f} s, moved {moved_m:.2f} m"
+    elif strain_a > STRAIN_A:
+        detail = f"Motors push {seconds:.0f} s at {strain_a:.1f} A, moved {moved_m:.2f} m"
+    else:
+        detail = f"Asked to move for {seconds:.0f} s, moved {moved_m:.2f} m"
+    if bumped:  # something stands in front of it, which is not on top of it
+        return Diagnosis("Cannot move", f"{detail}, bumper pressed")
+    if slips or tilted:
+        return Diagnosis("Wedged under furniture", detail)
+    return Diagnosis("Cannot move", detail)

@@ -1,0 +1,81 @@
+"""Who may import whom, and that neither end loads the other end's libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Modules whose decisions are pure: time is handed to them, they own no thread and no socket.
+PURE = [
+    "transport.messages",
+    "transport.channels",
+    "transport.frame_stamp",
+    "teleop.gate",
+    "teleop.lease",
+    "teleop.mode",
+    "teleop.safety",
+    "teleop.stuck",
+    "teleop.patrol",
+    "teleop.operator_input",
+    "teleop.operator_view",
+    "teleop.rescue_script",
+    "recorder.episode",
+    "recorder.row_grid",
+    "recorder.segmenter",
+    "recorder.verdict",
+    "ui.view_state",
+]
+IMPURE = ("import time", "import threading", "import asyncio", "import zmq", "PySide6", "now_ns()")
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_contracts_hold() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_a_pure_module_reads_no_clock_and_owns_no_thread(module: str) -> None:
+    source = (ROOT / (module.replace(".", "/") + ".py")).read_text()
+    code = "\n".join(line.split("#")[0] for line in source.splitlines())
+    assert [word for word in IMPURE if word in code] == []
+
+
+def test_the_robot_never_loads_qt() -> None:
+    # In a fresh interpreter: pytest-qt has loaded Qt in this one.
+    code = (
+        "import sys, teleop.control, teleop.media, teleop.agent, teleop.cli;"
+        "print([m for m in sys.modules if 'PySide' in m or 'shiboken' in m])"
+    )
+    assert run(code).strip() == "[]"
+
+
+def test_the_console_never_loads_the_simulator() -> None:
+    code = "import sys, ui.app; print([m for m in sys.modules if m.startswith('mujoco')])"
+    assert run(code).strip() == "[]"
+
+
+def test_messages_cost_little_to_import() -> None:
+    code = (
+        "import sys, transport.messages;"
+        "print([m for m in ('zmq', 'aiortc', 'av', 'numpy') if m in sys.modules])"
+    )
+    assert run(code).strip() == "[]"

@@ -1,0 +1,173 @@
+"""What every robot is tested for: inherit a class below and say how to make one.
+
+    class TestMyRobot(RobotConformance):
+        def make_robot(self) -> Robot:
+            return MyRobot("/dev/ttyUSB0")
+
+`RestorableConformance` adds what the proof by replay rests on. Robots must be made ready to move
+by small commands; nothing here drives further than a few centimetres.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+import pytest
+
+from teleop.robot import Observation, Restorable, Robot, RobotError
+from transport.messages import STILL, Twist
+
+AHEAD = Twist(forward_mps=0.1, turn_rps=0.3)
+TOO_FAST = Twist(forward_mps=1e6, turn_rps=-1e6)
+
+
+class RestorableRobot(Robot, Restorable, Protocol):
+    """A robot that can be replayed."""
+
+
+class RobotConformance:
+    """The contract of `teleop.robot.Robot`."""
+
+    def make_robot(self) -> Robot:
+        """A new robot, standing where it may move a little."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def robot(self) -> Iterator[Robot]:
+        robot = self.make_robot()
+        yield robot
+        robot.close()
+
+    def test_describes_itself_before_anything_moves(self, robot: Robot) -> None:
+        description = robot.describe("boot")
+        assert description.boot_id == "boot"
+        assert description.observation_names == Observation.NAMES
+        assert description.task
+        assert description.tick_hz > 0
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(description))
+
+    def test_its_description_does_not_change_while_it_moves(self, robot: Robot) -> None:
+        before = robot.describe("boot")
+        robot.apply(AHEAD)
+        assert robot.describe("boot") == before
+
+    def test_every_measurement_is_finite_and_plausible(self, robot: Robot) -> None:
+        for action in (STILL, AHEAD):
+            robot.apply(action)
+            seen = robot.observe()
+            assert all(math.isfinite(value) for value in seen.values())
+            assert -math.pi <= seen.heading_rad <= math.pi
+            assert seen.tilt_rad >= 0
+            assert seen.motor_a >= 0
+            assert 0 <= seen.battery_pct <= 100
+
+    def test_observing_changes_nothing(self, robot: Robot) -> None:
+        robot.apply(AHEAD)
+        before = robot.snapshot()
+        assert robot.observe() == robot.observe()
+        assert robot.snapshot() == before
+
+    def test_an_action_beyond_the_limits_is_clipped_and_told(self, robot: Robot) -> None:
+        limits = robot.describe("boot").controller
+        told = robot.apply(TOO_FAST)
+        assert told == Twist(forward_mps=limits["max_mps"], turn_rps=-limits["max_rps"])
+
+    def test_an_action_within_the_limits_is_told_unchanged(self, robot: Robot) -> None:
+        assert robot.apply(AHEAD) == AHEAD
+
+    @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+    def test_a_number_that_is_none_is_refused(self, robot: Robot, bad: float) -> None:
+        before = robot.snapshot()
+        for action in (
+            Twist(forward_mps=bad, turn_rps=0.0),
+            Twist(forward_mps=0.0, turn_rps=bad),
+        ):
+            with pytest.raises(RobotError):
+                robot.apply(action)
+        assert robot.snapshot() == before
+
+    def test_hold_is_allowed_at_any_time(self, robot: Robot) -> None:
+        robot.hold()
+        robot.apply(AHEAD)
+        robot.hold()
+        robot.hold()
+        assert robot.apply(STILL) == STILL
+
+    def test_close_is_idempotent_and_hold_is_safe_after_it(self, robot: Robot) -> None:
+        robot.close()
+        robot.close()
+        robot.hold()
+
+
+class RestorableConformance(RobotConformance):
+    """The contract of `teleop.robot.Restorable`, on top of a robot's."""
+
+    def make_robot(self) -> RestorableRobot:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def restorable(self) -> Iterator[RestorableRobot]:
+        robot = self.make_robot()
+        yield robot
+        robot.close()
+
+    def test_is_recognised_as_restorable(self, restorable: RestorableRobot) -> None:
+        assert isinstance(restorable, Restorable)
+
+    def test_a_restored_state_gives_the_same_bytes(self, restorable: RestorableRobot) -> None:
+        restorable.apply(AHEAD)
+        state = restorable.snapshot()
+        for _ in range(5):
+            restorable.apply(AHEAD)
+        assert restorable.snapshot() != state
+        restorable.restore(state)
+        assert restorable.snapshot() == state
+
+    def test_a_restored_robot_observes_and_judges_the_same(
+        self, restorable: RestorableRobot
+    ) -> None:
+        restorable.apply(AHEAD)
+        state, seen, solved = restorable.snapshot(), restorable.observe(), restorable.solved()
+        restorable.apply(TOO_FAST)
+        restorable.restore(state)
+        assert restorable.observe() == seen
+        assert restorable.solved() == solved
+
+    def test_goes_on_from_a_restored_state_exactly_as_before(
+        self, restorable: RestorableRobot
+    ) -> None:
+        for _ in range(3):
+            restorable.apply(AHEAD)
+        state = restorable.snapshot()
+        went_on = self._drive(restorable)
+        restorable.restore(state)
+        assert self._drive(restorable) == went_on
+
+    def test_another_instance_goes_on_exactly_alike(self, restorable: RestorableRobot) -> None:
+        for _ in range(3):
+            restorable.apply(AHEAD)
+        state = restorable.snapshot()
+        went_on = self._drive(restorable)
+        other = self.make_robot()
+        other.restore(state)
+        assert self._drive(other) == went_on
+        other.close()
+
+    def test_bytes_that_are_no_state_are_refused(self, restorable: RestorableRobot) -> None:
+        before = restorable.snapshot()
+        for state in (b"", b"\0" * 8, before[:-8], before + b"\0" * 8):
+            with pytest.raises(RobotError):
+                restorable.restore(state)
+        assert restorable.snapshot() == before
+
+    @staticmethod
+    def _drive(robot: RestorableRobot) -> list[bytes]:
+        """The state after each of a few ticks of varied driving."""
+        states = []
+        for tick in range(20):
+            robot.apply(Twist(forward_mps=0.1 - 0.01 * tick, turn_rps=0.3 if tick % 5 else -0.3))
+            states.append(robot.snapshot())
+        return states

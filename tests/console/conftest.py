@@ -1,0 +1,49 @@
+"""Qt without a screen, chosen before anything imports it; the window with fakes behind it."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from tests.console.fakes import FakeLink, FakeVideo, link_view
+from tests.console.support import Console
+from ui.bridge import Wake
+from ui.main_window import MainWindow
+from ui.theme import BODY, Theme, font, load_fonts
+
+
+@pytest.fixture(scope="session")
+def theme(qapp: QApplication) -> Theme:
+    """The application dressed as `run_console` does it."""
+    qapp.setStyle("Fusion")
+    load_fonts()
+    qapp.setFont(font(BODY))
+    made = Theme(qapp)
+    made.apply()
+    made.choose(Qt.ColorScheme.Dark)
+    return made
+
+
+@pytest.fixture
+def console(qtbot: QtBot, theme: Theme) -> Iterator[Console]:
+    """A shown and active window."""
+    link, video = FakeLink(link_view(None)), FakeVideo()
+    window = MainWindow(link, video.mailboxes, theme)
+    qtbot.addWidget(window)
+    wake = Wake(window.wake, window)
+    video.subscribe(wake.poke)
+    window.resize(1920, 1080)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    yield Console(window, link, video, theme)
+    wake.close()
+    window.close()

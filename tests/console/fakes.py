@@ -1,0 +1,252 @@
+"""A link and a feed that are under the test's control, and the states a robot can be in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import numpy as np
+
+from teleop.operator_input import OperatorInput
+from teleop.operator_view import LinkView, Reach, Refused, StopView
+from transport import clock
+from transport.mailbox import Mailbox
+from transport.messages import (
+    STILL,
+    Call,
+    CameraStatus,
+    CapCause,
+    Lease,
+    MediaState,
+    Mode,
+    Outcome,
+    Phase,
+    RecorderPhase,
+    RequestBody,
+    RobotState,
+    Twist,
+    VerdictNotice,
+)
+from transport.picture import Picture
+
+MS = 1_000_000
+ROBOT_NS = 900 * 10**9  # the robot's clock when a fake state is made
+SESSION = "session-1"
+CALL = Call(
+    call_id=3,
+    reason="Wedged under furniture",
+    detail="Wheels turn 4 s, moved 0.01 m",
+    stamp_ns=ROBOT_NS - 39 * 10**9,
+)
+
+
+def robot_state(**changes: object) -> RobotState:
+    """A robot that patrols by itself and has nothing to complain about."""
+    state = RobotState(
+        robot="rover-07",
+        site="home-3 · living room",
+        boot_id="boot-1",
+        stamp_ns=ROBOT_NS,
+        tick=54_000,
+        mode=Mode.AUTONOMY,
+        phase=Phase.PATROL,
+        lease=Lease(),
+        call=None,
+        hold=None,
+        stopped_by="",
+        intervention=-1,
+        outcome=Outcome.UNLABELLED,
+        task="Reach open floor",
+        x_m=1.2,
+        y_m=0.4,
+        heading_rad=math.radians(90 - 173),
+        speed_mps=0.0,
+        turn_rps=0.0,
+        tilt_rad=math.radians(1.2),
+        motor_a=1.8,
+        battery_pct=64.0,
+        bumper=False,
+        asked=STILL,
+        applied=STILL,
+        cap_mps=0.5,
+        max_mps=0.5,
+        max_rps=1.5,
+        cap_cause=CapCause.ROBOT,
+        command_seq=-1,
+        command_input_ns=0,
+        command_applied_ns=0,
+        command_age_ms=-1.0,
+        picture_age_ms=-1.0,
+        commands_accepted=0,
+        commands_refused={},
+        missed_ticks=0,
+    )
+    return msgspec.structs.replace(state, **changes)
+
+
+def driven(**changes: object) -> RobotState:
+    """A robot that this console drives, fast and fresh."""
+    values: dict[str, object] = {
+        "mode": Mode.TELEOP,
+        "phase": Phase.RECOVERY,
+        "lease": Lease(epoch=4, operator="op-1", session=SESSION, expires_ns=ROBOT_NS + 2_700 * MS),
+        "intervention": 2,
+        "speed_mps": 0.32,
+        "turn_rps": -math.radians(10),
+        "asked": Twist(forward_mps=0.32, turn_rps=-math.radians(10)),
+        "applied": Twist(forward_mps=0.32, turn_rps=-math.radians(10)),
+        "command_seq": 900,
+        "command_age_ms": 14.0,
+        "picture_age_ms": 76.0,
+        "commands_accepted": 900,
+    }
+    return robot_state(**{**values, **changes})
+
+
+def media_state(**changes: object) -> MediaState:
+    """A recorder that waits for something worth recording."""
+    camera = CameraStatus(
+        name="front",
+        width=640,
+        height=480,
+        fps=30.0,
+        captured=900,
+        encoded=900,
+        skipped=0,
+        viewers=1,
+    )
+    media = MediaState(
+        robot="rover-07",
+        stamp_ns=ROBOT_NS,
+        cameras=(camera, msgspec.structs.replace(camera, name="ceiling")),
+        recorder=RecorderPhase.PREROLL,
+        episode="",
+        episode_s=0.0,
+        recorder_detail="",
+        validating="",
+        verdict=None,
+        disk_free_bytes=41 * 10**9,
+    )
+    return msgspec.structs.replace(media, **changes)
+
+
+EXACT = VerdictNotice(
+    episode="rover-07-118",
+    verdict="EXACT",
+    sentence="Replayed from its start, the robot reached open floor; all states are equal.",
+)
+
+
+def link_view(state: RobotState | None, **changes: object) -> LinkView:
+    """A link that is as it should be."""
+    view = LinkView(
+        address="127.0.0.1:7600",
+        operator="op-1",
+        session=SESSION,
+        reach=Reach.SEARCHING if state is None else Reach.CONNECTED,
+        silent_ms=20.0,
+        state=state,
+        media=None if state is None else media_state(),
+        media_silent_ms=100.0,
+        round_trip_ms=None if state is None else 3.0,
+        clock_offset_ns=None if state is None else 0,
+        yours=state is not None and state.lease.session == SESSION,
+        command_hz=60.0 if state is not None and state.lease.session == SESSION else 0.0,
+        command_ms=(),
+        stop=None,
+        refused=None,
+        input_device="Keyboard",
+        deadman=False,
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class FakeLink:
+    """Shows what it is given and remembers what it is asked."""
+
+    shown: LinkView = field(default_factory=lambda: link_view(robot_state()))
+    inputs: list[OperatorInput] = field(default_factory=list)
+    requests: list[RequestBody] = field(default_factory=list)
+    stops: int = 0
+    alive_at: list[int] = field(default_factory=list)
+    painted_at: list[int] = field(default_factory=list)
+    closed: bool = False
+
+    def view(self, now_ns: int) -> LinkView:
+        return self.shown
+
+    def set_input(self, inp: OperatorInput) -> None:
+        self.inputs.append(inp)
+
+    def request(self, body: RequestBody) -> None:
+        self.requests.append(body)
+
+    def stop(self) -> None:
+        self.stops += 1
+
+    def alive(self, now_ns: int) -> None:
+        self.alive_at.append(now_ns)
+
+    def painted(self, captured_ns: int) -> None:
+        self.painted_at.append(captured_ns)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeVideo:
+    """A feed whose frames the test puts in itself."""
+
+    def __init__(self, cameras: tuple[str, ...] = ("front", "ceiling")) -> None:
+        self.mailboxes: dict[str, Mailbox[Picture]] = {name: Mailbox() for name in cameras}
+        self.on_wake: Callable[[], None] = lambda: None
+        self.started = False
+        self.closed = False
+
+    def subscribe(self, on_wake: Callable[[], None]) -> None:
+        self.on_wake = on_wake
+
+    def start(self) -> None:
+        self.started = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def put(self, picture: Picture) -> bool:
+        """As the decoding thread does: one wake for each value that waits."""
+        woke = self.mailboxes[picture.camera].put(picture)
+        if woke:
+            self.on_wake()
+        return woke
+
+
+def picture(
+    camera: str = "front", number: int = 0, captured_ns: int | None = None, grey: int = 90
+) -> Picture:
+    """A plain frame, captured now unless said otherwise."""
+    now_ns = clock.now_ns()
+    frame = np.full((480, 640, 4), grey, dtype=np.uint8)
+    return Picture(
+        camera, number, now_ns if captured_ns is None else captured_ns, now_ns, now_ns, frame
+    )
+
+
+__all__ = [
+    "CALL",
+    "EXACT",
+    "MS",
+    "ROBOT_NS",
+    "SESSION",
+    "FakeLink",
+    "FakeVideo",
+    "Refused",
+    "StopView",
+    "driven",
+    "link_view",
+    "media_state",
+    "picture",
+    "robot_state",
+]

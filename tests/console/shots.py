@@ -1,0 +1,340 @@
+"""Draws the real window in many states to PNG files: `python -m tests.console.shots OUT [NAME …]`.
+
+Not a test: the pictures are for looking at.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QCoreApplication, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QApplication
+
+from teleop.operator_view import LinkView, Reach
+from tests.console.fakes import (
+    CALL,
+    EXACT,
+    FakeLink,
+    driven,
+    link_view,
+    media_state,
+    robot_state,
+)
+from transport import clock
+from transport.mailbox import Mailbox
+from transport.messages import CapCause, Hold, Lease, Mode, Outcome, Phase, RecorderPhase, Refusal
+from transport.picture import Picture
+from ui.main_window import MainWindow
+from ui.theme import BODY, Theme, font, load_fonts
+
+S = clock.NS_PER_S
+RENDERS = {"front": "/tmp/render_front.png", "ceiling": "/tmp/render_ceiling.png"}
+
+
+def camera_image(camera: str) -> npt.NDArray[np.uint8]:
+    """A rendered camera picture when there is one, else a drawn room."""
+    path = Path(RENDERS.get(camera, ""))
+    image = QImage(str(path)) if path.is_file() else drawn(camera)
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    rows = np.frombuffer(image.constBits(), dtype=np.uint8)
+    return rows.reshape(image.height(), image.bytesPerLine() // 4, 4)[:, : image.width()].copy()
+
+
+def drawn(camera: str) -> QImage:
+    """A floor, a wall, legs of furniture."""
+    image = QImage(640, 480, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if camera == "ceiling":
+        image.fill(QColor("#8a6a48"))
+        painter.fillRect(170, 140, 280, 170, QColor("#8d3f36"))
+        painter.fillRect(220, 10, 260, 90, QColor("#4b6178"))
+        painter.fillRect(20, 180, 100, 130, QColor("#7a5430"))
+        painter.setBrush(QColor("#d8d8d8"))
+        painter.drawEllipse(QPointF(430, 120), 16, 16)
+        painter.end()
+        return image
+    wall = QLinearGradient(0, 0, 0, 260)
+    wall.setColorAt(0, QColor("#55524e"))
+    wall.setColorAt(1, QColor("#a9a49c"))
+    painter.fillRect(0, 0, 640, 260, wall)
+    floor = QLinearGradient(0, 250, 0, 480)
+    floor.setColorAt(0, QColor("#6b4a2e"))
+    floor.setColorAt(1, QColor("#a87f55"))
+    painter.fillRect(0, 250, 640, 230, floor)
+    painter.setPen(QPen(QColor("#5a3d24"), 2))
+    for x in range(-600, 1300, 110):
+        painter.drawLine(QPointF(320 + (x - 320) * 0.25, 250), QPointF(x, 480))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#8d3f36"))
+    painter.drawPolygon(
+        QPolygonF([QPointF(120, 270), QPointF(560, 270), QPointF(640, 330), QPointF(0, 330)])
+    )
+    painter.fillRect(0, 0, 640, 70, QColor("#0c0c0c"))
+    for x, w in ((130, 26), (205, 16), (470, 18), (575, 30)):
+        painter.fillRect(x, 60, w, 250 if w > 20 else 205, QColor("#3a2a1e"))
+    painter.end()
+    return image
+
+
+@dataclass
+class Shot:
+    """One window to draw."""
+
+    name: str
+    make: Callable[[], LinkView]
+    size: tuple[int, int] = (1920, 1080)
+    light: bool = False
+    age_ms: float = 62.0
+    second_age_ms: float = 71.0
+    pictures: bool = True
+    popup: bool = False
+    late: bool = False
+
+
+def after_call(view: LinkView) -> LinkView:
+    return view
+
+
+def calling() -> LinkView:
+    state = robot_state(
+        mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=Refusal.CALLING), motor_a=0.3
+    )
+    return link_view(state)
+
+
+def driving() -> LinkView:
+    media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=179.0)
+    return link_view(driven(), deadman=True, media=media)
+
+
+def holding() -> LinkView:
+    state = driven(
+        mode=Mode.HOLD,
+        hold=Hold(reason=Refusal.STALE, value=340.0, limit=300.0),
+        speed_mps=0.0,
+        turn_rps=0.0,
+        command_age_ms=340.0,
+        picture_age_ms=240.0,
+        cap_mps=0.42,
+        cap_cause=CapCause.LATENCY,
+        commands_refused={Refusal.STALE: 14},
+    )
+    media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=291.0)
+    return link_view(state, deadman=True, media=media)
+
+
+def stopped() -> LinkView:
+    state = driven(mode=Mode.ESTOP, stopped_by="op-3", speed_mps=0.0, turn_rps=0.0)
+    media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=291.0)
+    return link_view(state, media=media)
+
+
+def lost() -> LinkView:
+    return replace(
+        driving(),
+        reach=Reach.LOST,
+        silent_ms=41_000.0,
+        media_silent_ms=41_000.0,
+        yours=False,
+        deadman=False,
+        command_hz=0.0,
+    )
+
+
+def searching() -> LinkView:
+    return link_view(None, silent_ms=4_000.0)
+
+
+def proved() -> LinkView:
+    media = media_state(recorder=RecorderPhase.SEALED, episode="rover-07-118", verdict=EXACT)
+    return link_view(robot_state(speed_mps=0.24, motor_a=1.4), media=media)
+
+
+def diverged() -> LinkView:
+    verdict = msgspec.structs.replace(
+        EXACT,
+        verdict="DIVERGED",
+        sentence="Replayed from its start, the robot leaves the recorded path at 4.2 s.",
+    )
+    media = media_state(
+        recorder=RecorderPhase.FAILED, recorder_detail="robot disk full", verdict=verdict
+    )
+    state = driven(
+        mode=Mode.READY,
+        speed_mps=0.0,
+        cap_mps=0.15,
+        cap_cause=CapCause.PICTURE,
+        picture_age_ms=640.0,
+    )
+    return link_view(state, media=media)
+
+
+SHOTS = (
+    Shot("call", calling),
+    Shot("drive", driving),
+    Shot("hold", holding, age_ms=186.0, second_age_ms=2600.0, popup=True, late=True),
+    Shot("stop", stopped),
+    Shot("lost", lost, age_ms=41_000.0, second_age_ms=41_000.0),
+    Shot("searching", searching, pictures=False),
+    Shot("exact", proved),
+    Shot("diverged", diverged, age_ms=640.0),
+    Shot("call-1280", calling, (1280, 800)),
+    Shot("drive-1280", driving, (1280, 800)),
+    Shot("hold-1280", holding, (1280, 800), age_ms=186.0, second_age_ms=2600.0, late=True),
+    Shot("stop-1280", stopped, (1280, 800)),
+    Shot("searching-1280", searching, (1280, 800), pictures=False),
+    Shot("exact-1280", proved, (1280, 800)),
+    Shot("drive-light", driving, light=True),
+    Shot(
+        "hold-light", holding, light=True, age_ms=186.0, second_age_ms=2600.0, popup=True, late=True
+    ),
+    Shot("call-light", calling, light=True),
+    Shot("drive-1600", driving, (1600, 1000)),
+    Shot("drive-1366", driving, (1366, 768)),
+    Shot("drive-2560", driving, (2560, 1440)),
+)
+
+
+def tell_past(window: MainWindow, now: LinkView, late: bool) -> None:
+    """Eight minutes of history, so that timeline, traces and track have something to show."""
+    noise = random.Random(7)
+    base_ns = clock.now_ns()
+    heading, x, y = 0.3, 0.2, -0.8
+    end_state = now.state
+    for back in range(478 * 5, 0, -1):
+        t_s = 478 - back / 5
+        stamp_ns = base_ns - back * S // 5
+        latency = 76 + noise.gauss(0, 4) + (150 if 196 < t_s < 206 else 0)
+        if late and t_s > 400:
+            latency = 200 + noise.gauss(20, 12)
+        speed = 0.25 + 0.05 * math.sin(t_s / 7)
+        mode, phase, call, lease = Mode.AUTONOMY, Phase.PATROL, None, Lease()
+        hold = None
+        wedged = t_s >= 280
+        if wedged:
+            speed = 0.0
+            mode, phase, call = Mode.HOLD, Phase.WAIT, CALL
+            hold = Hold(reason=Refusal.CALLING)
+        mine = (
+            now.yours
+            or (now.state is not None and now.reach is Reach.LOST)
+            or (now.media is not None and now.media.verdict is not None)
+        )
+        if t_s >= 319 and mine:
+            speed = 0.2 + 0.12 * math.sin(t_s / 3)
+            mode, phase, call, hold = Mode.TELEOP, Phase.RECOVERY, None, None
+            lease = driven().lease
+        if t_s >= 440 and now.media is not None and now.media.verdict is not None and not now.yours:
+            mode, phase, lease = Mode.AUTONOMY, Phase.PATROL, Lease(epoch=4)
+        if not wedged or lease.session:
+            heading += 0.12 * math.sin(t_s / 9) + noise.gauss(0, 0.02)
+            x += speed * math.cos(heading) / 5
+            y += speed * math.sin(heading) / 5
+        if end_state is None:
+            view = now
+        else:
+            outcome = Outcome.SUCCESS if t_s > 430 and lease.session else Outcome.UNLABELLED
+            state = msgspec.structs.replace(
+                end_state,
+                mode=mode,
+                phase=phase,
+                call=call,
+                lease=lease,
+                hold=hold,
+                x_m=x,
+                y_m=y,
+                speed_mps=speed,
+                motor_a=(1.8 if speed else 0.3) + noise.gauss(0, 0.15),
+                tilt_rad=0.02 + noise.gauss(0, 0.002),
+                stamp_ns=CALL.stamp_ns + int((t_s - 280) * S),
+                outcome=outcome,
+                heading_rad=heading,
+            )
+            view = link_view(state)
+        window.history.note(view, latency if end_state else None, stamp_ns)
+        if int(t_s * 5) == 2000 and mine:
+            window.history.mark("marker", "marker 1", stamp_ns)
+    if end_state is not None:
+        window._link.shown = replace(  # type: ignore[attr-defined]
+            now,
+            state=msgspec.structs.replace(
+                end_state, x_m=x, y_m=y, heading_rad=heading, stamp_ns=CALL.stamp_ns + 198 * S
+            ),
+        )
+
+
+def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
+    theme.choose(Qt.ColorScheme.Light if shot.light else Qt.ColorScheme.Dark)
+    view = shot.make()
+    link = FakeLink(view)
+    boxes: dict[str, Mailbox[Picture]] = {"front": Mailbox(), "ceiling": Mailbox()}
+    window = MainWindow(link, boxes, theme, title="Unstick")
+    window._timer.stop()
+    window.history.__init__()  # type: ignore[misc]
+    tell_past(window, view, shot.late)
+    window.resize(*shot.size)
+    window.show()
+    app.processEvents()
+    for number in range(12):
+        if shot.pictures:
+            for camera, age in (("front", shot.age_ms), ("ceiling", shot.second_age_ms)):
+                now_ns = clock.now_ns()
+                frame = Picture(
+                    camera, number, now_ns - int(age * 1e6), now_ns, now_ns, camera_image(camera)
+                )
+                boxes[camera].put(frame)
+            window.wake()
+        app.processEvents()
+        window.refresh()
+    window.settle.__init__()  # type: ignore[misc]
+    for video in (window.main_video, window.second_video):
+        if video is not None and shot.pictures:
+            video._stamps.clear()
+            now_ns = clock.now_ns()
+            video._stamps.extend(now_ns - (29 - n) * S // 30 for n in range(30))
+    window.refresh()
+    if shot.popup:
+        window.toggle_reasons()
+    for _ in range(4):
+        app.processEvents()
+        window._turns = 0
+        window.refresh()
+        window.main_video.update()
+    app.processEvents()
+    window.grab().save(str(out / f"{shot.name}.png"))
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, 52)
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    names = sys.argv[2:]
+    app = QApplication([])
+    app.setStyle("Fusion")
+    load_fonts()
+    app.setFont(font(BODY))
+    theme = Theme(app)
+    theme.apply()
+    for shot in SHOTS:
+        if not names or shot.name in names:
+            draw(app, theme, shot, out)
+            print(shot.name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,323 @@
+"""Keys reach the robot as inputs and requests, and nothing else reaches it by mistake."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from teleop.operator_input import NORMAL_SPEED, PRECISE_SPEED, TURBO_SPEED
+from tests.console.fakes import CALL, driven, link_view, robot_state
+from tests.console.support import Console
+from transport.messages import (
+    Arm,
+    HandBack,
+    Hold,
+    MarkMoment,
+    MarkOutcome,
+    Mode,
+    Outcome,
+    Phase,
+    Refusal,
+    ReleaseLease,
+    RequestLease,
+)
+
+Key = Qt.Key
+
+
+def calling() -> object:
+    return robot_state(
+        mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=Refusal.CALLING)
+    )
+
+
+def test_w_held_drives_forward_and_its_release_stops(console: Console) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+    pressed = console.link.inputs[-1]
+    QTest.keyRelease(console.window, Key.Key_W)
+    released = console.link.inputs[-1]
+
+    assert (pressed.forward, pressed.turn, pressed.deadman) == (NORMAL_SPEED, 0.0, True)
+    assert pressed.input_ns > 0
+    assert (released.forward, released.turn, released.deadman) == (0.0, 0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("key", "forward", "turn"),
+    [
+        (Key.Key_W, 1, 0),
+        (Key.Key_Up, 1, 0),
+        (Key.Key_S, -1, 0),
+        (Key.Key_Down, -1, 0),
+        (Key.Key_A, 0, 1),
+        (Key.Key_Left, 0, 1),
+        (Key.Key_D, 0, -1),
+        (Key.Key_Right, 0, -1),
+    ],
+)
+def test_each_driving_key(console: Console, key: Qt.Key, forward: int, turn: int) -> None:
+    QTest.keyPress(console.window, key)
+
+    shown = console.link.inputs[-1]
+    assert (shown.forward, shown.turn) == (forward * NORMAL_SPEED, turn * NORMAL_SPEED)
+
+
+@pytest.mark.parametrize(
+    ("modifier", "speed"), [(Key.Key_Shift, TURBO_SPEED), (Key.Key_Control, PRECISE_SPEED)]
+)
+def test_shift_and_ctrl_change_the_speed(console: Console, modifier: Qt.Key, speed: float) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+    QTest.keyPress(console.window, modifier)
+
+    assert console.link.inputs[-1].forward == speed
+
+
+def test_auto_repeat_is_no_input(console: Console) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+    before = len(console.link.inputs)
+
+    for kind in (QEvent.Type.KeyRelease, QEvent.Type.KeyPress):
+        event = QKeyEvent(kind, Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", True)
+        QApplication.sendEvent(console.window, event)
+
+    assert len(console.link.inputs) == before
+    assert console.window.keys.keyboard.held == {"W"}
+
+
+@pytest.mark.parametrize("kind", [QEvent.Type.WindowDeactivate, QEvent.Type.FocusOut])
+def test_losing_the_focus_is_neutral(console: Console, kind: QEvent.Type) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+
+    QApplication.sendEvent(console.window, QEvent(kind))
+
+    assert not console.link.inputs[-1].deadman
+    assert console.link.inputs[-1].forward == 0.0
+
+
+def test_another_window_in_front_is_neutral(console: Console, qtbot: QtBot) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+    other = QWidget()
+    qtbot.addWidget(other)
+
+    other.show()
+    other.activateWindow()
+
+    qtbot.waitUntil(lambda: not console.link.inputs[-1].deadman)
+
+
+def test_an_inactive_application_is_neutral(console: Console) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    app.applicationStateChanged.emit(Qt.ApplicationState.ApplicationInactive)
+
+    assert not console.link.inputs[-1].deadman
+
+
+def test_minimising_is_neutral(console: Console, qtbot: QtBot) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+
+    console.window.showMinimized()
+
+    qtbot.waitUntil(lambda: not console.link.inputs[-1].deadman)
+
+
+def test_escape_needs_a_new_press_before_anything_moves(console: Console) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+
+    QTest.keyClick(console.window, Key.Key_Escape)
+    repeat = QKeyEvent(QEvent.Type.KeyPress, Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", True)
+    QApplication.sendEvent(console.window, repeat)
+    still = console.link.inputs[-1]
+    QTest.keyRelease(console.window, Key.Key_W)
+    QTest.keyPress(console.window, Key.Key_W)
+
+    assert (still.forward, still.deadman) == (0.0, False)
+    assert console.link.inputs[-1].forward == NORMAL_SPEED
+
+
+def test_space_stops(console: Console) -> None:
+    QTest.keyClick(console.window, Key.Key_Space)
+
+    assert console.link.stops == 1
+
+
+def test_space_stops_without_a_robot_and_while_driving(console: Console) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+    console.show(link_view(driven()))
+
+    QTest.keyClick(console.window, Key.Key_Space)
+
+    assert console.link.stops == 1
+
+
+@pytest.mark.parametrize("modal", [False, True])
+def test_space_stops_over_a_dialog_and_types_nothing(
+    console: Console, qtbot: QtBot, modal: bool
+) -> None:
+    dialog = QDialog(console.window)
+    dialog.setModal(modal)
+    qtbot.addWidget(dialog)
+    field, button = QLineEdit(), QPushButton("Delete everything")
+    clicks: list[bool] = []
+    button.clicked.connect(lambda: clicks.append(True))
+    layout = QVBoxLayout(dialog)
+    layout.addWidget(field)
+    layout.addWidget(button)
+    dialog.show()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+
+    for part in (field, button):
+        part.setFocus()
+        QTest.keyClick(part, Key.Key_Space)
+
+    assert console.link.stops == 2
+    assert field.text() == ""
+    assert clicks == []
+
+
+def test_space_stops_while_a_button_of_the_window_has_the_focus(console: Console) -> None:
+    console.show(link_view(driven()))
+    button = console.window.labels.success
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+
+    QTest.keyClick(button, Key.Key_Space)
+
+    assert console.link.stops == 1
+    assert console.link.requests == []
+
+
+def test_space_stops_while_a_menu_is_open(console: Console, qtbot: QtBot) -> None:
+    action = console.window.menuBar().actions()[1]
+    menu = action.menu()
+    assert isinstance(menu, QWidget)
+    menu.show()
+    qtbot.waitUntil(menu.isVisible)
+
+    QTest.keyClick(menu, Key.Key_Space)
+    menu.hide()
+
+    assert console.link.stops == 1
+
+
+def test_letters_in_a_text_field_are_text(console: Console, qtbot: QtBot) -> None:
+    field = QLineEdit(console.window)
+    field.show()
+    field.setFocus()
+    console.show(link_view(driven()))
+
+    QTest.keyClicks(field, "wy")
+
+    assert field.text() == "wy"
+    assert console.link.inputs == []
+    assert console.link.requests == []
+
+
+@pytest.mark.parametrize("key", [Key.Key_Return, Key.Key_Enter])
+def test_enter_accepts_a_waiting_call(console: Console, key: Qt.Key) -> None:
+    console.show(link_view(calling()))  # type: ignore[arg-type]
+
+    QTest.keyClick(console.window, key)
+
+    assert console.link.requests == [RequestLease()]
+
+
+def test_enter_hands_back_while_you_drive(console: Console) -> None:
+    console.show(link_view(driven()))
+    QTest.keyPress(console.window, Key.Key_W)
+
+    QTest.keyClick(console.window, Key.Key_Return)
+
+    assert console.link.requests == [HandBack(epoch=4)]
+    assert not console.link.inputs[-1].deadman
+
+
+def test_enter_does_nothing_while_nobody_calls(console: Console) -> None:
+    console.show(link_view(robot_state()))
+
+    QTest.keyClick(console.window, Key.Key_Return)
+
+    assert console.link.requests == []
+
+
+def test_enter_presses_the_button_that_tab_has_reached(console: Console) -> None:
+    console.show(link_view(driven()))
+    console.window.labels.success.setFocus(Qt.FocusReason.TabFocusReason)
+
+    QTest.keyClick(console.window.labels.success, Key.Key_Return)
+
+    assert console.link.requests == [MarkOutcome(epoch=4, outcome=Outcome.SUCCESS)]
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        (Key.Key_Y, MarkOutcome(epoch=4, outcome=Outcome.SUCCESS)),
+        (Key.Key_Backspace, MarkOutcome(epoch=4, outcome=Outcome.FAILURE)),
+        (Key.Key_M, MarkMoment(epoch=4)),
+        (Key.Key_F2, ReleaseLease(epoch=4)),
+        (Key.Key_F5, Arm(epoch=4)),
+    ],
+)
+def test_keys_of_the_driver(console: Console, key: Qt.Key, body: object) -> None:
+    console.show(link_view(driven()))
+
+    QTest.keyClick(console.window, key)
+
+    assert console.link.requests == [body]
+
+
+@pytest.mark.parametrize("key", [Key.Key_Y, Key.Key_Backspace, Key.Key_M])
+def test_labels_of_somebody_who_does_not_drive_are_not_sent(console: Console, key: Qt.Key) -> None:
+    console.show(link_view(robot_state()))
+
+    QTest.keyClick(console.window, key)
+
+    assert console.link.requests == []
+
+
+def test_f2_requests_when_the_lease_is_free(console: Console) -> None:
+    console.show(link_view(robot_state()))
+
+    QTest.keyClick(console.window, Key.Key_F2)
+
+    assert console.link.requests == [RequestLease()]
+
+
+def test_f3_opens_and_closes_the_reasons_without_taking_the_focus(console: Console) -> None:
+    console.show(link_view(driven()))
+    focus = QApplication.focusWidget()
+
+    QTest.keyClick(console.window, Key.Key_F3)
+    opened = console.window.reasons.isVisible()
+    kept = QApplication.focusWidget()
+    QTest.keyClick(console.window, Key.Key_F3)
+
+    assert opened
+    assert kept is focus
+    assert not console.window.reasons.isVisible()
+
+
+def test_2_and_1_change_the_main_camera(console: Console) -> None:
+    QTest.keyClick(console.window, Key.Key_2)
+    swapped = console.window.main_video.camera
+    QTest.keyClick(console.window, Key.Key_1)
+
+    assert swapped == "ceiling"
+    assert console.window.main_video.camera == "front"
+
+
+def test_closing_while_you_drive_releases_the_lease(console: Console) -> None:
+    console.show(link_view(driven()))
+    QTest.keyPress(console.window, Key.Key_W)
+
+    console.window.close()
+
+    assert console.link.requests == [ReleaseLease(epoch=4)]
+    assert not console.link.inputs[-1].deadman

@@ -1,0 +1,157 @@
+"""Stuck: asking for motion for four seconds without getting anywhere."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from teleop.robot import Observation
+from teleop.stuck import FRESH_NS, MOVED_M, TURNED_RAD, WINDOW_S, Diagnosis, StuckDetector
+from transport.channels import TICK_HZ
+from transport.clock import NS_PER_S
+from transport.messages import STILL, Mode, Twist
+
+AHEAD = Twist(forward_mps=0.3, turn_rps=0.0)
+STANDS = Observation(
+    x_m=1.0,
+    y_m=2.0,
+    heading_rad=0.5,
+    speed_mps=0.0,
+    turn_rps=0.0,
+    left_wheel_mps=0.0,
+    right_wheel_mps=0.0,
+    tilt_rad=0.0,
+    motor_a=0.5,
+    battery_pct=80.0,
+    bumper=False,
+)
+SPINS = replace(STANDS, left_wheel_mps=0.28, right_wheel_mps=0.3, motor_a=6.0)
+START_NS = 7 * NS_PER_S
+
+
+def after(
+    seconds: float,
+    seen: Observation,
+    *,
+    asked: Twist = AHEAD,
+    mode: Mode = Mode.AUTONOMY,
+    speed_mps: float = 0.0,
+    turn_rps: float = 0.0,
+    detector: StuckDetector | None = None,
+    start_ns: int = START_NS,
+) -> Diagnosis | None:
+    """What a detector says after `seconds` of ticks while the robot really moves as given."""
+    detector = detector or StuckDetector()
+    now_ns = start_ns
+    for tick in range(round(seconds * TICK_HZ) + 1):
+        t = tick / TICK_HZ
+        now_ns = start_ns + tick * NS_PER_S // TICK_HZ
+        moved = replace(
+            seen,
+            x_m=seen.x_m + speed_mps * t,
+            heading_rad=math.remainder(seen.heading_rad + turn_rps * t, math.tau),
+        )
+        detector.observe(now_ns, mode, asked, moved)
+    return detector.diagnosis(now_ns)
+
+
+def test_spinning_wheels_under_something_are_called_wedged() -> None:
+    assert after(WINDOW_S, SPINS) == Diagnosis(
+        "Wedged under furniture", "Wheels turn 4 s, moved 0.00 m"
+    )
+
+
+def test_the_detail_says_how_little_it_moved() -> None:
+    diagnosis = after(WINDOW_S, SPINS, speed_mps=0.005)
+    assert diagnosis is not None
+    assert diagnosis.detail == "Wheels turn 4 s, moved 0.02 m"
+
+
+def test_a_tilted_robot_is_called_wedged_even_when_its_wheels_stand() -> None:
+    diagnosis = after(WINDOW_S, replace(STANDS, tilt_rad=0.06, motor_a=6.4))
+    assert diagnosis == Diagnosis(
+        "Wedged under furniture", "Motors push 4 s at 6.4 A, moved 0.00 m"
+    )
+
+
+def test_standing_wheels_on_level_ground_are_only_called_unable_to_move() -> None:
+    assert after(WINDOW_S, STANDS) == Diagnosis(
+        "Cannot move", "Asked to move for 4 s, moved 0.00 m"
+    )
+
+
+def test_a_pressed_bumper_is_named_and_not_called_wedged() -> None:
+    assert after(WINDOW_S, replace(SPINS, bumper=True)) == Diagnosis(
+        "Cannot move", "Wheels turn 4 s, moved 0.00 m, bumper pressed"
+    )
+
+
+def test_nothing_is_said_before_the_window_is_full() -> None:
+    assert after(WINDOW_S - 0.1, SPINS) is None
+
+
+def test_it_is_said_again_as_long_as_it_lasts() -> None:
+    assert after(10 * WINDOW_S, SPINS) is not None
+
+
+@pytest.mark.parametrize(
+    "motion",
+    [
+        {"speed_mps": 1.2 * MOVED_M / WINDOW_S},
+        {"speed_mps": -0.3},
+        {"turn_rps": 1.2 * TURNED_RAD / WINDOW_S},
+        {"turn_rps": -1.2},
+    ],
+)
+def test_a_robot_that_moves_or_turns_is_not_stuck(motion: dict[str, float]) -> None:
+    for seconds in (WINDOW_S, 2.5 * WINDOW_S):
+        assert after(seconds, SPINS, **motion) is None  # type: ignore[arg-type]
+
+
+def test_a_robot_that_was_moving_is_given_the_whole_window() -> None:
+    detector = StuckDetector()
+    after(3, STANDS, speed_mps=0.3, detector=detector)
+    stopped = replace(SPINS, x_m=STANDS.x_m + 0.9)
+    later_ns = START_NS + 3 * NS_PER_S
+    assert after(3.5, stopped, detector=detector, start_ns=later_ns) is None
+    assert after(WINDOW_S, stopped, detector=detector, start_ns=later_ns) is not None
+
+
+def test_a_robot_that_is_asked_to_stand_is_not_stuck() -> None:
+    assert after(3 * WINDOW_S, STANDS, asked=STILL) is None
+
+
+def test_asking_for_a_turn_counts_as_asking_for_motion() -> None:
+    asked = Twist(forward_mps=0.0, turn_rps=1.0)
+    assert after(WINDOW_S, STANDS, asked=asked) is not None
+
+
+@pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.AUTONOMY])
+def test_only_the_policy_is_watched(mode: Mode) -> None:
+    assert after(2 * WINDOW_S, SPINS, mode=mode) is None
+
+
+def test_starts_anew_after_a_rescue() -> None:
+    detector = StuckDetector()
+    after(WINDOW_S, SPINS, detector=detector)
+    detector.reset()
+    now_ns = START_NS + round(WINDOW_S * NS_PER_S)
+    assert detector.diagnosis(now_ns) is None
+    assert after(WINDOW_S / 2, SPINS, detector=detector, start_ns=now_ns) is None
+
+
+def test_old_measurements_say_nothing() -> None:
+    detector = StuckDetector()
+    after(WINDOW_S, SPINS, detector=detector)
+    now_ns = START_NS + round(WINDOW_S * NS_PER_S)
+    assert detector.diagnosis(now_ns + FRESH_NS) is not None
+    assert detector.diagnosis(now_ns + FRESH_NS + 1) is None
+
+
+def test_every_sentence_fits_the_message() -> None:
+    far = replace(SPINS, motor_a=1e9, bumper=True)
+    diagnosis = after(WINDOW_S, far)
+    assert diagnosis is not None
+    assert len(diagnosis.reason) + len(diagnosis.detail) < 400
