@@ -1,0 +1,96 @@
+"""`python -m ui ADDRESS`: the operator console; `unstick console` and `unstick demo` start it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transport.channels import DEFAULT_PORT
+from transport.errors import LinkError
+from ui.app import NoWindow, run_console
+
+CAMERAS = ("front", "ceiling")
+EXIT_CONFIG = 2
+SCRIPTED_SIZE = (1920, 1080)  # the reference layout; an offscreen screen has no size of its own
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """(host, base port) of `host:port` or `host`.
+
+    Raises:
+        LinkError: it is neither.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        return address, DEFAULT_PORT
+    if not host or not port.isdigit() or not 1024 <= int(port) <= 65_500:
+        raise LinkError(f"{address!r} is no robot's address; write host:port, as 127.0.0.1:7600")
+    return host, int(port)
+
+
+def console(
+    address: Annotated[str, typer.Argument(help="The robot: host:port.")],
+    operator: Annotated[str, typer.Option(help="Your name on the robot.")] = "op-1",
+    report: Annotated[Path | None, typer.Option(help="Write the session's figures here.")] = None,
+    scripted: Annotated[bool, typer.Option(help="A scripted operator drives.")] = False,
+    screenshots: Annotated[
+        Path | None, typer.Option(help="Pictures of the window go here.")
+    ] = None,
+) -> None:
+    """The operator console for one robot."""
+    logging.basicConfig(
+        level=os.environ.get("UNSTICK_LOG", "WARNING").upper(),
+        format="%(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for chatty in ("aioice", "aiortc"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    try:
+        raise typer.Exit(_run(address, operator, report, scripted, screenshots))
+    except (LinkError, NoWindow) as error:
+        sys.stderr.write(f"unstick: {error}\n")
+        raise typer.Exit(EXIT_CONFIG) from None
+
+
+def _run(
+    address: str, operator: str, report: Path | None, scripted: bool, screenshots: Path | None
+) -> int:
+    from ui.app import check_display, check_qt
+
+    host, port = parse_address(address)
+    check_display(sys.platform, os.environ)
+    check_qt()
+    from ui.main_window import MainWindow
+    from ui.scripted_operator import ScriptedOperator
+    from ui.session_report import ReportedLink, write_report
+
+    link = ReportedLink(host, port, operator)
+    link.start()
+    windows: list[MainWindow] = []
+
+    def ready(window: MainWindow) -> None:
+        windows.append(window)
+        if scripted:
+            ScriptedOperator(window, screenshots).start()
+
+    def closed(window: MainWindow) -> None:
+        if report is not None:
+            write_report(report, link, window)
+
+    return run_console(
+        link,
+        link.video(CAMERAS),
+        title="Unstick",
+        on_ready=ready,
+        on_closed=closed,
+        size=SCRIPTED_SIZE if scripted else None,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(console)

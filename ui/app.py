@@ -1,0 +1,141 @@
+"""Starts and ends the console: application, fonts, colours, window, Ctrl-C."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ui.bridge import Link, VideoFeed
+    from ui.main_window import MainWindow
+
+log = logging.getLogger("ui")
+
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
+SIGNAL_MS = 100  # Python runs signal handlers only between byte codes: give it some
+SCREENLESS = frozenset({"offscreen", "minimal", "vnc", "eglfs", "linuxfb", "vkkhrdisplay"})
+
+
+class NoWindow(Exception):
+    """No window can be opened here; the message says what to do."""
+
+
+def check_display(platform: str, environment: Mapping[str, str]) -> None:
+    """Complain before Qt aborts the process for want of a display.
+
+    Raises:
+        NoWindow: there is none.
+    """
+    if not platform.startswith("linux"):
+        return
+    chosen = environment.get("QT_QPA_PLATFORM", "").split(":")[0].split(";")[0]
+    if chosen in SCREENLESS:
+        return
+    if not environment.get("DISPLAY") and not environment.get("WAYLAND_DISPLAY"):
+        raise NoWindow(
+            "No display for the window: DISPLAY and WAYLAND_DISPLAY are not set.\n"
+            "Run with --headless, or set DISPLAY (over ssh: ssh -X), "
+            "or use a virtual one: xvfb-run unstick …"
+        )
+
+
+def check_qt() -> None:
+    """Load Qt, and name what is missing.
+
+    Raises:
+        NoWindow: PySide6 or one of the system's libraries is not installed.
+    """
+    try:
+        for module in ("PySide6.QtCore", "PySide6.QtGui", "PySide6.QtWidgets", "PySide6.QtSvg"):
+            importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise NoWindow(
+            f"{error}.\nThe window needs PySide6: pip install 'unstick[console]'. "
+            "Or run with --headless."
+        ) from error
+    except ImportError as error:
+        raise NoWindow(
+            f"Qt cannot be loaded: {error}.\n"
+            "On Debian or Ubuntu: sudo apt install libegl1 libgl1 libxkbcommon-x11-0 libdbus-1-3 "
+            "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libfontconfig1\n"
+            "Or run with --headless."
+        ) from error
+
+
+def run_console(
+    link: Link,
+    video: VideoFeed,
+    *,
+    title: str,
+    on_ready: Callable[[MainWindow], None] | None = None,
+    on_closed: Callable[[MainWindow], None] | None = None,
+    size: tuple[int, int] | None = None,
+) -> int:
+    """Show the console until its window is closed; returns the exit code.
+
+    `link` and `video` are closed before it returns. `on_ready` is called with the window when it is
+    shown, `on_closed` when it was closed. `size` in pixels is for a screen that nobody looks at.
+
+    Raises:
+        NoWindow: no window can be opened here.
+    """
+    check_display(sys.platform, os.environ)
+    check_qt()
+    # Imported here: on a machine without a screen everything else must work without Qt.
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from ui.bridge import Wake
+    from ui.main_window import MainWindow
+    from ui.theme import BODY, Theme, font, load_fonts
+
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("unstick")
+    app.setApplicationDisplayName("Unstick")
+    app.setDesktopFileName("unstick")
+    app.setStyle("Fusion")
+    load_fonts()
+    app.setFont(font(BODY))
+    theme = Theme(app)
+    theme.apply()
+    window = MainWindow(link, video.mailboxes, theme, title=title)
+    wake = Wake(window.wake, window)
+    video.subscribe(wake.poke)
+    interrupted: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        interrupted.append(number)
+
+    def look() -> None:
+        if interrupted:
+            window.close()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    ticker = QTimer(window)
+    ticker.timeout.connect(look)
+    ticker.start(SIGNAL_MS)
+    try:
+        video.start()
+        window.open_here(size)
+        if on_ready is not None:
+            QTimer.singleShot(0, lambda: on_ready(window))
+        code = app.exec()
+        if on_closed is not None:
+            on_closed(window)
+    finally:
+        ticker.stop()
+        wake.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        video.close()
+        link.close()
+        window.deleteLater()
+    if interrupted:
+        return INTERRUPTED if interrupted[0] == signal.SIGINT else 128 + interrupted[0]
+    return code

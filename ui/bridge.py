@@ -1,0 +1,83 @@
+"""The only place where other threads meet Qt, and what the window asks of the link and the video.
+
+A wake carries nothing: the window takes the newest picture when it paints. Signals with a frame in
+them would queue up behind a slow paint, and the operator would drive by the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from teleop.operator_input import OperatorInput
+from teleop.operator_view import LinkView
+from transport.mailbox import Mailbox
+from transport.messages import RequestBody
+from transport.picture import Picture
+
+
+class Link(Protocol):
+    """The robot as the window uses it. No call blocks."""
+
+    def view(self, now_ns: int) -> LinkView:
+        """What is known now."""
+
+    def set_input(self, inp: OperatorInput) -> None:
+        """What the hands do from now on."""
+
+    def request(self, body: RequestBody) -> None:
+        """Ask the robot; a refusal shows up in `view().refused`."""
+
+    def stop(self) -> None:
+        """STOP, repeated until the robot has answered."""
+
+    def alive(self, now_ns: int) -> None:
+        """The window's own thread runs: without this the lease is not renewed."""
+
+    def painted(self, captured_ns: int) -> None:
+        """Capture stamp of the newest picture painted in the main view."""
+
+    def close(self) -> None:
+        """Let go of the robot; idempotent."""
+
+
+class VideoFeed(Protocol):
+    """Pictures of all cameras, decoded on a thread of their own."""
+
+    mailboxes: dict[str, Mailbox[Picture]]
+
+    def subscribe(self, on_wake: Callable[[], None]) -> None:
+        """Call `on_wake`, from any thread, when an empty mailbox got a picture."""
+
+    def start(self) -> None:
+        """Begin to receive."""
+
+    def close(self) -> None:
+        """End; idempotent."""
+
+
+class Wake(QObject):
+    """Calls `on_wake` in the window's thread after `poke` was called in any thread."""
+
+    _poked = Signal()
+
+    def __init__(self, on_wake: Callable[[], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._on_wake = on_wake
+        self._open = True
+        self._poked.connect(self._woken, Qt.ConnectionType.QueuedConnection)
+
+    def poke(self) -> None:
+        """Any thread: something new lies in a mailbox."""
+        if self._open:
+            self._poked.emit()
+
+    def close(self) -> None:
+        """Nothing is delivered any more; a late poke is ignored."""
+        self._open = False
+
+    def _woken(self) -> None:
+        if self._open:
+            self._on_wake()

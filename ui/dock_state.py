@@ -1,0 +1,185 @@
+"""What the docks and the status bar say: call, last rescue, session, log, telemetry. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from teleop.operator_view import LinkView
+from transport.messages import MediaState, Mode, Refusal, RobotState
+from ui import words
+from ui.history import Facts, Mark, heard
+from ui.picture_state import LATE_MS
+from ui.reason_rows import LOW_BATTERY_PCT, MEDIA_TTL_MS, TILTED_DEG
+from ui.screen import CallPanel, Chip, LogLine, Look, Rescue, StatusBar, TelemetryRow
+
+REFUSED_SHOWN_NS: Final = 6 * 10**9
+
+
+def unreachable(link: LinkView) -> str:
+    """Why there is no robot."""
+    silent = words.short(link.silent_ms / 1000)
+    if link.state is not None:
+        return f"{link.state.robot} is unreachable for {silent}. Trying again"
+    if link.silent_ms < 2000:
+        return f"Searching for the robot at {link.address}"
+    return f"{link.address} is unreachable for {silent}. Trying again"
+
+
+def call_panel(link: LinkView, facts: Facts, now_ns: int, wall: datetime) -> CallPanel:
+    """The call that waits, or the one you answer."""
+    state = heard(link)
+    if state is None:
+        return CallPanel(
+            "Calls", "", "Not known", "The robot cannot be heard.", (), False, Look.DIM
+        )
+    task = (("Task", state.task),) if state.task else ()
+    call = facts.call
+    if call is None or facts.call_ns is None:
+        if link.yours:
+            rows = (*_timing(facts, now_ns), *task)
+            return CallPanel(
+                "You drive", "", "Without a call", "You took the lease.", rows, False, Look.QUIET
+            )
+        detail = "A robot that gets stuck appears here."
+        if state.lease.operator:
+            detail = f"{state.lease.operator} drives."
+        rows = (("Phase", state.phase.value), *task)
+        return CallPanel("Calls", "none", "Nobody calls", detail, rows, False, Look.QUIET)
+    since = words.clock(wall - timedelta(seconds=(now_ns - facts.call_ns) / 1e9))
+    age = words.minutes((now_ns - facts.call_ns) / 1e9)
+    called = (("Called", since),)
+    if link.yours:
+        rows = (*called, *_timing(facts, now_ns), *task)
+        return CallPanel("Your call", age, call.reason, call.detail, rows, False, Look.QUIET)
+    if state.call is None:
+        rows = (*called, ("Answered by", state.lease.operator or "nobody"), *task)
+        return CallPanel("Call", age, call.reason, call.detail, rows, False, Look.QUIET)
+    rows = (*called, ("Waits", age), *task)
+    free = not state.lease.operator
+    return CallPanel("Call waiting", age, call.reason, call.detail, rows, free, Look.LIMITED)
+
+
+def _timing(facts: Facts, now_ns: int) -> tuple[tuple[str, str], ...]:
+    rows: list[tuple[str, str]] = []
+    if facts.accepted_ns is not None:
+        if facts.call_ns is not None:
+            rows.append(("Waited", words.short((facts.accepted_ns - facts.call_ns) / 1e9)))
+        moved = "not yet"
+        if facts.first_motion_ns is not None:
+            moved = words.short((facts.first_motion_ns - facts.accepted_ns) / 1e9)
+        rows.append(("First motion", moved))
+        rows.append(("You drive", words.minutes((now_ns - facts.accepted_ns) / 1e9)))
+    return tuple(rows)
+
+
+def rescue_of(link: LinkView) -> Rescue:
+    """What the replay of the last intervention found."""
+    media: MediaState | None = link.media
+    if media is None:
+        return Rescue("Last rescue", "", None, "Nothing from the recorder yet.")
+    if media.validating:
+        chip = Chip("dashed", "REPLAYING", look=Look.DIM)
+        sentence = "The robot's actions are replayed from the same start."
+        return Rescue("Last rescue", f"ep. {words.episode(media.validating)}", chip, sentence)
+    if media.verdict is not None:
+        note = f"ep. {words.episode(media.verdict.episode)}"
+        return Rescue(
+            "Last rescue", note, words.verdict(media.verdict.verdict), media.verdict.sentence
+        )
+    return Rescue("Last rescue", "", None, "A rescue that you hand back is replayed here.")
+
+
+def session_of(facts: Facts) -> tuple[tuple[str, str], ...]:
+    typical = facts.median_free_s
+    return (
+        ("Rescues", f"{facts.rescues}, freed {facts.freed}" if facts.rescues else "none yet"),
+        ("Median to free", words.minutes(typical) if typical is not None else "–"),
+        ("Verified", f"{facts.verified} of {facts.replayed}" if facts.replayed else "–"),
+    )
+
+
+def telemetry_of(state: RobotState | None, latency: float | None) -> tuple[TelemetryRow, ...]:
+    late = latency is not None and latency > LATE_MS
+    first = TelemetryRow(
+        "Latency",
+        "–" if latency is None else f"{latency:.0f}",
+        "ms",
+        Look.LIMITED if late else Look.QUIET,
+    )
+    units = (("Speed", "m/s"), ("Motors", "A"), ("Tilt", "°"), ("Battery", "%"))
+    if state is None:
+        return (first, *(TelemetryRow(name, "–", unit, Look.DIM) for name, unit in units))
+    tilt = math.degrees(state.tilt_rad)
+    values = {
+        "Speed": (words.speed(state.speed_mps), False),
+        "Motors": (f"{state.motor_a:.1f}", False),
+        "Tilt": (f"{tilt:.1f}", tilt > TILTED_DEG),
+        "Battery": (f"{state.battery_pct:.0f}", state.battery_pct < LOW_BATTERY_PCT),
+    }
+    rows = []
+    for name, unit in units:
+        value, odd = values[name]
+        rows.append(TelemetryRow(name, value, unit, Look.LIMITED if odd else Look.QUIET))
+    return (first, *rows)
+
+
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    look: Look = Look.QUIET
+
+
+def _message(link: LinkView, facts: Facts, now_ns: int) -> _Line:
+    state = heard(link)
+    refused = link.refused
+    if refused is not None and now_ns - refused.stamp_ns < REFUSED_SHOWN_NS:
+        return _Line(f"{refused.what} refused: {refused.reason}", Look.LIMITED)
+    if state is None:
+        return _Line(f"{unreachable(link)}.", Look.LIMITED)
+    if state.mode is Mode.ESTOP:
+        return _Line("STOP is latched. A reset never moves the robot.")
+    if link.yours and state.hold is not None and facts.held_ns is not None:
+        held = words.short((now_ns - facts.held_ns) / 1e9)
+        return _Line(f"Holding for {held}.")
+    if link.yours:
+        return _Line(f"Driving {state.robot}. Enter hands back to autonomy.")
+    if state.lease.operator:
+        return _Line(f"{state.lease.operator} drives {state.robot}. You watch.")
+    if state.call is not None:
+        return _Line(f"{state.robot} calls for help. Enter accepts.")
+    return _Line(f"Watching {state.robot}. F2 requests the lease.")
+
+
+def status_of(link: LinkView, facts: Facts, now_ns: int) -> StatusBar:
+    state = heard(link)
+    line = _message(link, facts, now_ns)
+    commands, look = "none sent", Look.QUIET
+    if state is not None and link.yours and link.command_hz > 0:
+        age = state.command_age_ms
+        commands = f"{link.command_hz:.0f} Hz"
+        if age >= 0:
+            commands += f" · {words.age(age)}"
+        hold = state.hold
+        if hold is not None and hold.reason in (Refusal.STALE, Refusal.GAP):
+            look = Look.LIMITED
+    media = link.media
+    disk = "–"
+    if media is not None and link.media_silent_ms <= MEDIA_TTL_MS:
+        disk = words.space(media.disk_free_bytes)
+    return StatusBar(line.text, line.look, link.input_device, link.deadman, commands, look, disk)
+
+
+def log_of(marks: Sequence[Mark], now_ns: int, wall: datetime) -> tuple[LogLine, ...]:
+    """What happened, newest first."""
+    return tuple(
+        LogLine(
+            words.clock(wall - timedelta(seconds=(now_ns - mark.stamp_ns) / 1e9)),
+            mark.kind,
+            mark.text,
+        )
+        for mark in reversed(marks)
+    )

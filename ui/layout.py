@@ -1,0 +1,47 @@
+"""Widths of docks and picture for a size of window. Pure.
+
+The picture keeps its proportions and gets what its height allows; the docks share the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+COMPACT_WIDTH: Final = 1600  # below either of these the small layout is used
+COMPACT_HEIGHT: Final = 1000
+# Height in the right dock that is not the camera's: titles, track, telemetry.
+RIGHT_FIXED: Final = {True: 352, False: 416}
+MIN_VIDEO: Final = 720  # px wide, while the docks are open
+MARGIN: Final = 8
+LABEL_BAR: Final = 48
+ASPECT: Final = 4 / 3
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Px."""
+
+    compact: bool
+    left: int
+    right: int
+
+
+def is_compact(width: int, height: int) -> bool:
+    """Whether the small layout is used."""
+    return width < COMPACT_WIDTH or height < COMPACT_HEIGHT
+
+
+def widths(width: int, height: int, body: int, *, left_open: bool, right_open: bool) -> Widths:
+    """Widths of both docks in a window of `width` x `height` whose middle part is `body` high."""
+    compact = is_compact(width, height)
+    left_low, left_high = (228, 280) if compact else (272, 340)
+    right_low, right_high = (304, 400) if compact else (440, max(600, width // 4))
+    video = (body - LABEL_BAR - MARGIN) * ASPECT + 2 * MARGIN
+    spare = width - max(video, MIN_VIDEO + 2 * MARGIN)
+    left = min(left_high, max(left_low, round(spare * (0.43 if compact else 0.37))))
+    # The camera in the right dock must leave room for track and telemetry below it.
+    fits = round((body - RIGHT_FIXED[compact]) * ASPECT) + 16
+    right_high = max(right_low, min(right_high, fits))
+    right = min(right_high, max(right_low, round(spare - left)))
+    return Widths(compact, left if left_open else 0, right if right_open else 0)

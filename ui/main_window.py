@@ -1,0 +1,410 @@
+"""The console's window: asks the link 15 times a second what is known, and shows it.
+
+All decisions about words are in `ui.view_state`; all decisions about motion are on the robot.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QGuiApplication,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+
+from teleop.operator_input import OperatorInput
+from teleop.operator_view import LinkView
+from transport import clock
+from transport.mailbox import Mailbox
+from transport.messages import (
+    Arm,
+    HandBack,
+    MarkMoment,
+    MarkOutcome,
+    MarkPhase,
+    Outcome,
+    Phase,
+    ReleaseLease,
+    RequestBody,
+    RequestLease,
+    ResetStop,
+)
+from transport.picture import Picture
+from ui import icons, words
+from ui.bars import Labels, Status
+from ui.bridge import Link
+from ui.history import History, heard
+from ui.key_capture import KeyCapture
+from ui.layout import MARGIN, widths
+from ui.left_dock import LeftDock
+from ui.menus import HEIGHT as MENU_H
+from ui.menus import Menus
+from ui.panels import set_text
+from ui.picture_state import latency_ms
+from ui.reasons import ReasonsPopup
+from ui.right_dock import RightDock
+from ui.screen import Act, Screen
+from ui.settle import Settle
+from ui.sheets import AboutSheet, KeysDialog
+from ui.theme import Theme
+from ui.timeline import Timeline
+from ui.top_bar import TopBar
+from ui.video_view import VideoView
+from ui.view_state import screen_of
+
+log = logging.getLogger("ui")
+
+VIEW_HZ = 15  # words and numbers; pictures come at their own rate
+SLOW_EVERY = 3  # traces, track: 5 Hz
+LOG_LINES = 24
+MINIMUM = (1180, 720)
+
+
+class MainWindow(QMainWindow):
+    """One window, one page: drive."""
+
+    def __init__(
+        self,
+        link: Link,
+        mailboxes: Mapping[str, Mailbox[Picture]],
+        theme: Theme,
+        *,
+        title: str = "Unstick",
+    ) -> None:
+        super().__init__()
+        self._link = link
+        self._mailboxes = dict(mailboxes)
+        self._theme = theme
+        self._cameras = list(mailboxes) or ["front"]
+        self._closing = False
+        self._turns = 0
+        self.history = History()
+        self.settle = Settle()
+        self.view: LinkView | None = None
+        self.screen_shown: Screen | None = None
+        self.setWindowTitle(title)
+        self.setWindowIcon(icons.icon("unstick", theme.color("blue")))
+        self.setMinimumSize(*MINIMUM)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self._build()
+        self.menus = Menus(self, theme, has_second=self.second_video is not None)
+        self.keys = KeyCapture(self, link.set_input, self._key, link.stop)
+        theme.changed.connect(self._repaint_all)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.refresh)
+        self._timer.start(1000 // VIEW_HZ)
+        self.refresh()
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        theme = self._theme
+        first = self._cameras[0]
+        self.main_video = VideoView(
+            theme, self._mailbox(first), first, main=True, on_painted=self._main_painted
+        )
+        self.second_video: VideoView | None = None
+        if len(self._cameras) > 1:
+            second = self._cameras[1]
+            self.second_video = VideoView(theme, self._mailbox(second), second, main=False)
+            self.second_video.clicked.connect(lambda: self.swap())
+        self.top = TopBar(theme, self.history)
+        self.left = LeftDock(theme)
+        self.right = RightDock(theme, self.history, self.second_video)
+        self.labels = Labels(theme)
+        self.timeline = Timeline(theme, self.history)
+        self.status = Status(theme)
+        body = QWidget()
+        body.setObjectName("body")
+        outer = QVBoxLayout(body)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.top)
+        middle = QHBoxLayout()
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        middle.addWidget(self.left)
+        centre = QVBoxLayout()
+        centre.setContentsMargins(MARGIN, MARGIN, MARGIN, 0)
+        centre.setSpacing(0)
+        centre.addWidget(self.main_video, 1)
+        centre.addWidget(self.labels)
+        middle.addLayout(centre, 1)
+        middle.addWidget(self.right)
+        outer.addLayout(middle, 1)
+        outer.addWidget(self.timeline)
+        outer.addWidget(self.status)
+        self.setCentralWidget(body)
+        self.reasons = ReasonsPopup(theme, self)
+        self.reasons.acted.connect(self.act)
+        self.reasons.closed.connect(self.toggle_reasons)
+        self.top.readiness.clicked.connect(self.toggle_reasons)
+        self.top.stop.clicked.connect(self._link.stop)
+        self.top.lease_button.clicked.connect(lambda: self.act(self.top.lease_act))
+        self.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
+        self.labels.acted.connect(self.act)
+        self._attach()
+
+    def _mailbox(self, camera: str) -> Mailbox[Picture]:
+        return self._mailboxes.setdefault(camera, Mailbox())
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """A mailbox got a picture: repaint what has a new one."""
+        self.main_video.wake()
+        if self.second_video is not None:
+            self.second_video.wake()
+
+    def refresh(self) -> None:
+        """One look at what is known; also the sign of life of this thread."""
+        now_ns = clock.now_ns()
+        self._link.alive(now_ns)
+        view = self.view = self._link.view(now_ns)
+        videos = [self.main_video] + ([self.second_video] if self.second_video else [])
+        pictures = [video.view(view.clock_offset_ns, now_ns) for video in videos]
+        self.history.note(view, latency_ms(view, pictures[0]), now_ns)
+        wall = clock.wall_time().astimezone()
+        screen = screen_of(
+            view, pictures, self.history.facts, now_ns, wall, list(self.history.marks)[-LOG_LINES:]
+        )
+        self.show_screen(self.settle.settled(screen, now_ns), words.clock(wall))
+
+    def show_screen(self, screen: Screen, time_of_day: str) -> None:
+        """Show it, part by part; each part repaints only what changed."""
+        self.screen_shown = screen
+        self.top.show_screen(screen)
+        faces = screen.pictures
+        self.main_video.show_face(faces[0], screen.hud, screen.banner)
+        if self.second_video is not None and len(faces) > 1:
+            self.second_video.show_face(faces[1], None, None)
+            title = f"{self._cameras.index(self.second_video.camera) + 1} {faces[1].title}"
+            self.right.camera_title.say(title, "" if faces[1].veil else faces[1].tag.detail)
+        self.left.show_screen(screen)
+        self.labels.show_labels(screen.labels)
+        self.status.show_status(screen.status)
+        self.timeline.show_latency(screen.latency, screen.latency_look)
+        if self.reasons.isVisible():
+            self.reasons.show_reasons(screen.reasons)
+        if self._turns % SLOW_EVERY == 0:
+            self.right.telemetry.show_rows(screen.telemetry)
+            self.right.track.show_state(heard(self.view) if self.view else None)
+            self.top.spark.update()
+        self._turns += 1
+        operator = self.view.operator if self.view else ""
+        set_text(self.menus.corner, f"{operator}   {time_of_day}")
+        self.menus.enable(screen)
+
+    def act(self, what: Act) -> None:
+        """Do what a button, a menu entry or a key asks for."""
+        if what is Act.STOP:
+            self._link.stop()
+            return
+        screen = self.screen_shown
+        state = heard(self.view) if self.view else None
+        if screen is None or state is None:
+            return  # the readiness line says that there is no robot
+        epoch = state.lease.epoch
+        yours = screen.labels.enabled
+        body: RequestBody | None = None
+        match what:
+            case Act.REQUEST | Act.ACCEPT if not yours:
+                body = RequestLease()
+            case Act.RELEASE if yours:
+                body = ReleaseLease(epoch=epoch)
+            case Act.ARM:
+                body = Arm(epoch=epoch)
+            case Act.RESET:
+                body = ResetStop(epoch=epoch)
+            case Act.HAND_BACK if yours:
+                body = HandBack(epoch=epoch)
+            case Act.SUCCESS if yours:
+                body = MarkOutcome(epoch=epoch, outcome=Outcome.SUCCESS)
+            case Act.FAILURE if yours:
+                body = MarkOutcome(epoch=epoch, outcome=Outcome.FAILURE)
+            case Act.RECOVERY if yours:
+                body = MarkPhase(epoch=epoch, phase=Phase.RECOVERY)
+            case Act.CORRECTION if yours:
+                body = MarkPhase(epoch=epoch, phase=Phase.CORRECTION)
+            case Act.MARKER if yours:
+                body = MarkMoment(epoch=epoch)
+                self.history.mark("marker", "marker", clock.now_ns())
+            case _:
+                return
+        if what in (Act.RELEASE, Act.HAND_BACK):
+            self.keys.release_all()
+        self._link.request(body)
+
+    def _key(self, act: str) -> None:
+        screen = self.screen_shown
+        match act:
+            case "enter":
+                if screen is not None and screen.call.accept:
+                    self.act(Act.ACCEPT)
+                else:
+                    self.act(Act.HAND_BACK)
+            case "success" | "failure" | "marker" | "arm":
+                self.act(Act(act))
+            case "lease":
+                self.act(self.top.lease_act)
+            case "reasons":
+                self.toggle_reasons()
+            case "keys":
+                self.show_keys()
+            case "camera 1":
+                self.swap(0)
+            case "camera 2":
+                self.swap(1)
+            case "full screen":
+                self.full_screen()
+            case "zero":
+                self.reasons.hide()
+                self.top.readiness.set_open(False)
+                self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _main_painted(self, picture: Picture, painted_ns: int) -> None:
+        self._link.painted(picture.captured_ns)
+
+    def swap(self, first: int | None = None) -> None:
+        """Exchange the cameras of both views, or make number `first` the main one."""
+        if self.second_video is None:
+            return
+        if first is not None and self.main_video.camera == self._cameras[first]:
+            return
+        front, back = self.main_video.camera, self.second_video.camera
+        self.main_video.attach(self._mailbox(back), back)
+        self.second_video.attach(self._mailbox(front), front)
+        self._attach()
+        self.refresh()
+
+    def _attach(self) -> None:
+        """Number the cameras as the keys do."""
+        for video in (self.main_video, self.second_video):
+            if video is not None:
+                video.number = str(self._cameras.index(video.camera) + 1)
+
+    def toggle_reasons(self) -> None:
+        """Open or close the reasons pop-up."""
+        shown = not self.reasons.isVisible()
+        if shown and self.screen_shown is not None:
+            self.reasons.show_reasons(self.screen_shown.reasons)
+            self._place_reasons()
+        self.reasons.setVisible(shown)
+        if shown:
+            self.reasons.raise_()
+        self.top.readiness.set_open(shown)
+
+    def _place_reasons(self) -> None:
+        chip = self.top.readiness
+        corner = chip.mapTo(self, chip.rect().bottomLeft())
+        x = min(corner.x(), self.width() - self.reasons.width() - MARGIN)
+        self.reasons.move(x, corner.y() + 6)
+
+    def show_keys(self) -> None:
+        """The sheet with all keys."""
+        KeysDialog(self._theme, self).show()
+
+    def show_about(self) -> None:
+        """What this program is."""
+        AboutSheet(self._theme, self).show()
+
+    def copy(self) -> None:
+        """What the console knows, as text, for a report."""
+        screen = self.screen_shown
+        if screen is None:
+            return
+        lines = [
+            f"{screen.robot}, {screen.site}",
+            f"{screen.mode.word}; {screen.lease.title} {screen.lease.detail}",
+            f"{screen.readiness.word}: {screen.readiness.detail}",
+            *(f"{row.name}: {row.value} {row.note}".rstrip() for row in screen.reasons.rows),
+            *(f"{row.name}: {row.value} {row.unit}" for row in screen.telemetry),
+        ]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    def toggle(self, part: QWidget, shown: bool) -> None:
+        """Show or hide a part; its room goes to the picture."""
+        part.setVisible(shown)
+        self._arrange()
+
+    def full_screen(self) -> None:
+        """In and out of full screen."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _repaint_all(self) -> None:
+        self.timeline.redraw()
+        for part in self.findChildren(QWidget):
+            part.update()
+
+    def open_here(self, size: tuple[int, int] | None = None) -> None:
+        """Show the window: 1920x1080 where it fits, else as large as the screen has room."""
+        if size is not None:
+            self.resize(*size)
+            self.show()
+            return
+        room = self.screen().availableGeometry()
+        if room.width() > 1960 and room.height() > 1160:
+            self.resize(1920, 1080)
+            self.show()
+        else:
+            self.resize(min(1280, room.width()), min(800, room.height()))
+            self.showMaximized()
+
+    # --- Qt ---------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Sizes of all parts for this size of window."""
+        timeline = 0 if self.timeline.isHidden() else 1
+        body = self.height() - MENU_H - self.top.height() - self.status.height()
+        compact = widths(self.width(), self.height(), body, left_open=True, right_open=True).compact
+        self.timeline.arrange(compact)
+        body -= timeline * self.timeline.height()
+        found = widths(
+            self.width(),
+            self.height(),
+            body,
+            left_open=not self.left.isHidden(),
+            right_open=not self.right.isHidden(),
+        )
+        if found.left:
+            self.left.setFixedWidth(found.left)
+        if found.right:
+            self.right.setFixedWidth(found.right)
+            self.right.arrange(found.right, body, compact)
+        self.left.arrange(compact)
+        self.top.arrange(compact)
+        self.labels.arrange(compact)
+        if self.reasons.isVisible():
+            self._place_reasons()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._arrange()
+        self.main_video.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.keys.release_all()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closing:
+            self._closing = True
+            self._timer.stop()
+            self.keys.close()
+            self._link.set_input(OperatorInput(input_ns=clock.now_ns()))
+            state = heard(self.view) if self.view else None
+            if state is not None and self.view is not None and self.view.yours:
+                # The robot holds and calls again; whoever left did so on purpose.
+                self._link.request(ReleaseLease(epoch=state.lease.epoch))
+        super().closeEvent(event)

@@ -1,0 +1,134 @@
+"""The menu bar. Each entry does something now; what cannot be done at present is greyed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QLabel, QMenu
+
+from ui.screen import Act, Screen
+from ui.theme import BODY, Theme, font
+
+if TYPE_CHECKING:
+    from ui.main_window import MainWindow
+
+HEIGHT = 28
+
+
+class Menus:
+    """Menu bar of the window, with operator and clock in its corner."""
+
+    def __init__(self, window: MainWindow, theme: Theme, *, has_second: bool) -> None:
+        self._window = window
+        self._theme = theme
+        self._acts: dict[Act, QAction] = {}
+        bar = window.menuBar()
+        bar.setFont(font(BODY))
+        bar.setFixedHeight(HEIGHT)
+        self.corner = QLabel()
+        self.corner.setFont(font(BODY))
+        self.corner.setFixedHeight(HEIGHT)
+        self.corner.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+        self.corner.setProperty("role", "label")
+        self.corner.setContentsMargins(0, 0, 12, 0)
+        self.corner.setMinimumWidth(160)
+        bar.setCornerWidget(self.corner)
+        self._file()
+        self._robot()
+        self._episode()
+        self._view(has_second)
+        menu = self._menu("&Help")
+        self._entry(menu, "&Keys", "F1", window.show_keys)
+        self._entry(menu, "&About Unstick", "", window.show_about)
+
+    def enable(self, screen: Screen) -> None:
+        """Grey what cannot be done in this state."""
+        yours = screen.labels.enabled
+        possible = {
+            Act.REQUEST: screen.lease.enabled and not yours,
+            Act.ACCEPT: screen.call.accept,
+            Act.ARM: screen.can_arm,
+            Act.RESET: screen.can_reset,
+            Act.STOP: True,
+        }
+        for act, entry in self._acts.items():
+            if entry.isEnabled() != possible.get(act, yours):
+                entry.setEnabled(possible.get(act, yours))
+
+    def _file(self) -> None:
+        menu = self._menu("&File")
+        self._entry(menu, "&Copy what the console knows", "", self._window.copy)
+        menu.addSeparator()
+        self._entry(menu, "&Quit", "", self._window.close).setShortcut("Ctrl+Q")
+
+    def _robot(self) -> None:
+        menu = self._menu("&Robot")
+        self._acting(menu, Act.REQUEST, "Request &lease", "F2")
+        self._acting(menu, Act.RELEASE, "R&elease lease", "F2")
+        self._acting(menu, Act.ACCEPT, "&Accept call and drive", "Enter")
+        self._acting(menu, Act.ARM, "A&rm motors", "F5")
+        self._acting(menu, Act.HAND_BACK, "&Hand back to autonomy", "Enter")
+        menu.addSeparator()
+        self._acting(menu, Act.STOP, "&STOP", "Space")
+        self._acting(menu, Act.RESET, "Reset S&TOP", "")
+
+    def _episode(self) -> None:
+        menu = self._menu("&Episode")
+        self._acting(menu, Act.RECOVERY, "Phase &recovery", "")
+        self._acting(menu, Act.CORRECTION, "Phase &correction", "")
+        self._acting(menu, Act.MARKER, "&Marker", "M")
+        menu.addSeparator()
+        self._acting(menu, Act.SUCCESS, "Outcome &success", "Y")
+        self._acting(menu, Act.FAILURE, "Outcome &failure", "⌫")
+
+    def _view(self, has_second: bool) -> None:
+        window = self._window
+        menu = self._menu("&View")
+        if has_second:
+            self._entry(menu, "&Swap cameras", "2", window.swap)
+        self._entry(menu, "&Reasons", "F3", window.toggle_reasons)
+        menu.addSeparator()
+        for name, part in (
+            ("&Calls and rescues", window.left),
+            ("Camera and &telemetry", window.right),
+            ("Time&line", window.timeline),
+        ):
+            entry = self._menu_check(menu, name, checked=True)
+            entry.toggled.connect(lambda shown, which=part: window.toggle(which, shown))
+        menu.addSeparator()
+        group = QActionGroup(window)
+        for name, scheme in (
+            ("Colours of the s&ystem", Qt.ColorScheme.Unknown),
+            ("&Dark", Qt.ColorScheme.Dark),
+            ("L&ight", Qt.ColorScheme.Light),
+        ):
+            entry = self._menu_check(menu, name, checked=scheme == Qt.ColorScheme.Unknown)
+            group.addAction(entry)
+            entry.triggered.connect(lambda _on=False, which=scheme: self._theme.choose(which))
+        menu.addSeparator()
+        self._entry(menu, "&Full screen", "F11", window.full_screen)
+
+    def _menu(self, name: str) -> QMenu:
+        menu = self._window.menuBar().addMenu(name)
+        menu.setFont(font(BODY))
+        return menu
+
+    @staticmethod
+    def _menu_check(menu: QMenu, name: str, *, checked: bool) -> QAction:
+        entry = menu.addAction(name)
+        entry.setCheckable(True)
+        entry.setChecked(checked)
+        return entry
+
+    @staticmethod
+    def _entry(menu: QMenu, text: str, key: str, do: Callable[[], object]) -> QAction:
+        # The key stands behind a tab, as text: the keys themselves belong to `KeyCapture`.
+        entry = menu.addAction(f"{text}\t{key}" if key else text)
+        entry.triggered.connect(lambda _checked=False: do())
+        return entry
+
+    def _acting(self, menu: QMenu, act: Act, text: str, key: str) -> None:
+        self._acts[act] = self._entry(menu, text, key, lambda: self._window.act(act))

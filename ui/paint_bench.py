@@ -1,0 +1,47 @@
+"""The window's end of `unstick bench video`: the console's video widget alone in a real window.
+
+Prints the ages of the pictures at the end of their paint, in ms, as one JSON list.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from teleop.bench_video import CAMERA, exchange_with
+from transport.control_link import LOOPBACK
+from transport.picture import Picture
+from transport.video_link import VideoReceiver
+from ui.bridge import Wake
+from ui.theme import Theme, load_fonts
+from ui.video_view import VideoView
+
+
+def main(port: int, width: int, height: int, seconds: float) -> None:
+    """Show the stream of the sender at `port` for `seconds`."""
+    app = QApplication([])
+    load_fonts()
+    ages: list[float] = []
+
+    def painted(picture: Picture, painted_ns: int) -> None:
+        ages.append((painted_ns - picture.captured_ns) / 1e6)
+
+    receiver = VideoReceiver((CAMERA,), exchange_with(port), bind_host=LOOPBACK)
+    view = VideoView(Theme(app), receiver.mailboxes[CAMERA], CAMERA, main=True, on_painted=painted)
+    view.resize(width, height)
+    wake = Wake(view.wake, view)
+    receiver.subscribe(wake.poke)
+    view.show()
+    receiver.start()
+    QTimer.singleShot(round(seconds * 1000), app.quit)
+    app.exec()
+    wake.close()
+    receiver.close()
+    sys.stdout.write(json.dumps(ages) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))

@@ -1,0 +1,174 @@
+"""The right dock: second camera, ground track, telemetry."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from transport.messages import RobotState
+from ui.history import TRACK_S, History
+from ui.layout import ASPECT, RIGHT_FIXED
+from ui.panels import Heading, column, paint_panel
+from ui.telemetry import Telemetry
+from ui.theme import CAPTION, Theme, font, text_width
+from ui.video_view import VideoView
+
+MIN_SPAN_M = 2.0  # the map never zooms in further, so that standing still looks like it
+GRIDS_M = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)
+
+
+class GroundTrack(QWidget):
+    """Where the robot was in the last two minutes, north up; your stretches in blue."""
+
+    def __init__(self, theme: Theme, history: History) -> None:
+        super().__init__()
+        self._theme = theme
+        self._history = history
+        self._state: RobotState | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Ground track")
+
+    def show_state(self, state: RobotState | None) -> None:
+        """Redraw with the newest pose; called at the pace of the track."""
+        self._state = state
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(304, 124)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = self._theme
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.color("win"))
+        spots = list(self._history.track)
+        painter.setFont(font(CAPTION))
+        if not spots:
+            painter.setPen(theme.color("text3"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "No pose from the robot")
+            return
+        call = self._history.facts.call_spot if self._history.facts.call else None
+        xs = [spot.x_m for spot in spots] + ([call[0]] if call else [])
+        ys = [spot.y_m for spot in spots] + ([call[1]] if call else [])
+        span = max(
+            MIN_SPAN_M,
+            (max(ys) - min(ys)) * 1.35,
+            (max(xs) - min(xs)) * 1.35 * self.height() / self.width(),
+        )
+        scale = self.height() / span
+        grid = next((size for size in GRIDS_M if size * scale >= 34), GRIDS_M[-1])
+        # Snapped to the grid, so that the map does not crawl along with the robot.
+        middle_x = round((max(xs) + min(xs)) / 2 / grid) * grid
+        middle_y = round((max(ys) + min(ys)) / 2 / grid) * grid
+
+        def at(x_m: float, y_m: float) -> QPointF:
+            return QPointF(
+                self.width() / 2 + (x_m - middle_x) * scale,
+                self.height() / 2 - (y_m - middle_y) * scale,
+            )
+
+        self._grid(painter, at(0, 0), grid * scale)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._path(painter, at)
+        if call is not None:
+            where = at(*call)
+            painter.setPen(QPen(theme.color("win"), 1.5))
+            painter.setBrush(theme.color("amber"))
+            corners = [(-6, 5), (6, 5), (0, -7)]
+            painter.drawPolygon(QPolygonF([where + QPointF(x, y) for x, y in corners]))
+            painter.setPen(theme.color("text2"))
+            painter.drawText(QPointF(where.x() + 12, where.y() - 8), "call")
+        if self._state is not None:
+            self._robot(painter, at(self._state.x_m, self._state.y_m), self._state.heading_rad)
+        self._notes(painter, grid, scale)
+
+    def _grid(self, painter: QPainter, origin: QPointF, step: float) -> None:
+        painter.setPen(QPen(self._theme.color("line"), 1))
+        x = origin.x() % step
+        while x < self.width():
+            painter.drawLine(round(x), 0, round(x), self.height())
+            x += step
+        y = origin.y() % step
+        while y < self.height():
+            painter.drawLine(0, round(y), self.width(), round(y))
+            y += step
+
+    def _path(self, painter: QPainter, at: object) -> None:
+        assert callable(at)
+        spots = list(self._history.track)
+        start = 0
+        for number in range(1, len(spots) + 1):
+            if number < len(spots) and spots[number].yours == spots[start].yours:
+                continue
+            part = spots[start : min(number + 1, len(spots))]
+            ink = self._theme.color("blue" if spots[start].yours else "text3")
+            painter.setPen(QPen(ink, 1.8))
+            painter.drawPolyline(QPolygonF([at(spot.x_m, spot.y_m) for spot in part]))
+            start = number
+
+    def _robot(self, painter: QPainter, where: QPointF, heading_rad: float) -> None:
+        painter.save()
+        painter.translate(where)
+        painter.rotate(-math.degrees(heading_rad))
+        painter.setPen(QPen(self._theme.color("win"), 1.5))
+        painter.setBrush(self._theme.color("text"))
+        painter.drawPolygon(QPolygonF([QPointF(17, 0), QPointF(5, 7), QPointF(5, -7)]))
+        painter.drawEllipse(QPointF(0, 0), 7.5, 7.5)
+        painter.restore()
+
+    def _notes(self, painter: QPainter, grid: float, scale: float) -> None:
+        painter.setFont(font(CAPTION))
+        painter.setPen(self._theme.color("text2"))
+        note = f"N up · {TRACK_S // 60} min"
+        x = self.width() - 12 - text_width(note, CAPTION)
+        y = self.height() - 8
+        painter.fillRect(
+            QRectF(x - 4, 4, text_width(note, CAPTION) + 8, 18), self._theme.color("win")
+        )
+        painter.drawText(QPointF(x, 17), note)
+        words = f"{grid:g} m"
+        painter.fillRect(
+            QRectF(8, y - 14, grid * scale + 20 + text_width(words, CAPTION), 18),
+            self._theme.color("win"),
+        )
+        painter.setPen(QPen(self._theme.color("text"), 2))
+        painter.drawLine(QPointF(12, y - 4), QPointF(12 + grid * scale, y - 4))
+        painter.drawText(QPointF(12 + grid * scale + 8, y), words)
+
+
+class RightDock(QWidget):
+    """Camera, track and telemetry, one below the other."""
+
+    def __init__(self, theme: Theme, history: History, second: VideoView | None) -> None:
+        super().__init__()
+        self._theme = theme
+        self.second = second
+        self.setAccessibleName("Second camera and telemetry")
+        outer = column(self, (0, 0, 0, 0), 0)
+        self.camera_title = Heading(theme, "", key="2")
+        self.track = GroundTrack(theme, history)
+        self.telemetry = Telemetry(theme, history)
+        if second is not None:
+            outer.addWidget(self.camera_title)
+            self._frame = QVBoxLayout()
+            self._frame.setContentsMargins(6, 6, 6, 6)
+            self._frame.addWidget(second)
+            outer.addLayout(self._frame)
+            second.setToolTip("Click to make this the main picture")
+        outer.addWidget(Heading(theme, "Ground track"))
+        outer.addWidget(self.track, 1)
+        outer.addWidget(Heading(theme, "Telemetry", count="60 s"))
+        outer.addWidget(self.telemetry)
+
+    def arrange(self, width: int, body: int, compact: bool) -> None:
+        """Sizes of the parts for this size of window."""
+        if self.second is not None:
+            high = min(round((width - 16) / ASPECT) + 4, body - RIGHT_FIXED[compact])
+            self.second.setFixedHeight(high)
+        self.telemetry.setFixedHeight(5 * 28 + 8 if compact else 5 * 36 + 8)
+        self.track.setMinimumHeight(96 if compact else 120)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        paint_panel(self, self._theme)

@@ -1,0 +1,224 @@
+"""What the window shows, part by part, as frozen values: no Qt, no time, no decisions.
+
+`ui.view_state` fills them from what the robot reported; the widgets draw them and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from transport.messages import Outcome, Phase
+
+
+class Look(StrEnum):
+    """How a part looks. Colour never stands alone: a shape and a word go with it."""
+
+    QUIET = "quiet"  # normal: grey
+    DIM = "dim"  # unavailable, not known
+    YOURS = "yours"  # blue fill: yours
+    LIMITED = "limited"  # amber outline: less than normal, or waits for somebody
+    HOLD = "hold"  # amber fill: holds, and it is you who drives it
+    LATCHED = "latched"  # red fill: latched until somebody resets it
+    FAILED = "failed"  # red outline: a failed proof, a link that is gone
+
+
+class Act(StrEnum):
+    """What a button or a key of the window does."""
+
+    REQUEST = "request"
+    RELEASE = "release"
+    ARM = "arm"
+    RESET = "reset"
+    ACCEPT = "accept"
+    HAND_BACK = "hand back"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    MARKER = "marker"
+    RECOVERY = "recovery"
+    CORRECTION = "correction"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Shape, word and reason."""
+
+    icon: str
+    word: str
+    detail: str = ""
+    look: Look = Look.QUIET
+
+
+@dataclass(frozen=True)
+class LeaseFace:
+    """Who may drive, and the button beside it."""
+
+    title: str
+    detail: str
+    button: str
+    act: Act
+    enabled: bool
+
+
+@dataclass(frozen=True)
+class ReasonRow:
+    """One of the ten lines of the reasons pop-up."""
+
+    name: str
+    value: str
+    note: str = ""
+    look: Look = Look.QUIET
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The reasons pop-up."""
+
+    title: str
+    reported: str
+    rows: tuple[ReasonRow, ...]
+    foot: str
+    button: str = ""  # empty: nothing can be done here
+    act: Act | None = None
+
+
+@dataclass(frozen=True)
+class Veil:
+    """What lies over a picture that must not be taken for live."""
+
+    title: str
+    detail: str
+    black: bool  # nothing of the picture is left to see
+
+
+@dataclass(frozen=True)
+class PictureFace:
+    """One camera: its tag, its frame, what lies over it."""
+
+    title: str
+    tag: Chip
+    fps: str
+    frame: Look
+    veil: Veil | None = None
+
+
+@dataclass(frozen=True)
+class Banner:
+    """Why it does not move and what to do about it, on the video."""
+
+    icon: str
+    title: str
+    detail: str
+    look: Look
+
+
+@dataclass(frozen=True)
+class Hud:
+    """Numbers over the main picture; the ground ahead stays free."""
+
+    speed: str
+    asked: str
+    speed_fraction: float  # of the robot's own limit, for the bar
+    cap_fraction: float
+    cap: str
+    cap_look: Look
+    bearing: str
+    compass: str
+    bearing_deg: float  # clockwise from north
+    turn: str
+    blind: str
+    blind_look: Look
+
+
+@dataclass(frozen=True)
+class LabelBar:
+    """What can be said about the running intervention."""
+
+    enabled: bool
+    phase: Phase
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class CallPanel:
+    """The call that waits, or the one you answer."""
+
+    title: str
+    age: str
+    heading: str
+    detail: str
+    rows: tuple[tuple[str, str], ...]
+    accept: bool  # a call waits and may be accepted now
+    look: Look
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """What the replay of the last intervention found."""
+
+    title: str
+    note: str
+    chip: Chip | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """Something that happened, for people."""
+
+    clock: str
+    kind: str  # as `ui.history.Mark.kind`
+    text: str
+
+
+@dataclass(frozen=True)
+class TelemetryRow:
+    """One number with its unit; the trace beside it comes from the history."""
+
+    name: str
+    value: str
+    unit: str
+    look: Look = Look.QUIET
+
+
+@dataclass(frozen=True)
+class StatusBar:
+    """The bottom line."""
+
+    message: str
+    message_look: Look
+    device: str
+    deadman: bool
+    commands: str
+    commands_look: Look
+    disk: str
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Everything the window shows at one moment."""
+
+    robot: str
+    site: str
+    mode: Chip
+    lease: LeaseFace
+    readiness: Chip
+    reasons: Reasons
+    link: Chip  # word and detail are its two lines
+    recording: Chip
+    stop: Chip
+    pictures: tuple[PictureFace, ...]  # main view first
+    banner: Banner | None
+    hud: Hud | None
+    labels: LabelBar
+    call: CallPanel
+    rescue: Rescue
+    session: tuple[tuple[str, str], ...]
+    log: tuple[LogLine, ...]
+    telemetry: tuple[TelemetryRow, ...]
+    latency: str
+    latency_look: Look
+    status: StatusBar
+    can_arm: bool
+    can_reset: bool

@@ -1,0 +1,64 @@
+"""What one session at the window came to, as numbers, for `unstick demo` and for a log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from teleop.bench import percentile
+from teleop.operator_link import OperatorLink
+from transport.clock import NS_PER_MS, NS_PER_S, now_ns
+from ui.main_window import MainWindow
+
+KEPT = 100_000  # ages: an hour at 30 per second
+
+
+class ReportedLink(OperatorLink):
+    """A link that notes how old each main picture was when it was painted."""
+
+    def __init__(self, host: str, port: int, operator: str) -> None:
+        super().__init__(host, port, operator)
+        self.started_ns = now_ns()
+        self.first_painted_ns: int | None = None
+        self.ages_ms: list[float] = []
+        self.command_times_ms: list[float] = []
+        self.commands_applied = 0
+
+    def painted(self, captured_ns: int) -> None:
+        """See `OperatorLink.painted`; called right after the paint."""
+        super().painted(captured_ns)
+        stamp_ns = now_ns()
+        if self.first_painted_ns is None:
+            self.first_painted_ns = stamp_ns
+        view = self.view(stamp_ns)
+        if view.clock_offset_ns is not None and len(self.ages_ms) < KEPT:
+            self.ages_ms.append((stamp_ns + view.clock_offset_ns - captured_ns) / NS_PER_MS)
+        if view.command_ms:
+            self.command_times_ms = list(view.command_ms)
+        if view.state is not None:
+            self.commands_applied = view.state.commands_accepted
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float] | None:
+    """p50, p95 and p99, rounded; None when nothing was measured."""
+    if not values:
+        return None
+    return {f"p{p}": round(percentile(values, p) or 0.0, 1) for p in (50, 95, 99)}
+
+
+def write_report(path: Path, link: ReportedLink, window: MainWindow) -> None:
+    """Write the session's figures to `path`."""
+    videos = [window.main_video] + ([window.second_video] if window.second_video else [])
+    first_ns = link.first_painted_ns
+    facts: dict[str, Any] = {
+        "frames_painted": {video.camera: video.painted for video in videos},
+        "commands_applied": link.commands_applied,
+        "video_age_ms": percentiles(link.ages_ms),
+        "command_ms": percentiles(link.command_times_ms),
+        "first_frame_s": None
+        if first_ns is None
+        else round((first_ns - link.started_ns) / NS_PER_S, 2),
+    }
+    path.write_text(json.dumps(facts, indent=2) + "\n")
