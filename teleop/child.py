@@ -1,13 +1,14 @@
 """How the robot's processes live and die together.
 
 A child is started with a pipe for its standard input. It leaves when the pipe closes, which happens
-when its parent ends in whatever way, so that no process is left behind. Ctrl-C reaches the whole
-group; only the parent acts on it.
+when its parent ends in whatever way, so that no process is left behind. It runs in a session of its
+own: Ctrl-C at the terminal reaches the parent only, which then ends its children in order.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -21,11 +22,12 @@ EXIT_CONFIG = 2  # a start that cannot succeed when tried again: wrong settings,
 def leave_with_parent() -> threading.Event:
     """In a child: an event that is set when the parent closes the pipe or asks to terminate."""
     leaving = threading.Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
 
     def wait_for_end() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: a thread waiting in its buffer would abort the interpreter at its end.
+        while os.read(0, 1024):
+            pass
         leaving.set()
 
     threading.Thread(target=wait_for_end, name="parent", daemon=True).start()
@@ -47,12 +49,13 @@ def say_ready() -> None:
 
 
 def start_child(arguments: Sequence[str]) -> subprocess.Popen[str]:
-    """Start `python -m teleop.cli arguments…` as a child; its log goes to our standard error."""
+    """Start `unstick arguments…` as a child; its log goes to our standard error."""
     return subprocess.Popen(
-        [sys.executable, "-m", "teleop.cli", *arguments],
+        [sys.executable, "-m", "teleop", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 

@@ -45,7 +45,7 @@ DEFAULT_SCENARIO: Final = "wedged-under-sofa"
 
 
 def main() -> None:
-    """Entry point of the `unstick` command."""
+    """Run one command and leave with its exit code."""
     from recorder.episode import EpisodeError
     from teleop.robot import RobotError
     from teleop.safety import ConfigError
@@ -295,7 +295,3 @@ def doctor(json: Json = False) -> None:
     from teleop.doctor import run_doctor
 
     raise typer.Exit(run_doctor(json=json))
-
-
-if __name__ == "__main__":
-    main()

@@ -15,6 +15,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import structs
+
 from teleop import gate
 from teleop.patrol import POLICY, Patrol
 from teleop.robot import Robot, RobotError
@@ -171,7 +173,9 @@ class Control:
 
     def __post_init__(self) -> None:
         self._boot_id = secrets.token_hex(8)
-        self._description = self.robot.describe(self._boot_id)
+        self._description = structs.replace(
+            self.robot.describe(self._boot_id), robot=self.name, site=self.site
+        )
         self._policy = Patrol(self.seed)
         self._stuck = StuckDetector()
         self._missed = 0

@@ -7,6 +7,7 @@ key events. This module starts them, waits, exports, and reads the facts off wha
 
 from __future__ import annotations
 
+import contextlib
 import json as json_format
 import os
 import shutil
@@ -27,13 +28,14 @@ from recorder.library import Episode, list_episodes, open_episode
 from recorder.verdict import PASSING
 from teleop.child import end_child, start_child
 from teleop.safety import ConfigError
-from transport.clock import NS_PER_S
+from transport.clock import NS_PER_S, now_ns
 from transport.control_link import free_base_port
 from transport.messages import Outcome, Source
 
 MARKER = ".unstick-demo"  # a folder with this file is the demo's own and may be emptied
 HEADLESS_LIMIT_S = 240  # a rescue takes about half a minute
 OPERATOR = "op-1"
+INTERRUPTED = 130
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
 
 
@@ -62,31 +64,10 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
     else:
         terminal.print("The window opens. Enter accepts the call, W A S D drive, Space is STOP,")
         terminal.print("Y or Backspace marks the outcome, Enter hands back. Close it when done.")
-    agent_options = {
-        "--name": "rover-01",
-        "--scenario": scenario,
-        "--seed": str(seed),
-        "--port": str(port),
-        "--episodes": str(episodes),
-    }
-    agent = start_child(
-        ["agent", "--insecure-loopback", "--announce", *chain(*agent_options.items())]
-    )
-    command = [sys.executable, "-m", "ui", f"127.0.0.1:{port}", "--operator", OPERATOR]
-    command += ["--report", str(report)]
-    if headless:
-        command += ["--scripted", "--screenshots", str(screenshots)]
-    environment = {**os.environ, **(OFFSCREEN if headless else {})}
-    console = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
-    try:
-        code = _wait(console, agent, HEADLESS_LIMIT_S if headless else None)
-    except KeyboardInterrupt:
+    code = _run_both(scenario, seed, port, episodes, report, screenshots if headless else None)
+    if code == INTERRUPTED:
         terminal.print("Interrupted; what was recorded is kept.")
-        return 130
-    finally:
-        _end(console)
-        # The agent closes an open episode before it leaves.
-        end_child(agent, patience_s=15.0)
+        return code
     session = json_format.loads(report.read_text()) if report.exists() else {}
     facts = gather(seed, episodes, out / "lerobot", session, screenshots)
     (out / "summary.json").write_text(json_format.dumps(facts, indent=2) + "\n")
@@ -95,7 +76,7 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
     else:
         show(terminal, facts, out)
     if code:
-        terminal.print(f"[bold]The {_failed(console, agent)} ended early (exit code {code}).[/]")
+        terminal.print(f"[bold]It ended early (exit code {code}).[/]")
         return code
     passed = facts["outcome"] == Outcome.SUCCESS and facts["verdict"] in PASSING
     return 0 if passed or not headless else 1
@@ -121,36 +102,71 @@ def prepare(out: Path) -> None:
         raise ConfigError(f"cannot write to {out}: {error.strerror}") from None
 
 
+def _run_both(
+    scenario: str, seed: int, port: int, episodes: Path, report: Path, screenshots: Path | None
+) -> int:
+    """Run agent and console until the window closes; `screenshots` means a scripted operator."""
+    options = {
+        "--name": "rover-01",
+        "--scenario": scenario,
+        "--seed": str(seed),
+        "--port": str(port),
+        "--episodes": str(episodes),
+    }
+    command = [sys.executable, "-m", "ui", f"127.0.0.1:{port}", "--operator", OPERATOR]
+    command += ["--report", str(report)]
+    environment = dict(os.environ)
+    if screenshots is not None:
+        command += ["--scripted", "--screenshots", str(screenshots)]
+        environment |= OFFSCREEN
+    agent: subprocess.Popen[str] | None = None
+    console: subprocess.Popen[bytes] | None = None
+    try:
+        agent = start_child(
+            ["agent", "--insecure-loopback", "--announce", *chain(*options.items())]
+        )
+        console = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        return _wait(console, agent, HEADLESS_LIMIT_S if screenshots is not None else None)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        # A second Ctrl-C must not leave processes behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if console is not None:
+            _end(console)
+        if agent is not None:
+            # The agent closes an open episode before it leaves.
+            end_child(agent, patience_s=15.0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _wait(
     console: subprocess.Popen[bytes], agent: subprocess.Popen[str], limit_s: int | None
 ) -> int:
     """Wait for the window to close; its exit code, or the agent's when that fails first."""
-    waited_s = 0.0
+    deadline_ns = None if limit_s is None else now_ns() + limit_s * NS_PER_S
     while console.poll() is None:
-        try:
-            console.wait(0.2)
-        except subprocess.TimeoutExpired:
-            waited_s += 0.2
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            console.wait(0.1)
         died = agent.poll()
         if died is not None:
             return died or 1
-        if limit_s is not None and waited_s > limit_s:
+        if deadline_ns is not None and now_ns() > deadline_ns:
+            sys.stderr.write(f"unstick: no rescue within {limit_s} s\n")
             return 1
     return console.returncode
 
 
 def _end(console: subprocess.Popen[bytes]) -> None:
     if console.poll() is None:
-        console.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+        console.terminate()
         try:
             console.wait(5.0)
         except subprocess.TimeoutExpired:
             console.kill()
             console.wait()
-
-
-def _failed(console: subprocess.Popen[bytes], agent: subprocess.Popen[str]) -> str:
-    return "console" if console.returncode else "agent"
 
 
 def gather(

@@ -54,11 +54,12 @@ class Gamepad:
 
     def __init__(
         self,
-        on_input: Callable[[OperatorInput], None],
+        on_input: Callable[[OperatorInput | None], None],
         on_stop: Callable[[], None],
         on_press: Callable[[str], None],
     ) -> None:
-        """The callbacks run on the pad's thread: new input, the STOP chord, a button's name."""
+        """The callbacks run on the pad's thread: new input (None: the pad is gone), the STOP chord,
+        a button's name."""
         self.problem = ""
         self._on_input = on_input
         self._on_stop = on_stop
@@ -103,7 +104,7 @@ class Gamepad:
                 sdl.SDL_GameControllerClose(pad)
                 pad, before = None, None
                 log.warning("the gamepad is gone")
-                self._on_input(OperatorInput(device="no gamepad", input_ns=now_ns()))
+                self._on_input(None)
             if pad is None:
                 pad = _first_pad(sdl)
                 if pad is None:

@@ -125,7 +125,7 @@ class Validation:
         if self.waiting:
             self.running = self.waiting.popleft()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "teleop.cli", "validate", str(self.running), "--background"],
+                [sys.executable, "-m", "teleop", "validate", str(self.running), "--background"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )

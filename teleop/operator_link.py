@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+from teleop.hands import Hands
 from teleop.lease import RENEW_MS
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView, Reach, Refused, StopView
@@ -53,6 +54,7 @@ ALIVE_MS = 300  # a window that has not ticked for so long is frozen
 PING_MS = 500
 STOP_AGAIN_MS = 50  # STOP is repeated until the robot answers
 VIDEO_ANSWER_MS = 8_000
+LAST_WORDS_MS = 300  # a lease given back while the window closes still gets out
 FIGURES_KEPT = 600  # command times kept for the percentiles
 
 _decode_state = decoder_of(RobotState)
@@ -85,7 +87,7 @@ class OperatorLink:
         self._state_ns = 0
         self._media: MediaState | None = None
         self._media_ns = 0
-        self._input = OperatorInput()
+        self._hands = Hands()
         self._painted_ns = 0
         self._alive_ns = now_ns()
         self._to_ask: deque[RequestBody] = deque(maxlen=32)
@@ -132,11 +134,22 @@ class OperatorLink:
         self._stop_thread.join(2.0)
         self._waiter.close()
 
-    def set_input(self, operator_input: OperatorInput) -> None:
-        """The newest input; a change goes out at once."""
+    def set_input(self, keyboard: OperatorInput) -> None:
+        """The keys as they are now; a change goes out at once."""
         with self._lock:
-            self._input = operator_input
+            self._hands = self._hands.with_keyboard(keyboard)
         self._waiter.wake()
+
+    def set_focus(self, focused: bool) -> None:
+        """Whether the window has the focus; without it nothing drives."""
+        with self._lock:
+            self._hands = self._hands.with_focus(focused, now_ns())
+        self._waiter.wake()
+
+    def set_pad(self, pad: OperatorInput | None) -> None:
+        """The gamepad as it is now, None when there is none; the pad's thread calls this."""
+        with self._lock:
+            self._hands = self._hands.with_pad(pad)
 
     def painted(self, captured_ns: int) -> None:
         """The newest frame of the main view that was painted, by its capture stamp."""
@@ -191,8 +204,8 @@ class OperatorLink:
                 command_ms=tuple(self._command_ms),
                 stop=self._stop,
                 refused=self._refused,
-                input_device=self._input.device,
-                deadman=self._input.deadman,
+                input_device=self._hands.input.device,
+                deadman=self._hands.input.deadman,
             )
 
     def exchange_video(self, sdp: str, cameras: tuple[str, ...]) -> VideoAnswer:
@@ -237,7 +250,7 @@ class OperatorLink:
             self._send_requests(stamp_ns)
             with self._lock:
                 frozen = stamp_ns - self._alive_ns > ALIVE_MS * NS_PER_MS
-                changed = self._input != last_input
+                changed = self._hands.input != last_input
             if stamp_ns >= ping_ns:
                 self._ask(Ping(), stamp_ns)
                 ping_ns = stamp_ns + PING_MS * NS_PER_MS
@@ -250,12 +263,14 @@ class OperatorLink:
             if stamp_ns >= due_ns:
                 # After a pause (a suspended laptop) the beat starts again, it is not caught up.
                 due_ns = max(due_ns + period_ns, stamp_ns)
-        for link in (self._outbox, self._states, self._medias, self._asker):
+        self._send_requests(now_ns())
+        self._asker.close(linger_ms=LAST_WORDS_MS)
+        for link in (self._outbox, self._states, self._medias):
             link.close()
 
     def _send_command(self, stamp_ns: int) -> OperatorInput:
         with self._lock:
-            operator_input, state = self._input, self._state
+            operator_input, state = self._hands.input, self._state
             painted_ns = self._painted_ns
             if state is None:
                 return operator_input

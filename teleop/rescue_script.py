@@ -24,7 +24,7 @@ STALL_NS = 800 * NS_PER_MS
 ROCK_NS = 700 * NS_PER_MS  # one swing to one side
 GIVE_UP_NS = 60 * NS_PER_S  # of driving; then it is a failure and a person has to go there
 READ_NS = 400 * NS_PER_MS  # between two label keys, as a person would
-BRIGHT = 25.0  # mean of the painted picture, 0 to 255; it is below 15 with the nose under a sofa
+BRIGHT = 60.0  # mean of the painted picture, 0 to 255: 37 to 45 under the sofa, 75 and more outside
 
 
 class Stage(StrEnum):

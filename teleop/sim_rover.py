@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from teleop.home_scene import GL_PROBLEM, HomeScene, build, mujoco, paint
+from teleop.home_paint import paint
+from teleop.home_scene import GL_PROBLEM, HomeScene, build, mujoco
 from teleop.patrol import POLICY
 from teleop.robot import Image, Observation, RobotError
 from transport.channels import TICK_HZ
@@ -148,6 +149,8 @@ class SimRover:
         mujoco.mj_step(self._model, self._data, SUBSTEPS)
         # Contacts, poses and motor forces are those of before the last substep until now.
         mujoco.mj_forward(self._model, self._data)
+        if not np.isfinite(self._data.qvel).all():
+            raise RobotError("The simulation has diverged; restart the robot, and check its scene.")
         return told
 
     def hold(self) -> None:
@@ -197,7 +200,10 @@ def set_state(model: Any, data: Any, state: bytes) -> None:
             f"A state of {len(state)} bytes does not belong to this scene, which has {size * 8}. "
             "Use the scenario and the version that recorded it."
         )
-    mujoco.mj_setState(model, data, np.frombuffer(state, "<f8").astype(np.float64), _STATE)
+    numbers = np.frombuffer(state, "<f8").astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise RobotError("The state holds numbers that are none; the recording is damaged there.")
+    mujoco.mj_setState(model, data, numbers, _STATE)
 
 
 def _id(model: Any, kind: Any, name: str) -> int:

@@ -75,9 +75,9 @@ class _Socket:
                 f"{host}:{base_port} is not an address that can be used: {error}"
             ) from None
 
-    def close(self) -> None:
-        """Close the socket; idempotent."""
-        self.socket.close()
+    def close(self, linger_ms: int = 0) -> None:
+        """Close the socket, giving what is unsent up to `linger_ms`; idempotent."""
+        self.socket.close(linger_ms)
 
 
 class _Latest(_Socket):

@@ -65,20 +65,25 @@ def _run(
     host, port = parse_address(address)
     check_display(sys.platform, os.environ)
     check_qt()
+    from teleop.gamepad import Gamepad
+    from ui.bridge import Presses
     from ui.main_window import MainWindow
     from ui.scripted_operator import ScriptedOperator
     from ui.session_report import ReportedLink, write_report
 
     link = ReportedLink(host, port, operator)
     link.start()
-    windows: list[MainWindow] = []
+    presses = Presses()
+    pad = Gamepad(link.set_pad, link.stop, presses.press)
 
     def ready(window: MainWindow) -> None:
-        windows.append(window)
+        presses.pressed.connect(window.pad_button)
+        pad.start()
         if scripted:
             ScriptedOperator(window, screenshots).start()
 
     def closed(window: MainWindow) -> None:
+        pad.close()
         if report is not None:
             write_report(report, link, window)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import logging
 import os
@@ -18,6 +19,17 @@ log = logging.getLogger("ui")
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 SIGNAL_MS = 100  # Python runs signal handlers only between byte codes: give it some
+# What Qt's X11 plugin needs from the system; without one of them it aborts the whole process.
+X11_LIBRARIES = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+}
 SCREENLESS = frozenset({"offscreen", "minimal", "vnc", "eglfs", "linuxfb", "vkkhrdisplay"})
 
 
@@ -61,10 +73,37 @@ def check_qt() -> None:
     except ImportError as error:
         raise NoWindow(
             f"Qt cannot be loaded: {error}.\n"
-            "On Debian or Ubuntu: sudo apt install libegl1 libgl1 libxkbcommon-x11-0 libdbus-1-3 "
-            "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libfontconfig1\n"
+            "On Debian or Ubuntu: sudo apt install libegl1 libgl1 libdbus-1-3 libfontconfig1 "
+            f"{' '.join(X11_LIBRARIES.values())}\n"
             "Or run with --headless."
         ) from error
+
+
+def check_x11(platform: str, environment: Mapping[str, str]) -> None:
+    """Name the libraries that Qt's X11 plugin would abort for.
+
+    Raises:
+        NoWindow: some are missing.
+    """
+    chosen = environment.get("QT_QPA_PLATFORM", "").split(":")[0].split(";")[0]
+    wayland = environment.get("WAYLAND_DISPLAY") and chosen != "xcb"
+    if not platform.startswith("linux") or chosen not in ("", "xcb") or wayland:
+        return
+    missing = [package for name, package in X11_LIBRARIES.items() if not _loads(name)]
+    if missing:
+        raise NoWindow(
+            f"The window needs libraries that this system has not: {', '.join(missing)}.\n"
+            f"On Debian or Ubuntu: sudo apt install {' '.join(missing)}\n"
+            "Or run with --headless."
+        )
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def run_console(
@@ -86,6 +125,7 @@ def run_console(
     """
     check_display(sys.platform, os.environ)
     check_qt()
+    check_x11(sys.platform, os.environ)
     # Imported here: on a machine without a screen everything else must work without Qt.
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication

@@ -159,7 +159,7 @@ class Status(QWidget):
         self._theme = theme
         self.setFixedHeight(HEIGHT)
         self._message = _Message(theme)
-        self._device = _Cell(theme, "keyboard", "", "Gamepad 10")
+        self._device = _Cell(theme, "keyboard", "", "Wireless Contr")
         self._lamp = Lamp(theme)
         self._commands = _Cell(theme, "", "Commands", "60 Hz · 000 ms")
         self._disk = _Cell(theme, "disk", "Disk: robot", "000 GB")

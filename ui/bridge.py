@@ -27,6 +27,9 @@ class Link(Protocol):
     def set_input(self, inp: OperatorInput) -> None:
         """What the hands do from now on."""
 
+    def set_focus(self, focused: bool) -> None:
+        """Whether this window has the focus: without it nothing drives."""
+
     def request(self, body: RequestBody) -> None:
         """Ask the robot; a refusal shows up in `view().refused`."""
 
@@ -81,3 +84,13 @@ class Wake(QObject):
     def _woken(self) -> None:
         if self._open:
             self._on_wake()
+
+
+class Presses(QObject):
+    """Brings the buttons of a gamepad from its thread to the window's."""
+
+    pressed = Signal(str)
+
+    def press(self, button: str) -> None:
+        """Any thread: a button went down."""
+        self.pressed.emit(button)

@@ -15,7 +15,8 @@ from teleop.operator_view import LinkView, Reach
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import Call, Mode, Outcome, Phase, RobotState
 
-SPAN_S = 480  # of the timeline
+SPAN_S = 480  # of the timeline, at most
+SPANS_S = (60, 120, 240, SPAN_S)  # it grows with the session, so that its beginning can be read
 TRACE_S = 60  # of the sparklines
 TRACK_S = 120  # of the ground track
 SAMPLE_NS = NS_PER_S // 5  # traces need no more than 5 Hz
@@ -115,13 +116,17 @@ class History:
         """Put an event on the timeline."""
         self.marks.append(Mark(kind, text, now_ns))
 
+    @property
+    def span_s(self) -> int:
+        """How much the timeline shows now."""
+        lasted_s = 0.0 if self.start_ns is None else (self.now_ns - self.start_ns) / NS_PER_S
+        return next((span for span in SPANS_S if span >= lasted_s), SPAN_S)
+
     def _extend(self, lane: deque[Segment], kind: str, word: str, now_ns: int) -> None:
-        if lane and lane[-1].kind == kind:
-            lane[-1] = replace(lane[-1], end_ns=now_ns)
-            return
         if lane:  # lanes have no gaps: what was seen last held until now
             lane[-1] = replace(lane[-1], end_ns=now_ns)
-        lane.append(Segment(kind, word, now_ns, now_ns))
+        if not lane or lane[-1].kind != kind:
+            lane.append(Segment(kind, word, now_ns, now_ns))
         oldest = now_ns - SPAN_S * NS_PER_S
         while lane[0].end_ns < oldest:
             lane.popleft()
@@ -132,7 +137,8 @@ class History:
         facts = self.facts
         if link.reach is Reach.CONNECTED:
             if facts.lost_ns is not None:
-                self.mark("other", "link is back", now_ns)
+                found = before is None and last is not None and last.reach is Reach.SEARCHING
+                self.mark("other", "robot found" if found else "link is back", now_ns)
             facts = replace(facts, lost_ns=None)
         elif facts.lost_ns is None:
             facts = replace(facts, lost_ns=now_ns - int(link.silent_ms * NS_PER_MS))

@@ -31,6 +31,7 @@ from ui.theme import (
 MARGIN = 8
 TAG_H = 24
 PLATE_H = 80
+SPEED_W = 248  # a negative speed, its unit, and a negative wish
 HAND_STEPS = 12  # positions of the LIVE hand
 
 
@@ -127,9 +128,8 @@ def draw_hud(painter: QPainter, hud: Hud, area: QRectF) -> None:
 
 def _speed(painter: QPainter, hud: Hud, area: QRectF) -> None:
     cap_w = text_width(hud.cap, BODY) + (20 if hud.cap_look is Look.LIMITED else 0)
-    box = QRectF(
-        area.left() + MARGIN, area.bottom() - MARGIN - PLATE_H, max(216, cap_w + 24), PLATE_H
-    )
+    width = max(SPEED_W, cap_w + 24)
+    box = QRectF(area.left() + MARGIN, area.bottom() - MARGIN - PLATE_H, width, PLATE_H)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_plate())
     painter.drawRoundedRect(box, 4, 4)
@@ -168,7 +168,7 @@ def _heading(painter: QPainter, hud: Hud, area: QRectF) -> None:
     painter.drawRoundedRect(box, 4, 4)
     x, y = box.left() + 12, box.top()
     _text(painter, x, y + 33, hud.bearing, ON_PLATE, FIGURE, 600)
-    _text(painter, x + text_width("000°", FIGURE, 600) + 6, y + 33, hud.compass, ON_PLATE_2)
+    _text(painter, x + text_width("000°", FIGURE, 600) + 9, y + 33, hud.compass, ON_PLATE_2)
     tape = QRectF(x, y + 42, box.width() - 24, 10)
     painter.setPen(QPen(QColor(ON_PLATE_2), 1))
     per_deg = tape.width() / 90.0
@@ -189,7 +189,8 @@ def _heading(painter: QPainter, hud: Hud, area: QRectF) -> None:
 
 def _blind(painter: QPainter, hud: Hud, area: QRectF) -> None:
     word_w = text_width("blind ", BODY)
-    value_w = text_width("000 cm", BODY, 600)
+    widest = "00 cm" if len(hud.blind) <= 5 else "000 cm"
+    value_w = text_width(widest, BODY, 600)
     limited = hud.blind_look is Look.LIMITED
     width = 16 + word_w + value_w + (20 if limited else 0)
     box = QRectF(area.center().x() - width / 2, area.bottom() - MARGIN - TAG_H, width, TAG_H)

@@ -106,22 +106,18 @@ class KeyCapture(QObject):
         if kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride):
             # A key in another process's embedded window does not reach this filter at all.
             return isinstance(event, QKeyEvent) and self._key(event)
-        if (kind in _RELEASING and self._concerns(watched)) or (
+        if (kind in _RELEASING and self._concerns(watched, kind)) or (
             kind == QEvent.Type.WindowStateChange and self._window.isMinimized()
         ):
             self.release_all()
         return False
 
-    def _concerns(self, watched: QObject) -> bool:
-        return (
-            watched is self._window
-            or (
-                isinstance(watched, QWidget)
-                and watched.window() is self._window
-                and watched is QApplication.focusWidget()
-            )
-            or watched is self._window.windowHandle()
-        )
+    def _concerns(self, watched: QObject, kind: QEvent.Type) -> bool:
+        if watched is self._window or watched is self._window.windowHandle():
+            return True
+        # A part that is hidden means nothing; one that loses the keyboard does.
+        inside = isinstance(watched, QWidget) and watched.window() is self._window
+        return kind == QEvent.Type.FocusOut and inside
 
     def _state_changed(self, state: Qt.ApplicationState) -> None:
         if state != Qt.ApplicationState.ApplicationActive:

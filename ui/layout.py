@@ -36,7 +36,7 @@ def widths(width: int, height: int, body: int, *, left_open: bool, right_open: b
     """Widths of both docks in a window of `width` x `height` whose middle part is `body` high."""
     compact = is_compact(width, height)
     left_low, left_high = (228, 280) if compact else (272, 340)
-    right_low, right_high = (304, 400) if compact else (440, max(600, width // 4))
+    right_low, right_high = (304, 400) if compact else (340, max(600, width // 4))
     video = (body - LABEL_BAR - MARGIN) * ASPECT + 2 * MARGIN
     spare = width - max(video, MIN_VIDEO + 2 * MARGIN)
     left = min(left_high, max(left_low, round(spare * (0.43 if compact else 0.37))))

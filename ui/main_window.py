@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import (
@@ -63,6 +64,8 @@ VIEW_HZ = 15  # words and numbers; pictures come at their own rate
 SLOW_EVERY = 3  # traces, track: 5 Hz
 LOG_LINES = 24
 MINIMUM = (1180, 720)
+# Start asks for control or gives it back; Y and A as in LeRobot: success and failure.
+PAD_ACTS = {"start": "enter", "back": "lease", "y": "success", "a": "failure", "x": "marker"}
 
 
 class MainWindow(QMainWindow):
@@ -86,6 +89,8 @@ class MainWindow(QMainWindow):
         self.history = History()
         self.settle = Settle()
         self.view: LinkView | None = None
+        # A gamepad sends on without the focus: its owner must ask here first. Read by any thread.
+        self.focused = False
         self.screen_shown: Screen | None = None
         self.setWindowTitle(title)
         self.setWindowIcon(icons.icon("unstick", theme.color("blue")))
@@ -150,6 +155,20 @@ class MainWindow(QMainWindow):
         self.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
         self.labels.acted.connect(self.act)
         self._attach()
+        order: list[QWidget] = [
+            self.main_video,
+            self.top.lease_button,
+            self.top.readiness,
+            self.top.stop,
+            self.left.accept,
+            self.labels.phase,
+            self.labels.marker,
+            self.labels.success,
+            self.labels.failure,
+            self.labels.hand_back,
+        ]
+        for one, following in pairwise(order):
+            QWidget.setTabOrder(one, following)
 
     def _mailbox(self, camera: str) -> Mailbox[Picture]:
         return self._mailboxes.setdefault(camera, Mailbox())
@@ -165,6 +184,7 @@ class MainWindow(QMainWindow):
     def refresh(self) -> None:
         """One look at what is known; also the sign of life of this thread."""
         now_ns = clock.now_ns()
+        self._note_focus()
         self._link.alive(now_ns)
         view = self.view = self._link.view(now_ns)
         videos = [self.main_video] + ([self.second_video] if self.second_video else [])
@@ -234,7 +254,7 @@ class MainWindow(QMainWindow):
                 body = MarkPhase(epoch=epoch, phase=Phase.CORRECTION)
             case Act.MARKER if yours:
                 body = MarkMoment(epoch=epoch)
-                self.history.mark("marker", "marker", clock.now_ns())
+                self.history.mark("marker", "marker sent", clock.now_ns())
             case _:
                 return
         if what in (Act.RELEASE, Act.HAND_BACK):
@@ -267,6 +287,12 @@ class MainWindow(QMainWindow):
                 self.reasons.hide()
                 self.top.readiness.set_open(False)
                 self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def pad_button(self, button: str) -> None:
+        """A gamepad's button, while the window has the focus."""
+        act = PAD_ACTS.get(button)
+        if act is not None and self.focused:
+            self._key(act)
 
     def _main_painted(self, picture: Picture, painted_ns: int) -> None:
         self._link.painted(picture.captured_ns)
@@ -308,11 +334,17 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """The sheet with all keys."""
-        KeysDialog(self._theme, self).show()
+        self._sheet(KeysDialog)
 
     def show_about(self) -> None:
         """What this program is."""
-        AboutSheet(self._theme, self).show()
+        self._sheet(AboutSheet)
+
+    def _sheet(self, kind: type[KeysDialog | AboutSheet]) -> None:
+        open_already = self.findChild(kind)
+        sheet = open_already if isinstance(open_already, kind) else kind(self._theme, self)
+        sheet.show()
+        sheet.raise_()
 
     def copy(self) -> None:
         """What the console knows, as text, for a report."""
@@ -394,7 +426,17 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+        if event.type() in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
+            self._note_focus()
+
+    def _note_focus(self) -> None:
+        """Without the focus nothing drives, whichever input is held."""
+        focused = self.isActiveWindow() and not self.isMinimized()
+        if focused == self.focused:
+            return
+        self.focused = focused
+        self._link.set_focus(focused)
+        if not focused:
             self.keys.release_all()
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -67,7 +67,7 @@ def picture_face(view: PictureView, number: int, latency: float | None, frame: L
     """Tag, frame and veil of one camera; `number` 0 is the main view."""
     tag, veil = _tag(view, latency)
     own = frame if number == 0 else Look.QUIET
-    if number > 0 and veil is not None:
+    if number > 0 and veil is not None and not veil.black:
         own = Look.HOLD
     fps = f"{view.fps:.0f} fps" if veil is None and number == 0 else ""
     return PictureFace(words.camera(view.camera), tag, fps, own, veil)

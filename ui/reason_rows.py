@@ -80,7 +80,7 @@ def reasons(
             "Input", f"{link.input_device}, deadman {'held' if link.deadman else 'released'}"
         ),
         "Commands": lambda: _commands(link, state),
-        "Picture": lambda: _picture(pictures),
+        "Picture": lambda: _picture(link, state, pictures),
         "Speed": lambda: _speed(state),
         "Robot": lambda: _robot(state),
         "Surroundings": lambda: _surroundings(state),
@@ -153,11 +153,14 @@ def _shown(picture: PictureView) -> tuple[str, bool]:
     return f"{name} live, {picture.fps:.0f} fps", True
 
 
-def _picture(pictures: tuple[PictureView, ...]) -> ReasonRow:
+def _picture(link: LinkView, state: RobotState, pictures: tuple[PictureView, ...]) -> ReasonRow:
     note = "slows at 500 ms, stops at 2 s"
     if not pictures:
         return ReasonRow("Picture", "no camera", note, Look.LIMITED)
     text, good = _shown(pictures[0])
+    if good and link.yours and state.picture_age_ms > FULL_SPEED_MS:
+        age_ms = pictures[0].ages_ms[-1] if pictures[0].ages_ms else pictures[0].age_ms or 0.0
+        text, good = f"{words.camera(pictures[0].camera)} late, {words.age(age_ms)} old", False
     return ReasonRow("Picture", text, note, Look.QUIET if good else Look.LIMITED)
 
 

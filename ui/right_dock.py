@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from transport.messages import RobotState
@@ -112,10 +112,14 @@ class GroundTrack(QWidget):
         painter.save()
         painter.translate(where)
         painter.rotate(-math.degrees(heading_rad))
+        body = QPainterPath()
+        body.addEllipse(QPointF(0, 0), 7, 7)
+        nose = QPainterPath()
+        nose.addPolygon(QPolygonF([QPointF(16, 0), QPointF(3, 6.6), QPointF(3, -6.6)]))
+        nose.closeSubpath()
         painter.setPen(QPen(self._theme.color("win"), 1.5))
         painter.setBrush(self._theme.color("text"))
-        painter.drawPolygon(QPolygonF([QPointF(17, 0), QPointF(5, 7), QPointF(5, -7)]))
-        painter.drawEllipse(QPointF(0, 0), 7.5, 7.5)
+        painter.drawPath(body.united(nose))
         painter.restore()
 
     def _notes(self, painter: QPainter, grid: float, scale: float) -> None:

@@ -1,6 +1,6 @@
 """The session's timeline: who had control, phase, latency with its limit, events.
 
-The lanes are drawn once a second into a pixmap; between two of these only the pixmap is copied.
+The lanes are drawn into a pixmap a few times a second at most; in between only that is copied.
 """
 
 from __future__ import annotations
@@ -24,16 +24,18 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from transport import clock
 from ui import icons
-from ui.history import SPAN_S, History, Mark, Segment
+from ui.history import History, Mark, Segment
 from ui.hud import hatch
 from ui.screen import Look
 from ui.telemetry import polyline
 from ui.theme import CAPTION, Theme, font, text_width
 
 RIGHT = 24
-TICK_S = 60
+TICKS_S = {60: 10, 120: 20, 240: 30, 480: 60}
+REDRAWS = 240  # in one span: a step of a few px, at most four in a second
 LATENCY_TOP_MS = 320.0
 LIMIT_MS = 200.0
+LEGIBLE = 70  # px; less of a text says nothing
 
 
 class Timeline(QWidget):
@@ -64,7 +66,8 @@ class Timeline(QWidget):
         """The number beside the latency lane; also asks for a redraw when a second has gone by."""
         history = self._history
         key = (
-            history.now_ns // clock.NS_PER_S,
+            history.now_ns // (history.span_s * clock.NS_PER_S // REDRAWS),
+            history.span_s,
             len(history.marks),
             history.control[-1].kind if history.control else "",
             history.phases[-1].kind if history.phases else "",
@@ -104,7 +107,7 @@ class Timeline(QWidget):
         painter.drawLine(0, 0, self.width(), 0)
         left, right = self._left(), self.width() - RIGHT
         end_ns = history.now_ns
-        start_ns = end_ns - SPAN_S * clock.NS_PER_S
+        start_ns = end_ns - history.span_s * clock.NS_PER_S
         y = 8.0
         control = QRectF(left, y, right - left, 20)
         self._name(painter, "Control", control)
@@ -122,7 +125,7 @@ class Timeline(QWidget):
         self._name(painter, "Events", events)
         self._events(painter, events, start_ns, end_ns)
         y += 20
-        self._axis(painter, QRectF(left, y, right - left, 18), start_ns)
+        self._axis(painter, QRectF(left, y, right - left, 18))
         painter.setPen(QPen(theme.color("text"), 2))
         painter.drawLine(QPointF(right, 6), QPointF(right, y + 4))
         painter.setBrush(theme.color("text"))
@@ -193,7 +196,7 @@ class Timeline(QWidget):
 
     def _word(self, painter: QPainter, word: str, box: QRectF, ink: QColor) -> None:
         room = int(box.width()) - 12
-        if room < 24:
+        if room < min(text_width(word, CAPTION, 500), LEGIBLE):
             return
         painter.setFont(font(CAPTION, 500))
         painter.setPen(ink)
@@ -278,8 +281,8 @@ class Timeline(QWidget):
         shape = shapes.get(mark.kind, [(0, -5), (5, 0), (0, 5), (-5, 0)])
         painter.drawPolygon(QPolygonF([QPointF(at.x() + x, at.y() + y) for x, y in shape]))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        if room < 30:
-            return
+        if room < min(text_width(mark.text, CAPTION), LEGIBLE):
+            return  # the log has it in full
         painter.setFont(font(CAPTION))
         painter.setPen(ink)
         fitted = QFontMetrics(painter.font()).elidedText(
@@ -287,16 +290,18 @@ class Timeline(QWidget):
         )
         painter.drawText(QPointF(at.x() + 10, at.y() + 4), fitted)
 
-    def _axis(self, painter: QPainter, lane: QRectF, start_ns: int) -> None:
+    def _axis(self, painter: QPainter, lane: QRectF) -> None:
         theme = self._theme
+        span_s = self._history.span_s
+        tick_s = TICKS_S[span_s]
         wall = clock.wall_time().astimezone()
-        style = "%H:%M" if self._compact else "%H:%M:%S"
+        style = "%H:%M" if self._compact and tick_s == 60 else "%H:%M:%S"
         painter.setFont(font(CAPTION))
-        # Ticks on whole minutes of the wall clock, so that they move with what happened.
-        into_minute = wall.second + wall.microsecond / 1e6
-        for back in range(SPAN_S // TICK_S):
-            ago_s = into_minute + back * TICK_S
-            x = lane.right() - lane.width() * ago_s / SPAN_S
+        # Ticks at whole steps of the wall clock, so that they move with what happened.
+        into_step = (wall.second + wall.microsecond / 1e6) % tick_s
+        for back in range(span_s // tick_s):
+            ago_s = into_step + back * tick_s
+            x = lane.right() - lane.width() * ago_s / span_s
             if x < lane.left():
                 break
             painter.setPen(theme.color("edge"))

@@ -14,6 +14,7 @@ from transport.messages import Hold, Refusal, RobotState
 from ui.screen import Chip, Look
 
 COMPASS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+KEYBOARDS: Final = ("Keyboard", "no gamepad")  # without a pad the keys are what drives
 MINUS: Final = "\N{MINUS SIGN}"
 
 
@@ -56,9 +57,9 @@ def camera(name: str) -> str:
 
 
 def episode(name: str) -> str:
-    """The last part of an episode's id, short enough for a chip."""
+    """The end of an episode's id: enough to tell one from another, short enough for a chip."""
     tail = name.rstrip("/").replace("_", "-").rsplit("-", 1)[-1]
-    return (tail if tail else name)[-8:]
+    return (tail if tail else name)[-5:]
 
 
 def speed(mps: float) -> str:
@@ -87,12 +88,12 @@ def turn(rate_rps: float) -> str:
 
 def lever(link: LinkView) -> str:
     """What the hand lets go of."""
-    return "keys" if link.input_device == "Keyboard" else "stick"
+    return "keys" if link.input_device in KEYBOARDS else "stick"
 
 
 def deadman(link: LinkView) -> str:
     """What must be held to move."""
-    if link.input_device == "Keyboard":
+    if link.input_device in KEYBOARDS:
         return "Hold W A S D or an arrow key to move"
     return "Hold the deadman (LB) to move"
 

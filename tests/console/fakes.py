@@ -178,6 +178,9 @@ class FakeLink:
     def view(self, now_ns: int) -> LinkView:
         return self.shown
 
+    def set_focus(self, focused: bool) -> None:
+        self.focused = focused
+
     def set_input(self, inp: OperatorInput) -> None:
         self.inputs.append(inp)
 

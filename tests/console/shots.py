@@ -11,6 +11,7 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -43,6 +44,7 @@ S = clock.NS_PER_S
 RENDERS = {"front": "/tmp/render_front.png", "ceiling": "/tmp/render_ceiling.png"}
 
 
+@lru_cache
 def camera_image(camera: str) -> npt.NDArray[np.uint8]:
     """A rendered camera picture when there is one, else a drawn room."""
     path = Path(RENDERS.get(camera, ""))

@@ -98,6 +98,24 @@ def test_losing_the_focus_is_neutral(console: Console, kind: QEvent.Type) -> Non
     assert console.link.inputs[-1].forward == 0.0
 
 
+def test_a_text_field_that_takes_the_keyboard_is_neutral(console: Console) -> None:
+    field = QLineEdit(console.window)
+    field.show()
+    QTest.keyPress(console.window, Key.Key_W)
+
+    field.setFocus()
+
+    assert not console.link.inputs[-1].deadman
+
+
+def test_a_part_of_the_window_that_is_hidden_does_not_stop_the_robot(console: Console) -> None:
+    QTest.keyPress(console.window, Key.Key_W)
+
+    console.window.left.hide()
+
+    assert console.link.inputs[-1].deadman
+
+
 def test_another_window_in_front_is_neutral(console: Console, qtbot: QtBot) -> None:
     QTest.keyPress(console.window, Key.Key_W)
     other = QWidget()
@@ -107,6 +125,17 @@ def test_another_window_in_front_is_neutral(console: Console, qtbot: QtBot) -> N
     other.activateWindow()
 
     qtbot.waitUntil(lambda: not console.link.inputs[-1].deadman)
+
+
+def test_a_gamepad_can_ask_whether_the_window_has_the_focus(console: Console, qtbot: QtBot) -> None:
+    assert console.window.focused
+    other = QWidget()
+    qtbot.addWidget(other)
+
+    other.show()
+    other.activateWindow()
+
+    qtbot.waitUntil(lambda: not console.window.focused)
 
 
 def test_an_inactive_application_is_neutral(console: Console) -> None:

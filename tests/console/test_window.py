@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -25,7 +27,8 @@ from tests.console.fakes import (
 )
 from tests.console.support import Console
 from transport.messages import Hold, Mode, Phase, RecorderPhase, Refusal, RequestLease
-from ui.app import INTERRUPTED, NoWindow, check_display, run_console
+from ui import app as starting
+from ui.app import INTERRUPTED, NoWindow, check_display, check_qt, check_x11, run_console
 from ui.main_window import MainWindow
 
 HELD = driven(
@@ -160,14 +163,14 @@ def test_a_click_does_not_take_the_keyboard_from_driving(console: Console, qtbot
     console.show(VIEWS["drive"])
 
     for button in (console.window.labels.marker, console.window.top.stop):
-        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         assert console.window.main_video.hasFocus()
 
 
 def test_the_blue_button_accepts_the_call(console: Console, qtbot: QtBot) -> None:
     console.show(VIEWS["call"])
 
-    qtbot.mouseClick(console.window.left.accept, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(console.window.left.accept, Qt.MouseButton.LeftButton)
 
     assert console.link.requests == [RequestLease()]
 
@@ -271,3 +274,43 @@ def test_a_display_or_a_screenless_platform_is_enough(environment: dict[str, str
 
 def test_other_systems_need_no_display_variable() -> None:
     check_display("darwin", {})
+
+
+def test_a_missing_library_of_x11_is_named_with_its_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(starting, "_loads", lambda name: "cursor" not in name)
+
+    with pytest.raises(NoWindow, match="sudo apt install libxcb-cursor0\n"):
+        check_x11("linux", {"DISPLAY": ":0"})
+
+
+@pytest.mark.parametrize(
+    "environment", [{"QT_QPA_PLATFORM": "offscreen"}, {"WAYLAND_DISPLAY": "wayland-0"}]
+)
+def test_x11_is_not_asked_for_where_it_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    monkeypatch.setattr(starting, "_loads", lambda name: False)
+
+    check_x11("linux", environment)
+
+
+def test_a_missing_system_library_of_qt_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError("libEGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+
+    with pytest.raises(NoWindow, match=r"libEGL\.so\.1.*\n.*sudo apt install libegl1"):
+        check_qt()
+
+
+def test_a_missing_pyside_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'PySide6'")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+
+    with pytest.raises(NoWindow, match=r"pip install 'unstick\[console\]'"):
+        check_qt()

@@ -199,6 +199,14 @@ def test_a_state_is_little_endian_numbers_that_begin_with_the_time() -> None:
     assert np.isfinite(numbers).all()
 
 
+def test_a_state_with_numbers_that_are_none_is_refused() -> None:
+    rover = SimRover(SCENARIO, 0)
+    numbers = np.frombuffer(rover.snapshot(), "<f8").copy()
+    numbers[1] = np.nan
+    with pytest.raises(RobotError, match="damaged"):
+        rover.restore(numbers.tobytes())
+
+
 # --- motion and goal ----------------------------------------------------------------------------
 
 

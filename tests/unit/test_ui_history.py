@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from teleop.operator_view import Reach
 from tests.console.fakes import CALL, EXACT, driven, link_view, media_state, robot_state
 from transport.messages import Hold, Lease, Mode, Outcome, Phase, Refusal, Twist
@@ -74,11 +77,16 @@ def test_a_link_that_comes_back_is_the_same_rescue() -> None:
     assert [mark.text for mark in history.marks] == ["you took over", "link lost", "link is back"]
 
 
+def test_the_first_contact_is_not_a_link_that_came_back() -> None:
+    history = noted((0, link_view(None)), (2, link_view(robot_state())))
+
+    assert [mark.text for mark in history.marks] == ["robot found"]
+
+
 def test_stop_is_remembered_with_its_time_until_it_is_reset() -> None:
     stopped = link_view(driven(mode=Mode.ESTOP, stopped_by="op-3"))
     history = noted((0, link_view(driven())), (3, stopped), (8, stopped))
-    assert history.facts.stopped_ns == START + 3 * S
-    assert history.control[-1].word == "STOPPED"
+    assert (history.facts.stopped_ns, history.control[-1].word) == (START + 3 * S, "STOPPED")
 
     history.note(link_view(driven(mode=Mode.DISARMED)), 76.0, START + 9 * S)
     assert history.facts.stopped_ns is None
@@ -104,15 +112,21 @@ def test_lanes_have_no_gaps_and_old_parts_leave() -> None:
         assert trace[-1][0] - trace[0][0] <= 60 * S
 
 
-# --- how long a word stands --------------------------------------------------------------------------
+def test_the_timeline_grows_with_the_session() -> None:
+    history = noted((0, link_view(driven())))
+    spans = []
+    for second in (1, 59, 61, 119, 121, 239, 241, 2000):
+        history.note(link_view(driven()), 76.0, START + second * S)
+        spans.append(history.span_s)
+
+    assert spans == [60, 60, 120, 120, 240, 240, 480, 480]
+
+
+# --- how long a word stands -----------------------------------------------------------------------
 
 
 def shown(look: Look, word: str) -> Screen:
-    from datetime import datetime
-
     made = screen_of(link_view(driven()), [], History().facts, 0, datetime(2026, 3, 4))  # noqa: DTZ001
-    from dataclasses import replace
-
     return replace(made, readiness=Chip("", word, "", look))
 
 
@@ -149,7 +163,7 @@ def test_a_reset_is_seen_at_once() -> None:
     assert word_at(settle, shown(Look.QUIET, "DISARMED"), 100) == "DISARMED"
 
 
-# --- widths ------------------------------------------------------------------------------------------
+# --- widths ---------------------------------------------------------------------------------------
 
 
 def test_the_video_is_at_least_720_px_wide_while_the_docks_are_open() -> None:

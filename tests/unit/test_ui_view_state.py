@@ -303,7 +303,7 @@ def test_one_damaged_command_is_one() -> None:
     assert screen(link).readiness.detail.endswith("1 command was damaged or out of order")
 
 
-# --- readiness: caps, reach, STOP ------------------------------------------------------------------
+# --- readiness: caps, reach, STOP -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_stop_button_when_latched() -> None:
     assert (chip.word, chip.look) == ("STOPPED", Look.LATCHED)
 
 
-# --- lease ------------------------------------------------------------------------------------------
+# --- lease ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_lease(link: LinkView, title: str, detail: str, button: str, enabled: bo
     assert face.act is (Act.RELEASE if button == "Release" else Act.REQUEST)
 
 
-# --- recorder ---------------------------------------------------------------------------------------
+# --- recorder -------------------------------------------------------------------------------------
 
 RECORDERS = {
     RecorderPhase.PREROLL: (media_state(), "Pre-roll", "last 10 s", Look.QUIET),
@@ -451,7 +451,7 @@ def test_a_silent_recorder_is_not_known(changes: dict[str, object]) -> None:
     assert shown.status.disk == "–"
 
 
-# --- verdicts ---------------------------------------------------------------------------------------
+# --- verdicts -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -487,7 +487,7 @@ def test_without_a_rescue_nothing_is_claimed() -> None:
     assert screen(link_view(robot_state())).rescue.chip is None
 
 
-# --- pictures ---------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -580,7 +580,7 @@ def test_link_chip(link: LinkView, view: PictureView, word: str, detail: str, lo
     assert (chip.word, chip.detail, chip.look) == (word, detail, look)
 
 
-# --- banner and numbers ----------------------------------------------------------------------------
+# --- banner and numbers ---------------------------------------------------------------------------
 
 
 def test_banner_says_why_and_what_to_do() -> None:
@@ -629,7 +629,7 @@ def test_hud_of_a_capped_robot() -> None:
     assert hud.cap_look is Look.LIMITED
 
 
-# --- docks and status bar --------------------------------------------------------------------------
+# --- docks and status bar -------------------------------------------------------------------------
 
 CALL_FACTS = Facts(call=CALL, call_ns=NOW - 39 * S)
 
@@ -727,6 +727,22 @@ def test_telemetry_rows_have_a_fixed_order_and_units() -> None:
         ("Tilt", "1.2", "°"),
         ("Battery", "64", "%"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("latency", "view", "value", "look"),
+    [
+        (76.0, camera(), "Front live, 30 fps", Look.QUIET),
+        (240.0, camera(age_ms=186.0), "Front late, 186 ms old", Look.LIMITED),
+        (640.0, camera(age_ms=640.0), "Front 640 ms old", Look.LIMITED),
+        (76.0, camera(age_ms=None), "Front: age not known", Look.LIMITED),
+        (76.0, camera(age_ms=None, painted=0), "Front: no picture yet", Look.LIMITED),
+    ],
+)
+def test_picture_reason(latency: float, view: PictureView, value: str, look: Look) -> None:
+    rows = screen(link_view(driven(picture_age_ms=latency)), None, view).reasons.rows
+    row = next(row for row in rows if row.name == "Picture")
+    assert (row.value, row.look) == (value, look)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,128 @@
+"""kill -9 in the middle of a drive: the robot stops by itself, and what was recorded is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recorder.episode import Status
+from recorder.library import list_episodes, open_episode
+from recorder.recover import Recovery, recover_all
+from teleop.operator_view import Reach
+from tests.system.rig import OFFSCREEN, agent, hand, is_alive, until
+from transport.messages import STILL, Mode
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="finds the processes through Linux's /proc"
+)
+
+
+def test_a_killed_console_stops_the_robot(tmp_path: Path) -> None:
+    with agent(tmp_path / "episodes") as robot:
+        console = subprocess.Popen(
+            [sys.executable, "-m", "ui", f"127.0.0.1:{robot.port}", "--scripted"],
+            env=OFFSCREEN,
+            stdin=subprocess.DEVNULL,
+        )
+        with hand(robot.port, "watcher") as watcher:
+            watcher.wait(
+                lambda v: v.state is not None and v.state.mode is Mode.TELEOP, "the console drives"
+            )
+            console.kill()
+            console.wait()
+            watcher.wait(
+                lambda v: v.state is not None and v.state.mode is Mode.LINK_LOST, "the latch"
+            )
+            assert watcher.state().applied == STILL
+            watcher.wait(
+                lambda v: v.state is not None and v.state.lease.session == "", "the lease is free"
+            )
+            watcher.hold(0.5)
+            state = watcher.state()
+            assert state.applied == STILL
+            assert abs(state.speed_mps) < 0.01
+            assert state.call is not None, "a robot left behind calls again"
+
+
+def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path) -> None:
+    with agent(tmp_path / "episodes") as robot, hand(robot.port) as operator:
+        operator.take_over()
+        operator.drive_back()
+        before = operator.state()
+        os.kill(robot.pid_of("control"), signal.SIGKILL)
+        operator.wait(
+            lambda v: v.state is not None and v.state.boot_id != before.boot_id, "a new control"
+        )
+        operator.hold(1.0)
+        state = operator.state()
+        assert state.mode is Mode.DISARMED
+        assert state.applied == STILL, "the held stick of before moves nothing"
+        assert state.lease.epoch >= before.lease.epoch
+        assert state.call is not None
+
+
+def test_a_killed_media_leaves_control_alone_and_its_episode_is_recovered(tmp_path: Path) -> None:
+    episodes = tmp_path / "episodes"
+    with agent(episodes) as robot, hand(robot.port) as operator:
+        operator.take_over()
+        operator.drive_back()
+        boot_id = operator.state().boot_id
+        media = robot.pid_of("media")
+        os.kill(media, signal.SIGKILL)
+        # Without pictures the robot holds, then the lease goes on: the operator is still there.
+        operator.wait(
+            lambda v: v.state is not None and v.state.mode is Mode.HOLD, "no picture, no motion"
+        )
+        until(lambda: not is_alive(media), "media is gone")
+        seen = operator.pictures
+        operator.wait(lambda _: operator.pictures > seen + 5, "pictures again")
+        assert operator.state().boot_id == boot_id
+        assert operator.look().yours
+    found = [open_episode(folder) for folder in list_episodes(episodes)]
+    recovered = [e for e in found if e.manifest.status is Status.RECOVERED]
+    assert len(recovered) == 1
+    assert recovered[0].manifest.rows > 60
+    recovered[0].verify()
+
+
+def test_a_killed_agent_takes_the_others_along_and_the_next_start_recovers(tmp_path: Path) -> None:
+    episodes = tmp_path / "episodes"
+    with agent(episodes) as robot, hand(robot.port) as operator:
+        operator.take_over()
+        operator.drive_back()
+        pids = [robot.pid_of("control"), robot.pid_of("media")]
+        os.kill(robot.process.pid, signal.SIGKILL)
+        until(lambda: not [pid for pid in pids if is_alive(pid)], "no orphans")
+        operator.wait(lambda v: v.reach is Reach.LOST, "the console notices")
+    recover_all(episodes)
+    assert not list(episodes.glob("*.rec"))
+    kept = [open_episode(folder) for folder in list_episodes(episodes)]
+    assert len(kept) == 1
+    kept[0].verify()
+
+
+def test_all_killed_at_once_loses_no_sealed_byte_and_at_most_half_a_second(tmp_path: Path) -> None:
+    episodes = tmp_path / "episodes"
+    with agent(episodes) as robot, hand(robot.port) as operator:
+        operator.take_over()
+        operator.drive_back()
+        last = operator.state().tick
+        pids = [robot.pid_of("media"), robot.pid_of("control"), robot.process.pid]
+        os.kill(robot.process.pid, signal.SIGSTOP)  # or it would start media again in between
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not [pid for pid in pids if is_alive(pid)], "all are gone")
+    found: list[Recovery] = []
+    # Its lock is gone with the last thread of the killed process, a moment after the process.
+    until(lambda: found.extend(recover_all(episodes)) or found, "recovery")
+    (recovery,) = found
+    assert recovery.recovered
+    manifest = open_episode(recovery.path).manifest
+    # 0.5 s of log is promised; the state seen last may be some ticks older than the kill.
+    assert manifest.last_tick >= last - 60
+    assert manifest.status is Status.RECOVERED

@@ -1,0 +1,183 @@
+"""Real processes for the system tests: an agent, a hand at the keys, somebody who watches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from teleop.operator_input import OperatorInput
+from teleop.operator_link import OperatorLink
+from teleop.operator_view import LinkView
+from transport.clock import now_ns
+from transport.control_link import LOOPBACK, free_base_port
+from transport.messages import RequestLease, RobotState
+
+ROOT = Path(__file__).parents[2]
+HANG_S = 60.0
+OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+BACKWARD = OperatorInput(forward=-1.0, deadman=True, input_ns=1)
+
+
+def unstick(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run one `unstick` command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "teleop", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def until(condition: Callable[[], object], what: str, limit_s: float = HANG_S) -> None:
+    """Wait for something to become true: a hang guard, not a speed test."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.01)
+
+
+def children_of(pid: int) -> list[int]:
+    """Direct children of a process (Linux)."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def command_of(pid: int) -> str:
+    """A process's command line, empty when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Agent:
+    """`unstick agent` as a user starts it."""
+
+    def __init__(self, episodes: Path, seed: int = 0) -> None:
+        self.port = free_base_port()
+        self.episodes = episodes
+        options = ["--port", str(self.port), "--episodes", str(episodes), "--seed", str(seed)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "teleop", "agent", "--insecure-loopback", *options],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def pid_of(self, role: str) -> int:
+        """The pid of "control" or "media"."""
+        for pid in children_of(self.process.pid):
+            if f"-m teleop {role} " in command_of(pid):
+                return pid
+        raise AssertionError(f"no {role} process")
+
+    def close(self) -> None:
+        """End it as Ctrl-C does; nothing may be left behind."""
+        pids = children_of(self.process.pid) if self.process.poll() is None else []
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            if self.process.stderr is not None:
+                self.process.stderr.close()
+        assert [pid for pid in pids if is_alive(pid)] == [], "orphans"
+
+
+@contextmanager
+def agent(episodes: Path, seed: int = 0) -> Iterator[Agent]:
+    """An agent for the length of a test."""
+    running = Agent(episodes, seed)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+class Hand:
+    """An operator without a window: the real link, the real video, no pixels."""
+
+    def __init__(self, port: int, operator: str = "op-1") -> None:
+        self.link = OperatorLink(LOOPBACK, port, operator)
+        self.video = self.link.video(("front",))
+        self.link.start()
+        self.video.start()
+        self.pictures = 0
+
+    def close(self) -> None:
+        """Let go of the robot."""
+        self.video.close()
+        self.link.close()
+
+    def look(self) -> LinkView:
+        """One look: sign of life, newest picture taken note of."""
+        stamp_ns = now_ns()
+        self.link.alive(stamp_ns)
+        picture = self.video.mailboxes["front"].take()
+        if picture is not None:
+            self.pictures += 1
+            self.link.painted(picture.captured_ns)
+        return self.link.view(stamp_ns)
+
+    def state(self) -> RobotState:
+        """The newest state; fails when the robot was never heard."""
+        state = self.look().state
+        assert state is not None
+        return state
+
+    def wait(
+        self, condition: Callable[[LinkView], object], what: str, limit_s: float = HANG_S
+    ) -> None:
+        """Keep looking until `condition` holds for what is known."""
+        until(lambda: condition(self.look()), what, limit_s)
+
+    def hold(self, seconds: float) -> None:
+        """Keep looking, hands as they are."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.look()
+            time.sleep(0.01)
+
+    def take_over(self) -> None:
+        """Wait for a call and a picture, get the lease, keep hands off for as long as is asked."""
+        self.wait(lambda v: v.state is not None and v.state.call is not None, "a call")
+        self.wait(lambda v: self.pictures > 3, "a picture")
+        self.link.request(RequestLease())
+        self.wait(lambda v: v.yours, "the lease")
+        self.hold(0.8)
+
+    def drive_back(self) -> None:
+        """Push the stick back and keep it there."""
+        self.link.set_input(BACKWARD)
+        self.wait(
+            lambda v: v.state is not None and v.state.applied.forward_mps < -0.2, "motion backwards"
+        )
+
+
+@contextmanager
+def hand(port: int, operator: str = "op-1") -> Iterator[Hand]:
+    """An operator's hand for the length of a test."""
+    made = Hand(port, operator)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,164 @@
+"""Wrong starts and bad files: a sentence that says what to do, an exit code, nothing left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.system.rig import OFFSCREEN, agent, children_of, is_alive, unstick, until
+from transport.control_link import LOOPBACK, CommandInbox, free_base_port
+
+
+def message(done: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+def test_an_agent_without_keys_says_how_to_run_it_here(tmp_path: Path) -> None:
+    done = unstick("agent", "--episodes", str(tmp_path))
+    assert done.returncode == 2
+    assert "--insecure-loopback" in message(done)
+
+
+def test_without_keys_no_other_address_is_listened_on(tmp_path: Path) -> None:
+    done = unstick("agent", "--insecure-loopback", "--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert "127.0.0.1" in message(done)
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    port = free_base_port()
+    holder = CommandInbox(LOOPBACK, port)
+    try:
+        done = unstick(
+            "agent", "--insecure-loopback", "--port", str(port), "--episodes", str(tmp_path / "e")
+        )
+    finally:
+        holder.close()
+    assert done.returncode == 2
+    assert str(port) in message(done)
+    assert "--port" in done.stderr
+
+
+def test_a_scene_with_an_error_is_named_with_the_parsers_words(tmp_path: Path) -> None:
+    scene = tmp_path / "broken.xml"
+    scene.write_text("<mujoco><worldbody><geom type='blob'/></worldbody></mujoco>")
+    done = unstick(
+        "agent",
+        "--insecure-loopback",
+        "--port",
+        str(free_base_port()),
+        "--episodes",
+        str(tmp_path / "e"),
+        "--scene",
+        str(scene),
+    )
+    assert done.returncode == 2
+    assert "broken.xml" in message(done)
+
+
+def test_an_unknown_scenario_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    done = unstick("demo", "--headless", "--scenario", "nonsense", "--out", str(tmp_path / "o"))
+    assert done.returncode == 2
+    assert "wedged-under-sofa" in message(done)
+
+
+@pytest.mark.parametrize("content", [None, "not json", "{}"])
+def test_an_unreadable_episode_is_not_judged(tmp_path: Path, content: str | None) -> None:
+    folder = tmp_path / "episode"
+    if content is not None:
+        folder.mkdir()
+        (folder / "manifest.json").write_text(content)
+    done = unstick("validate", str(folder))
+    assert done.returncode == 2
+    assert str(folder) in message(done).replace("\n", "")
+
+
+def test_an_export_onto_an_existing_folder_is_refused(tmp_path: Path) -> None:
+    done = unstick("export", "lerobot", str(tmp_path), str(tmp_path))
+    assert done.returncode == 2
+    message(done)
+
+
+def test_a_console_without_a_display_says_what_to_do() -> None:
+    bare = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    bare.pop("QT_QPA_PLATFORM", None)
+    done = unstick("console", "127.0.0.1:7600", env=bare)
+    assert done.returncode == 2
+    assert "DISPLAY" in message(done)
+
+
+@pytest.mark.parametrize("address", ["nonsense:port", "127.0.0.1:99999", ":7600"])
+def test_a_wrong_address_is_answered_with_the_form_of_a_right_one(address: str) -> None:
+    done = unstick("console", address, env=OFFSCREEN)
+    assert done.returncode == 2
+    assert "127.0.0.1:7600" in message(done)
+
+
+def test_a_console_without_a_robot_waits_and_leaves_cleanly() -> None:
+    console = subprocess.Popen(
+        [sys.executable, "-m", "ui", f"127.0.0.1:{free_base_port()}"],
+        env=OFFSCREEN,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(4.0)
+    assert console.poll() is None, "it must go on looking"
+    console.send_signal(signal.SIGINT)
+    _, said = console.communicate(timeout=20)
+    assert console.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_an_agent_without_a_console_works_and_leaves_cleanly(tmp_path: Path) -> None:
+    with agent(tmp_path / "episodes") as robot:
+        until(lambda: len(children_of(robot.process.pid)) == 2, "control and media")
+        time.sleep(2.0)
+        assert robot.process.poll() is None
+    assert robot.process.returncode == 0
+
+
+@pytest.mark.parametrize("after_s", [0.3, 1.5, 5.0, 11.0])
+def test_ctrl_c_at_any_moment_leaves_no_process_and_no_half_episode(
+    tmp_path: Path, after_s: float
+) -> None:
+    out = tmp_path / "out"
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "teleop", "demo", "--headless", "--out", str(out)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as a terminal would: Ctrl-C goes to the whole group
+    )
+    time.sleep(after_s)
+    family = _family(demo.pid)
+    os.killpg(demo.pid, signal.SIGINT)
+    _, said = demo.communicate(timeout=60)
+    # 130 is what a shell reports for both: handled, or before anything was there to handle it.
+    assert demo.returncode in (130, -signal.SIGINT), said
+    assert "Traceback" not in said, said
+    until(lambda: not [pid for pid in family if is_alive(pid)], "all processes left")
+    assert list(out.glob("episodes/*.rec")) == []
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        direct = children_of(pid)
+    except OSError:
+        return []
+    return direct + [grandchild for child in direct for grandchild in _family(child)]
+
+
+def test_episodes_list_shows_nothing_yet(tmp_path: Path) -> None:
+    done = unstick("episodes", "list", str(tmp_path), "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"episodes": [], "unreadable": []}
