@@ -27,8 +27,9 @@ from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.messages import VideoAnswer, VideoOffer, decoder_of, encode
-from transport.video_link import VideoReceiver, VideoSender
 from transport.video_peer import StockReceiver, StockSender, draw_number
+from transport.video_receiver import VideoReceiver
+from transport.video_sender import VideoSender
 
 CAMERA = "front"
 FPS = 30

@@ -19,6 +19,7 @@ from msgspec import structs
 
 from teleop import gate
 from teleop.patrol import POLICY, Patrol
+from teleop.requests import answered
 from teleop.robot import Robot, RobotError
 from teleop.safety import Limits
 from teleop.stuck import StuckDetector
@@ -313,7 +314,7 @@ class Control:
                 log.warning("request that cannot be read: %s", error)
                 continue
             was_autonomous = self.state.mode is Mode.AUTONOMY
-            self.state, reply, events = gate.request(self.state, request, stamp_ns)
+            self.state, reply, events = answered(self.state, request, stamp_ns)
             # An epoch is on disk before anybody hears of it.
             self._persist()
             self._requests.reply(who, encode(reply))

@@ -1,7 +1,8 @@
 """The gate: what decides, at each control tick, whether and how the robot moves.
 
-Pure: `step`, `request`, `call`, `stop` and `stop_reset` take a state and return the next one, with
-`now_ns` (the robot's monotonic clock) passed in. No clock of a console takes part in any decision.
+Pure: `step` takes a state and what came in and returns the next state, with `now_ns` (the robot's
+monotonic clock) passed in; `call`, `stop` and `failed` are what the robot itself has to say. What
+operators ask for is in `teleop.requests`. No clock of a console takes part in any decision.
 Order of the checks on a command: boot, lease, sequence, echo, age; then the operator's picture;
 then the mode; then the limits. Whatever is refused is counted by reason and reported.
 """
@@ -18,27 +19,15 @@ from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import (
     STILL,
-    Arm,
     Call,
     Command,
     Event,
-    HandBack,
     Hold,
-    KeepLease,
     Lease,
-    MarkMoment,
-    MarkOutcome,
-    MarkPhase,
     Mode,
     Outcome,
     Phase,
-    Ping,
     Refusal,
-    ReleaseLease,
-    Reply,
-    Request,
-    RequestLease,
-    ResetStop,
     Source,
     Twist,
 )
@@ -156,7 +145,7 @@ def step(
     state = _expired(state, now_ns)
     state = _settled(state, stale_ms, now_ns, limits)
     state, source, asked = _driven(state, policy, limits)
-    return Decision(state, source, asked, accepted_seq, _changes(before, state))
+    return Decision(state, source, asked, accepted_seq, changes(before, state))
 
 
 def _counted(state: GateState, refusal: Refusal) -> GateState:
@@ -197,10 +186,11 @@ def _expired(state: GateState, now_ns: int) -> GateState:
     if not state.lease.session or now_ns < state.lease.expires_ns:
         return state
     who = state.lease.operator
-    return _left_behind(state, "Operator is gone", f"{who} was not heard for 3 s", now_ns)
+    return left_behind(state, "Operator is gone", f"{who} was not heard for 3 s", now_ns)
 
 
-def _left_behind(state: GateState, reason: str, detail: str, now_ns: int) -> GateState:
+def left_behind(state: GateState, reason: str, detail: str, now_ns: int) -> GateState:
+    """The lease is free without a hand-back: the robot holds and calls again."""
     state = replace(
         state,
         lease=leases.freed(state.lease),
@@ -302,7 +292,7 @@ def _driven(state: GateState, policy: Twist, limits: Limits) -> tuple[GateState,
     return replace(state, applied=applied), source, wish
 
 
-def _changes(before: GateState, now: GateState) -> tuple[Event, ...]:
+def changes(before: GateState, now: GateState) -> tuple[Event, ...]:
     """The transitions of a tick, for the log, before the actuator sees them."""
     events = []
     if now.mode is not before.mode:
@@ -357,130 +347,3 @@ def stop(state: GateState, operator: str) -> GateState:
 def failed(state: GateState) -> GateState:
     """The driver or the self-check has failed; only maintenance leaves this."""
     return replace(state, mode=after(state.mode, Trigger.FAILED), applied=STILL)
-
-
-def request(
-    state: GateState, asked: Request, now_ns: int
-) -> tuple[GateState, Reply, tuple[Event, ...]]:
-    """Carry out or refuse one request of an operator."""
-    body, who = asked.body, asked.operator
-
-    def reply(ok: bool, reason: str = "", epoch: int = 0) -> Reply:
-        return Reply(
-            request_id=asked.request_id, ok=ok, reason=reason, epoch=epoch, stamp_ns=now_ns
-        )
-
-    match body:
-        case Ping():
-            return state, reply(True), ()
-        case RequestLease():
-            return _lease_requested(state, asked, now_ns)
-        case KeepLease():
-            try:
-                lease = leases.renewed(state.lease, asked.session, body.epoch, now_ns)
-            except leases.LeaseRefused as refused:
-                return state, reply(False, refused.sentence), ()
-            return replace(state, lease=lease), reply(True, epoch=lease.epoch), ()
-        case _:
-            pass
-
-    refusal = leases.refusal_for(state.lease, asked.session, body.epoch)
-    if refusal is not None:
-        return state, reply(False, leases.SENTENCES[refusal]), ()
-    match body:
-        case ReleaseLease():
-            left = _left_behind(state, "Left without hand-back", f"{who} gave it up", now_ns)
-            return left, reply(True), _changes(state, left)
-        case Arm():
-            if state.mode is not Mode.DISARMED:
-                return state, reply(False, f"nothing to arm: the robot is {state.mode}"), ()
-            armed = replace(
-                state,
-                mode=after(state.mode, Trigger.ARMED),
-                heard_ns=now_ns,
-                neutral_seen=False,
-                neutral_ns=None,
-            )
-            return armed, reply(True), (Event(kind="armed", by=who), *_changes(state, armed))
-        case MarkOutcome():
-            marked = replace(state, outcome=body.outcome)
-            return marked, reply(True), (Event(kind="outcome", text=body.outcome, by=who),)
-        case MarkPhase():
-            if body.phase not in (Phase.RECOVERY, Phase.CORRECTION):
-                return state, reply(False, "only recovery and correction can be marked"), ()
-            marked = replace(state, phase=body.phase)
-            return marked, reply(True), (Event(kind="phase", text=body.phase, by=who),)
-        case MarkMoment():
-            return state, reply(True), (Event(kind="marker", text=body.note, by=who),)
-        case HandBack():
-            return _handed_back(state, asked, now_ns)
-        case ResetStop():
-            if state.mode is not Mode.ESTOP:
-                return state, reply(False, "no STOP is latched"), ()
-            reset = replace(
-                state, mode=after(state.mode, Trigger.STOP_RESET), stopped_by="", applied=STILL
-            )
-            events = (Event(kind="stop_reset", text=body.reason, by=who), *_changes(state, reset))
-            return reset, reply(True), events
-
-
-def _lease_requested(
-    state: GateState, asked: Request, now_ns: int
-) -> tuple[GateState, Reply, tuple[Event, ...]]:
-    try:
-        lease = leases.granted(state.lease, asked.operator, asked.session, now_ns)
-    except leases.LeaseRefused as refused:
-        return (
-            state,
-            Reply(request_id=asked.request_id, ok=False, reason=refused.sentence, stamp_ns=now_ns),
-            (),
-        )
-    ok = Reply(request_id=asked.request_id, ok=True, epoch=lease.epoch, stamp_ns=now_ns)
-    if lease.epoch == state.lease.epoch:
-        return replace(state, lease=lease), ok, ()
-    taken = replace(
-        state,
-        lease=lease,
-        mode=after(state.mode, Trigger.TAKEN_OVER),
-        phase=Phase.RECOVERY,
-        call=None,
-        intervention=state.intervention + 1,
-        outcome=Outcome.UNLABELLED,
-        human=STILL,
-        deadman=False,
-        last_seq=-1,
-        heard_ns=now_ns,
-        neutral_ns=None,
-        neutral_seen=False,
-        painted_ns=0,
-    )
-    events = (Event(kind="takeover", by=asked.operator), *_changes(state, taken))
-    return taken, ok, events
-
-
-def _handed_back(
-    state: GateState, asked: Request, now_ns: int
-) -> tuple[GateState, Reply, tuple[Event, ...]]:
-    mode = after(state.mode, Trigger.POLICY_STARTED)
-    if state.mode not in DRIVEN_MODES:
-        # A latch is cleared and the motors are armed by a person first; hand-back does neither.
-        reason = f"the robot is {state.mode}: it cannot work by itself from there"
-        return (
-            state,
-            Reply(request_id=asked.request_id, ok=False, reason=reason, stamp_ns=now_ns),
-            (),
-        )
-    back = replace(
-        state,
-        mode=mode,
-        phase=Phase.PATROL,
-        lease=leases.freed(state.lease),
-        deadman=False,
-        human=STILL,
-        hold=None,
-    )
-    events = (
-        Event(kind="hand_back", text=state.outcome, by=asked.operator),
-        Event(kind="mode", text=f"{state.mode} to {mode}"),
-    )
-    return back, Reply(request_id=asked.request_id, ok=True, stamp_ns=now_ns), events

@@ -43,7 +43,7 @@ from transport.messages import (
     decoder_of,
     encode,
 )
-from transport.video_link import VideoSender
+from transport.video_sender import VideoSender
 
 log = logging.getLogger("media")
 

@@ -46,7 +46,7 @@ from transport.messages import (
     decoder_of,
     encode,
 )
-from transport.video_link import VideoLinkError, VideoReceiver
+from transport.video_receiver import VideoReceiver
 
 log = logging.getLogger("link")
 
@@ -223,7 +223,7 @@ class OperatorLink:
         try:
             return _decode_answer(asker.ask(encode(offer), VIDEO_ANSWER_MS))
         except (LinkError, MalformedMessage) as error:
-            raise VideoLinkError(str(error)) from None
+            raise LinkError(str(error)) from None
         finally:
             asker.close()
 

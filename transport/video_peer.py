@@ -23,7 +23,7 @@ from aiortc import (
 
 from transport.clock import NS_PER_S, now_ns
 from transport.h264 import RTP_CLOCK
-from transport.video_link import _bind_ice, _LoopThread
+from transport.peer_connection import LoopThread, bind_ice
 
 BITS: Final = 20
 BLOCK: Final = 16  # pixels
@@ -77,7 +77,7 @@ class StockSender:
     def __init__(self, picture: Callable[[int], Image], fps: int, bind_host: str) -> None:
         self._track_args = (picture, fps)
         self._bind_host = bind_host
-        self._thread = _LoopThread("stock-sender")
+        self._thread = LoopThread("stock-sender")
         self._track: _StockTrack | None = None
         self._connection: RTCPeerConnection | None = None
 
@@ -99,7 +99,7 @@ class StockSender:
     async def _answer(self, sdp: str) -> str:
         self._connection = connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-        _bind_ice(connection, self._bind_host)
+        bind_ice(connection, self._bind_host)
         self._track = _StockTrack(*self._track_args)
         connection.addTrack(self._track)
         await connection.setLocalDescription(await connection.createAnswer())
@@ -113,7 +113,7 @@ class StockReceiver:
         self.decoded_ns: dict[int, int] = {}
         self._exchange = exchange
         self._bind_host = bind_host
-        self._thread = _LoopThread("stock-receiver")
+        self._thread = LoopThread("stock-receiver")
         self._connection: RTCPeerConnection | None = None
 
     def start(self) -> None:
@@ -133,7 +133,7 @@ class StockReceiver:
         capabilities = RTCRtpReceiver.getCapabilities("video")
         codecs = capabilities.codecs if capabilities else []
         transceiver.setCodecPreferences([c for c in codecs if c.mimeType == "video/H264"])
-        _bind_ice(connection, self._bind_host)
+        bind_ice(connection, self._bind_host)
         await connection.setLocalDescription(await connection.createOffer())
         offer = connection.localDescription.sdp
         answer = await asyncio.to_thread(self._exchange, offer, ())

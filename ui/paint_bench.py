@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from teleop.bench_video import CAMERA, exchange_with
 from transport.control_link import LOOPBACK
 from transport.picture import Picture
-from transport.video_link import VideoReceiver
+from transport.video_receiver import VideoReceiver
 from ui.bridge import Wake
 from ui.theme import Theme, load_fonts
 from ui.video_view import VideoView

@@ -12,11 +12,13 @@ from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 
 from transport.clock import now_ns
+from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.messages import VideoAnswer
 from transport.picture import Picture
-from transport.video_link import VideoLinkError, VideoReceiver, VideoSender, _MarkerBuffer
+from transport.video_receiver import VideoReceiver, _MarkerBuffer
+from transport.video_sender import VideoSender
 
 LOOPBACK = "127.0.0.1"
 CAMERAS = ("front", "ceiling")
@@ -147,7 +149,7 @@ def test_a_robot_that_does_not_answer_is_tried_again() -> None:
 
     def exchange(sdp: str, cameras: Sequence[str]) -> VideoAnswer:
         tries.append(1)
-        raise VideoLinkError("no answer")
+        raise LinkError("no answer")
 
     receiver = VideoReceiver(("front",), exchange, bind_host=LOOPBACK)
     receiver.start()

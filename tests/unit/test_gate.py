@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teleop import gate
+from teleop.requests import answered
 from teleop.safety import Limits
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
@@ -79,7 +80,7 @@ class World:
 
     def ask(self, body: RequestBody, session: str = "a", operator: str = "op-1") -> Reply:
         request = Request(request_id=1, operator=operator, session=session, body=body)
-        self.state, reply, events = gate.request(self.state, request, self.now_ns)
+        self.state, reply, events = answered(self.state, request, self.now_ns)
         self.events += events
         return reply
 

@@ -1,0 +1,187 @@
+"""The console's end of the video: keeps a connection and fills one mailbox for each camera.
+
+One event loop on one thread; the methods marked so are called from others. `_MarkerBuffer` replaces
+aiortc's jitter buffer inside a receiver; tests/links/test_video_link.py holds both that it can and
+that aiortc still needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import av
+import numpy as np
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.mediastreams import MediaStreamError
+
+from transport.clock import NS_PER_MS, now_ns
+from transport.errors import LinkError
+from transport.frame_stamp import FrameStamp, stamp_of
+from transport.mailbox import Mailbox
+from transport.messages import VideoAnswer
+from transport.peer_connection import LoopThread, bind_ice, h264_only, new_connection
+from transport.picture import Picture
+
+log = logging.getLogger("video")
+
+NO_PICTURE_MS: Final = 2_000  # without a frame for so long the connection is made anew
+RETRY_MS: Final = 500  # between two attempts to connect
+JITTER_CAPACITY: Final = 512  # packets, aiortc's own figure for video
+
+
+class _MarkerBuffer(JitterBuffer):
+    """Gives a frame out when its last packet (RTP marker, RFC 6184 5.1) and all before are there.
+
+    aiortc's own buffer waits for the first packet of the *next* frame, a whole frame interval.
+    """
+
+    def _remove_frame(self, sequence_number: int) -> JitterFrame | None:
+        assert self._origin is not None
+        packets = []
+        for count in range(self.capacity):
+            packet = self._packets[(self._origin + count) % self._capacity]
+            if packet is None:
+                return None
+            packets.append(packet)
+            if packet.marker:
+                self.remove(count + 1)
+                data = b"".join(p._data for p in packets)  # type: ignore[attr-defined]
+                return JitterFrame(data=data, timestamp=packet.timestamp)
+        return None
+
+
+class VideoReceiver:
+    """The console's end: keeps a connection to the robot and fills one mailbox for each camera."""
+
+    def __init__(
+        self,
+        cameras: Sequence[str],
+        exchange: Callable[[str, Sequence[str]], VideoAnswer],
+        *,
+        bind_host: str,
+        at_marker: bool = True,
+    ) -> None:
+        """`exchange(offer_sdp, cameras)` brings an offer to the robot and returns its answer; it is
+        called on a worker thread and may block for a few seconds or raise `LinkError`.
+        `at_marker=False` leaves aiortc's own jitter buffer in place, for comparison."""
+        self.mailboxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in cameras}
+        self.problem = ""  # why there is no connection; empty while there is one
+        self._cameras = tuple(cameras)
+        self._exchange = exchange
+        self._bind_host = bind_host
+        self._at_marker = at_marker
+        self._wake: Callable[[], None] = lambda: None
+        self._thread = LoopThread("video-receiver")
+        self._newest_ns = 0
+        self._keeper: asyncio.Future[None] | None = None
+        self._receiving: list[asyncio.Future[None]] = []
+
+    def subscribe(self, on_wake: Callable[[], None]) -> None:
+        """`on_wake` is called on the link's thread when an empty mailbox got a picture."""
+        self._wake = on_wake
+
+    def start(self) -> None:
+        """Start the link's thread; it connects, and connects again, until closed."""
+        self._thread.start()
+        self._thread.call(self._start_keeping(), 5.0)
+
+    def close(self) -> None:
+        """Close the connection and the thread; idempotent."""
+        if not self._thread.loop.is_closed():
+            if self._keeper is not None:
+                self._thread.call(self._stop_keeping(), 5.0)
+            self._thread.close()
+
+    async def _stop_keeping(self) -> None:
+        assert self._keeper is not None
+        self._keeper.cancel()
+        await asyncio.gather(self._keeper, *self._receiving, return_exceptions=True)
+
+    async def _start_keeping(self) -> None:
+        self._keeper = asyncio.ensure_future(self._keep_connected())
+
+    async def _keep_connected(self) -> None:
+        while True:
+            connection = new_connection()
+            try:
+                await self._connect(connection)
+                self._newest_ns = now_ns()
+                while now_ns() - self._newest_ns < NO_PICTURE_MS * NS_PER_MS:
+                    if connection.connectionState in ("failed", "closed"):
+                        break
+                    await asyncio.sleep(0.05)
+                self.problem = "the picture has stopped"
+            except LinkError as error:
+                if self.problem != str(error):
+                    log.info("no video: %s", error)
+                self.problem = str(error)
+            finally:
+                await connection.close()
+            await asyncio.sleep(RETRY_MS / 1000)
+
+    async def _connect(self, connection: RTCPeerConnection) -> None:
+        receivers = []
+        for camera in self._cameras:
+            transceiver = connection.addTransceiver("video", direction="recvonly")
+            transceiver.setCodecPreferences(h264_only())
+            if self._at_marker:
+                receiver: Any = transceiver.receiver
+                receiver._RTCRtpReceiver__jitter_buffer = _MarkerBuffer(
+                    JITTER_CAPACITY, is_video=True
+                )
+            receivers.append((camera, transceiver.receiver))
+        bind_ice(connection, self._bind_host)
+        await connection.setLocalDescription(await connection.createOffer())
+        offer = connection.localDescription.sdp
+        answer = await asyncio.to_thread(self._exchange, offer, self._cameras)
+        if not answer.ok:
+            raise LinkError(answer.reason)
+        await connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        self.problem = ""
+        # A receiving task ends by itself: closing the connection ends its track.
+        self._receiving = [
+            asyncio.ensure_future(self._receive(camera, receiver.track))
+            for camera, receiver in receivers
+        ]
+
+    async def _receive(self, camera: str, track: MediaStreamTrack) -> None:
+        mailbox = self.mailboxes[camera]
+        stamp = FrameStamp(0, -1)
+        while True:
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
+            if not isinstance(frame, av.VideoFrame):
+                continue
+            received_ns = now_ns()
+            self._newest_ns = received_ns
+            stamp = _stamp_in(frame) or FrameStamp(stamp.captured_ns, stamp.number)
+            if track._queue.qsize() > 0:  # type: ignore[attr-defined]
+                mailbox.skipped(1)  # a newer one is decoded already: this one is never converted
+                continue
+            bgra = frame.to_ndarray(format="bgra")
+            picture = Picture(
+                camera=camera,
+                number=stamp.number,
+                captured_ns=stamp.captured_ns,
+                received_ns=received_ns,
+                decoded_ns=now_ns(),
+                bgra=np.ascontiguousarray(bgra),
+            )
+            if mailbox.put(picture):
+                self._wake()
+
+
+def _stamp_in(frame: av.VideoFrame) -> FrameStamp | None:
+    blocks: Any = frame.side_data  # PyAV's stubs describe it as a mapping of names
+    for side_data in blocks:
+        if side_data.type.name == "SEI_UNREGISTERED":
+            stamp = stamp_of(bytes(side_data))
+            if stamp is not None:
+                return stamp
+    return None
