@@ -41,10 +41,15 @@ class Watched:
     process: subprocess.Popen[str] | None = None
     restarts_ns: list[int] = field(default_factory=list)
 
-    def start(self, *, again: bool = False) -> bool:
-        """Start it and wait until it listens; False when it could not."""
-        arguments = [*self.arguments, *(self.again if again else ())]
-        self.process = start_child(arguments)
+    def launch(self, *, again: bool = False) -> None:
+        """Start it; one that ran before must have ended."""
+        if self.process is not None:
+            end_child(self.process)
+        self.process = start_child([*self.arguments, *(self.again if again else ())])
+
+    def is_ready(self) -> bool:
+        """Wait until it listens; False when it could not start."""
+        assert self.process is not None
         return wait_ready(self.process, START_S)
 
     def may_restart(self, stamp_ns: int) -> bool:
@@ -61,38 +66,47 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -
     output when the robot can be used, for a parent that waits for it.
     """
     leaving = leave_with_parent() if announce else leave_on_signal()
-    code = 0
     children = [
         Watched("control", control, again=("--restarted",)),
         Watched("media", media),
     ]
     try:
         for child in children:
-            if not child.start():
+            child.launch()
+        for child in children:
+            if not child.is_ready():
                 return _failed_start(child)
         if announce:
             say_ready()
-        while not leaving.is_set():
-            leaving.wait(0.1)
+        while not leaving.wait(0.1):
             for child in children:
-                assert child.process is not None
-                died = child.process.poll()
-                if died is None or leaving.is_set():
-                    continue
-                log.error("%s died (%s)", child.name, _how(died))
-                if not child.may_restart(now_ns()):
-                    log.error("%s died %d times in a minute; giving up", child.name, RESTARTS)
-                    return 1
-                if not child.start(again=True):
-                    return _failed_start(child)
-                log.warning("%s was started again", child.name)
+                code = _kept_running(child)
+                if code is not None:
+                    return code
+        return 0
     finally:
         for child in reversed(children):
             if child.process is not None:
-                ended = end_child(child.process)
-                if ended not in (0, EXIT_CONFIG) and not code:
-                    log.debug("%s ended with %s", child.name, _how(ended))
-    return code
+                end_child(child.process)
+
+
+def _kept_running(child: Watched) -> int | None:
+    """Start `child` again when it has died; an exit code when that makes no sense any more."""
+    assert child.process is not None
+    died = child.process.poll()
+    if died is None:
+        return None
+    if died == EXIT_CONFIG:
+        return died  # it has said what is wrong; the same start would fail again
+    log.error("%s died (%s)", child.name, _how(died))
+    if not child.may_restart(now_ns()):
+        log.error("%s died %d times in a minute; giving up", child.name, RESTARTS)
+        return 1
+    child.launch(again=True)
+    if not child.is_ready():
+        return _failed_start(child)
+    log.warning("%s was started again", child.name)
+    return None
 
 
 def _failed_start(child: Watched) -> int:

@@ -51,6 +51,7 @@ class Drive:
 
 def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool) -> int:
     """Run the demonstration and print what came out; return the exit code."""
+    started_ns = now_ns()
     terminal = Console(stderr=json, highlight=False)
     prepare(out)
     headless = headless or not has_display()
@@ -70,6 +71,7 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
         return code
     session = json_format.loads(report.read_text()) if report.exists() else {}
     facts = gather(seed, episodes, out / "lerobot", session, screenshots)
+    facts["first_frame_s"] = _seconds(started_ns, session.get("first_painted_ns"))
     (out / "summary.json").write_text(json_format.dumps(facts, indent=2) + "\n")
     if json:
         sys.stdout.write(json_format.dumps(facts) + "\n")
@@ -191,7 +193,6 @@ def gather(
         "command_ms": session.get("command_ms"),
         "time_to_first_motion_s": None,
         "time_to_hand_back_s": None,
-        "first_frame_s": session.get("first_frame_s"),
     }
     if not found:
         return facts
@@ -259,6 +260,7 @@ def show(terminal: Console, facts: dict[str, Any], out: Path) -> None:
             f"no action: {'solved' if null else 'not solved'}, "
             f"recorded states: {'solved' if states else 'not solved'}",
         )
+    table.add_row("First picture", _or_none(facts["first_frame_s"], "s after the start"))
     table.add_row("First motion", _or_none(facts["time_to_first_motion_s"], "s after accepting"))
     table.add_row("Handed back", _or_none(facts["time_to_hand_back_s"], "s after accepting"))
     if age:

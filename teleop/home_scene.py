@@ -28,8 +28,8 @@ def _import_mujoco() -> tuple[Any, str]:
     MuJoCo loads its OpenGL backend while it is imported and fails altogether when the libraries
     are missing; physics needs none, so it is imported once more with drawing switched off.
     """
-    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        os.environ.setdefault("MUJOCO_GL", "egl")
+    if sys.platform == "linux":
+        os.environ.setdefault("MUJOCO_GL", "egl")  # offscreen, with or without a display
     try:
         import mujoco
     except ModuleNotFoundError:

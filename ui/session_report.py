@@ -9,7 +9,7 @@ from typing import Any
 
 from teleop.bench import percentile
 from teleop.operator_link import OperatorLink
-from transport.clock import NS_PER_MS, NS_PER_S, now_ns
+from transport.clock import NS_PER_MS, now_ns
 from ui.main_window import MainWindow
 
 KEPT = 100_000  # ages: an hour at 30 per second
@@ -20,7 +20,6 @@ class ReportedLink(OperatorLink):
 
     def __init__(self, host: str, port: int, operator: str) -> None:
         super().__init__(host, port, operator)
-        self.started_ns = now_ns()
         self.first_painted_ns: int | None = None
         self.ages_ms: list[float] = []
         self.command_times_ms: list[float] = []
@@ -51,14 +50,11 @@ def percentiles(values: Sequence[float]) -> dict[str, float] | None:
 def write_report(path: Path, link: ReportedLink, window: MainWindow) -> None:
     """Write the session's figures to `path`."""
     videos = [window.main_video] + ([window.second_video] if window.second_video else [])
-    first_ns = link.first_painted_ns
     facts: dict[str, Any] = {
         "frames_painted": {video.camera: video.painted for video in videos},
         "commands_applied": link.commands_applied,
         "video_age_ms": percentiles(link.ages_ms),
         "command_ms": percentiles(link.command_times_ms),
-        "first_frame_s": None
-        if first_ns is None
-        else round((first_ns - link.started_ns) / NS_PER_S, 2),
+        "first_painted_ns": link.first_painted_ns,
     }
     path.write_text(json.dumps(facts, indent=2) + "\n")
