@@ -65,10 +65,9 @@ class TickCount:
 def lost_before(previous: int, tick: Tick) -> int:
     """How many ticks between `previous` and `tick` happened but were not recorded.
 
-    Periods the robot skipped were no ticks: nothing was applied in them.
+    Ticks are numbered as they are carried out: a period that the robot skipped has no number.
     """
-    gap = tick.tick - previous - 1
-    return 0 if gap <= tick.missed_before else gap - tick.missed_before
+    return max(0, tick.tick - previous - 1)
 
 
 @dataclass

@@ -34,6 +34,7 @@ SETTLE_NS: Final = 1 * NS_PER_S  # after a call: the phase follows within a tick
 LIMIT_NS: Final = 30 * 60 * NS_PER_S
 MAX_LABELS: Final = 10_000
 
+_BY_DRIVER: Final = frozenset({"outcome", "phase", "marker", "hand_back"})  # name who drives
 _LABEL_KINDS: Final = frozenset(
     {"call", "takeover", "phase", "outcome", "marker", "hand_back", "stop", "stop_reset"}
     | {"link_lost", "released"}
@@ -121,8 +122,12 @@ class Segmenter:
         if self.state is State.IDLE and kind in ("call", "takeover"):
             actions.append(self._opened(tick))
         self._note(tick, event)
+        if self._story.start_tick >= 0 and not self._story.operator and kind in _BY_DRIVER:
+            self._story = replace(self._story, operator=event.by)
         if kind == "takeover":
             self._drive(tick, event.by)
+        elif kind == "outcome" and self.state is State.DRIVING:
+            self._mark(event.text)  # the tick's own outcome is gone when hand-back comes with it
         elif kind == "hand_back" and self.state in (State.WAITING, State.DRIVING):
             self._closing(tick, EndedBy.HAND_BACK, POST_ROLL_NS)
         elif kind in _LOSSES and self.state is State.DRIVING:
@@ -166,6 +171,10 @@ class Segmenter:
             return
         if story.intervention in (-1, tick.intervention):
             self._story = replace(story, intervention=tick.intervention, outcome=tick.outcome)
+
+    def _mark(self, outcome: str) -> None:
+        if outcome in {known.value for known in Outcome}:
+            self._story = replace(self._story, outcome=Outcome(outcome))
 
     def _opened(self, tick: Tick) -> Open:
         self.state = State.WAITING

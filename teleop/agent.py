@@ -26,6 +26,7 @@ from transport.clock import NS_PER_S, now_ns
 
 log = logging.getLogger("agent")
 
+SEAL_S = 20.0  # what sealing a long episode may take on a slow disk
 START_S = 30.0  # compiling the scene and opening the graphics takes seconds on a slow machine
 RESTARTS = 5  # within RESTART_WINDOW_S; after that a person has to look
 RESTART_WINDOW_S = 60
@@ -38,8 +39,10 @@ class Watched:
     name: str
     arguments: Sequence[str]
     again: Sequence[str] = ()  # added to the arguments when it is started again
+    vital: bool = True  # without it the robot cannot be driven at all
     process: subprocess.Popen[str] | None = None
     restarts_ns: list[int] = field(default_factory=list)
+    reported: bool = False  # its death is in the log
 
     def launch(self, *, again: bool = False) -> None:
         """Start it; one that ran before must have ended."""
@@ -55,8 +58,10 @@ class Watched:
     def may_restart(self, stamp_ns: int) -> bool:
         """Whether another start is worth trying."""
         recent = [t for t in self.restarts_ns if stamp_ns - t < RESTART_WINDOW_S * NS_PER_S]
+        if len(recent) >= RESTARTS:
+            return False
         self.restarts_ns = [*recent, stamp_ns]
-        return len(recent) < RESTARTS
+        return True
 
 
 def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -> int:
@@ -68,7 +73,7 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -
     leaving = leave_with_parent() if announce else leave_on_signal()
     children = [
         Watched("control", control, again=("--restarted",)),
-        Watched("media", media),
+        Watched("media", media, vital=False),
     ]
     try:
         for child in children:
@@ -87,7 +92,7 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -
     finally:
         for child in reversed(children):
             if child.process is not None:
-                end_child(child.process)
+                end_child(child.process, patience_s=SEAL_S)
 
 
 def _kept_running(child: Watched) -> int | None:
@@ -96,16 +101,20 @@ def _kept_running(child: Watched) -> int | None:
     died = child.process.poll()
     if died is None:
         return None
-    if died == EXIT_CONFIG:
-        return died  # it has said what is wrong; the same start would fail again
-    log.error("%s died (%s)", child.name, _how(died))
+    if not child.reported:
+        log.error("%s died (%s)", child.name, _how(died))
+        child.reported = True
     if not child.may_restart(now_ns()):
+        if not child.vital:
+            return None  # tried again when the minute is over; the robot itself goes on
         log.error("%s died %d times in a minute; giving up", child.name, RESTARTS)
         return 1
     child.launch(again=True)
-    if not child.is_ready():
+    if child.is_ready():
+        log.warning("%s was started again", child.name)
+        child.reported = False
+    elif child.vital:
         return _failed_start(child)
-    log.warning("%s was started again", child.name)
     return None
 
 

@@ -25,13 +25,14 @@ def measure(seconds: float) -> list[Row]:
     port = free_base_port()
     with tempfile.TemporaryDirectory() as folder:
         options = ["--port", str(port), "--episodes", str(Path(folder) / "episodes")]
+        options += ["--state", folder]
         agent = start_child(["agent", "--insecure-loopback", "--announce", *options])
         try:
             if not wait_ready(agent, START_S):
                 raise LinkError("the bench's robot did not start")
             command_ms, missed, ages = _drive(port, seconds)
         finally:
-            end_child(agent, patience_s=15.0)
+            end_child(agent, patience_s=30.0)
     rows = [
         row(f"key event to motors, p{p}", percentile(command_ms, p), "ms", at_most=limit)
         for p, limit in ((50, 12.0), (95, None), (99, 25.0))

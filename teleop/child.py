@@ -13,10 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 READY = "ready"
 EXIT_CONFIG = 2  # a start that cannot succeed when tried again: wrong settings, taken port
+EXIT_FAILED = 1  # it ran and then failed: another start may well succeed
 
 
 def leave_with_parent() -> threading.Event:
@@ -46,6 +48,27 @@ def say_ready() -> None:
     """In a child: tell the parent that every socket listens."""
     sys.stdout.write(READY + "\n")
     sys.stdout.flush()
+
+
+def die_with_parent() -> None:
+    """In a child that has nothing to tidy up: end at once when the parent has gone."""
+
+    def wait_for_end() -> None:
+        while os.read(0, 1024):
+            pass
+        os._exit(EXIT_FAILED)
+
+    threading.Thread(target=wait_for_end, name="parent", daemon=True).start()
+
+
+@contextmanager
+def failing_later() -> Iterator[None]:
+    """In a child that was ready: what fails from here on is no wrong setting, try it again."""
+    try:
+        yield
+    except Exception:  # the top of the process: logged, and the parent starts another
+        logging.getLogger("agent").exception("failed while running")
+        sys.exit(EXIT_FAILED)
 
 
 def start_child(arguments: Sequence[str]) -> subprocess.Popen[str]:

@@ -78,6 +78,13 @@ def default_episodes() -> Path:
     return Path(platformdirs.user_data_dir("unstick", appauthor=False)) / "episodes"
 
 
+def default_state() -> Path:
+    """Where a robot remembers a latched STOP and its lease's epoch."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("unstick", appauthor=False))
+
+
 @app.command()
 def demo(
     seed: Seed = 0,
@@ -107,6 +114,7 @@ def agent(
     name: Annotated[str, typer.Option(help="The robot's name.")] = "rover-01",
     site: Annotated[str, typer.Option(help="Where it is.")] = "home-1 · living room",
     episodes: Annotated[Path | None, typer.Option(help="Where episodes are kept.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Where STOP and lease are remembered.")] = None,
     scene: Scene = None,
     announce: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -116,15 +124,15 @@ def agent(
     _only_loopback(insecure_loopback, host)
     library = episodes or default_episodes()
     common = ["--scenario", scenario, "--seed", str(seed), "--host", host, "--port", str(port)]
-    common += ["--name", name, "--episodes", str(library)]
+    common += ["--name", name]
     if scene is not None:
         common += ["--scene", str(scene)]
     if not announce:
         _say(f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.")
         _say(f"Drive it with: unstick console {host}:{port}")
     code = run_agent(
-        ["control", *common, "--site", site],
-        ["media", *common],
+        ["control", *common, "--site", site, "--state", str(state or default_state())],
+        ["media", *common, "--episodes", str(library)],
         announce=announce,
     )
     raise typer.Exit(code)
@@ -150,12 +158,12 @@ def control(
     port: Port,
     name: Required,
     site: Required,
-    episodes: RequiredPath,
+    state: RequiredPath,
     scene: Scene = None,
     restarted: bool = False,
 ) -> None:
     """The control process; started by `unstick agent`."""
-    from teleop.child import leave_with_parent, say_ready
+    from teleop.child import failing_later, leave_with_parent, say_ready
     from teleop.control import Control, LatchFile
     from teleop.sim_rover import SimRover
 
@@ -167,13 +175,14 @@ def control(
         site=site,
         host=host,
         port=port,
-        latch=LatchFile(episodes.parent / f"{name}.latch.json"),
+        latch=LatchFile(state / f"{name}.latch.json"),
         seed=seed,
         start_policy=not restarted,
     )
     try:
         say_ready()
-        loop.run(leaving)
+        with failing_later():
+            loop.run(leaving)
     finally:
         loop.close()
 
@@ -189,14 +198,17 @@ def media(
     scene: Scene = None,
 ) -> None:
     """The media process; started by `unstick agent`."""
-    from teleop.child import leave_with_parent, say_ready
+    from teleop.child import failing_later, leave_with_parent, say_ready
     from teleop.media import Media
     from teleop.sim_rover import SimCameras
 
     leaving = leave_with_parent()
     process = Media(name, SimCameras(scenario, seed, scene), host, port, episodes)
     try:
-        process.run(leaving, say_ready)
+        process.start()
+        say_ready()
+        with failing_later():
+            process.run(leaving)
     finally:
         process.close()
 
@@ -221,10 +233,9 @@ def console(
 
     # The window is a program of its own: this package never imports Qt.
     command = [sys.executable, "-m", "ui", address, "--operator", operator]
-    try:
-        raise typer.Exit(subprocess.call(command))
-    except KeyboardInterrupt:
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    if sys.platform != "win32":
+        os.execv(sys.executable, command)  # signals reach the window itself
+    raise typer.Exit(subprocess.call(command))
 
 
 @app.command()

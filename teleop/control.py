@@ -7,17 +7,17 @@ the robot's inner bus, in that order. Nothing in a tick waits for anything but t
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import DecodeError, Struct, json, structs
 
+from recorder.durable import write_atomically
 from teleop import gate
+from teleop.mode import STILL_MODES
 from teleop.patrol import POLICY, Patrol
 from teleop.requests import answered
 from teleop.robot import Robot, RobotError
@@ -56,6 +56,8 @@ log = logging.getLogger("control")
 
 TICK_NS = NS_PER_S // TICK_HZ
 STATE_EVERY = TICK_HZ // STATE_HZ
+NEEDING_MODES = (Mode.DISARMED, Mode.LINK_LOST, Mode.SAFE_STOP, Mode.FAULT)
+MOST_REQUESTS = 8  # answered in one tick; a flood waits, the tick does not
 DESCRIBE_EVERY = TICK_HZ  # the description goes over the bus once a second: late listeners
 
 _decode_command = decoder_of(Command)
@@ -63,39 +65,45 @@ _decode_request = decoder_of(Request)
 _decode_stop = decoder_of(StopRequest)
 
 
+class Latch(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a restart must not forget."""
+
+    epoch: int = 0  # of the lease; only ever grows
+    stopped_by: str = ""  # whose STOP is latched, else empty
+    needs_person: bool = False  # driven, calling or faulty: the policy must not start by itself
+
+
 class LatchFile:
-    """What survives a restart: the lease's epoch and a latched STOP."""
+    """Where the latch lies, durable."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> tuple[int, str]:
-        """(epoch, who pressed STOP or "").
+    def read(self) -> Latch:
+        """What was written last; a fresh one when nothing ever was.
 
         Raises:
             RobotError: the file is there but unreadable; a robot that may have been stopped must
                 not start by itself.
         """
         if not self._path.exists():
-            return 0, ""
+            return Latch()
         try:
-            content = json.loads(self._path.read_text())
-            return int(content["epoch"]), str(content["stopped_by"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return json.decode(self._path.read_bytes(), type=Latch)
+        except (OSError, DecodeError) as error:
             raise RobotError(
                 f"{self._path} cannot be read ({error}). It remembers STOP and the lease: "
                 f"check that the robot may move, then delete the file"
             ) from None
 
-    def write(self, epoch: int, stopped_by: str) -> None:
-        """Replace the file; durable when this returns."""
+    def write(self, latch: Latch) -> None:
+        """Replace the file; durable when this returns.
+
+        Raises:
+            OSError: the disk refuses.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".tmp")
-        with draft.open("w") as out:
-            json.dump({"epoch": epoch, "stopped_by": stopped_by}, out)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(self._path)
+        write_atomically(self._path, json.encode(latch))
 
 
 class StopListener:
@@ -103,7 +111,7 @@ class StopListener:
 
     def __init__(self, host: str, port: int) -> None:
         self._socket = Requests(STOP, host, port)
-        self._pending: list[tuple[bytes, int]] = []
+        self._pending: dict[bytes, int] = {}  # newest request of each peer that waits
         self._lock = threading.Lock()
         self._pressed_by = ""
         self._stopped: tuple[int, str] | None = None  # (stamp, by) once the set-point is zero
@@ -136,15 +144,11 @@ class StopListener:
         while not self._leaving.is_set():
             asked = self._socket.receive(wait_ms=10 if self._pending else 100)
             if asked is not None:
-                try:
-                    request = _decode_stop(asked[1])
-                except MalformedMessage as error:
-                    log.warning("STOP that cannot be read: %s", error)
-                else:
-                    with self._lock:
-                        self._pressed_by = request.operator
-                        self._stopped = None
-                    self._pending.append((asked[0], request.request_id))
+                by, request_id = _read_stop(asked[1])
+                with self._lock:
+                    self._pressed_by = by
+                    self._stopped = None
+                self._pending[asked[0]] = request_id
             self._acknowledge()
 
     def _acknowledge(self) -> None:
@@ -152,10 +156,20 @@ class StopListener:
             stopped = self._stopped
         if stopped is None:
             return
-        for who, request_id in self._pending:
+        for who, request_id in self._pending.items():
             ack = StopAck(request_id=request_id, stamp_ns=stopped[0], by=stopped[1])
             self._socket.reply(who, encode(ack))
         self._pending.clear()
+
+
+def _read_stop(raw: bytes) -> tuple[str, int]:
+    """(who, request id); what cannot be read stops the robot all the same."""
+    try:
+        request = _decode_stop(raw)
+    except MalformedMessage as error:
+        log.warning("STOP that cannot be read: %s", error)
+        return "unknown", 0
+    return request.operator, request.request_id
 
 
 @dataclass
@@ -175,7 +189,10 @@ class Control:
     def __post_init__(self) -> None:
         self._boot_id = secrets.token_hex(8)
         self._description = structs.replace(
-            self.robot.describe(self._boot_id), robot=self.name, site=self.site
+            self.robot.describe(self._boot_id),
+            robot=self.name,
+            site=self.site,
+            limits={name: float(value) for name, value in asdict(self.limits).items()},
         )
         self._policy = Patrol(self.seed)
         self._stuck = StuckDetector()
@@ -183,18 +200,17 @@ class Control:
         self._tick = 0
         self._events: list[Event] = []
         self._published: RobotState | None = None
-        epoch, stopped_by = self.latch.read()
-        state = gate.GateState(boot_id=self._boot_id, lease=Lease(epoch=epoch))
-        state = gate.checked(state, start_policy=self.start_policy and not stopped_by)
-        if stopped_by:
-            state = gate.stop(state, stopped_by)
+        latch = self.latch.read()
+        state = gate.GateState(boot_id=self._boot_id, lease=Lease(epoch=latch.epoch))
+        self._call_at_start = latch.needs_person or not self.start_policy
+        start = not self._call_at_start and not latch.stopped_by
+        state = gate.checked(state, start_policy=start)
+        if latch.stopped_by:
+            state = gate.stop(state, latch.stopped_by)
         self.state = state
-        if not self.start_policy and not stopped_by:
-            self.state = gate.call(
-                state, "Restarted after a fault", "Control died and was started again", now_ns()
-            )
-            self._events.append(Event(kind="call", text="Restarted after a fault"))
-        self._persisted = (epoch, stopped_by)
+        self._reported_mode = Mode.BOOT
+        self._persisted = latch
+        self._disk_refused = False
         self._commands = CommandInbox(self.host, self.port)
         self._states = Publisher(STATE, self.host, self.port)
         self._requests = Requests(REQUESTS, self.host, self.port)
@@ -226,23 +242,27 @@ class Control:
         self._answer_requests(stamp_ns)
         who = self._stop.pressed_by()
         if who:
-            log.warning("STOP by %s", who)
-            self.state = gate.stop(self.state, who)
-            self._events.append(Event(kind="stop", by=who))
+            stopped = gate.stop(self.state, who)
+            if (stopped.mode, stopped.stopped_by) != (self.state.mode, self.state.stopped_by):
+                log.warning("STOP by %s", who)
+                self._events.append(Event(kind="stop", by=who))
+            self.state = stopped
         inbox, malformed = self._read_commands()
         observation = self.robot.observe()
-        policy = self._policy.act(observation) if self.state.mode is Mode.AUTONOMY else STILL
+        policy = self._policy.act(observation)  # its wish is recorded also when it is not obeyed
         self._call_when_stuck(stamp_ns)
         decision = gate.step(self.state, inbox, malformed, policy, stamp_ns, self.limits)
         self.state = decision.state
-        self._persist()
-        events = (*self._events, *decision.events)
+        events = (*self._events, *decision.events, *self._mode_event())
         self._events = []
         for event in events:
             log.info("%s %s %s", event.kind, event.text, event.by)
         state_before = self.robot.snapshot()
         applied = self._apply(decision.applied)
-        if self.state.mode is Mode.ESTOP and applied == STILL:
+        # The robot stands already when the disk is asked to remember a STOP.
+        if not self._disk_refused or self._tick % TICK_HZ == 0:
+            self._persist()
+        if self.state.mode in STILL_MODES and applied == STILL:
             self._stop.stands(stamp_ns, self.state.stopped_by or "robot")
         self._bus.send(
             encode(
@@ -277,7 +297,19 @@ class Control:
             self._states.publish(encode(self._report(stamp_ns, decision.asked, applied)))
         self._tick += 1
 
+    def _mode_event(self) -> tuple[Event, ...]:
+        """The transition since the last tick, with its cause, whatever brought it about."""
+        before, now = self._reported_mode, self.state.mode
+        if now is before:
+            return ()
+        self._reported_mode = now
+        cause = f": {self.state.hold.reason}" if self.state.hold is not None else ""
+        return (Event(kind="mode", text=f"{before} to {now}{cause}"),)
+
     def _apply(self, action: Twist) -> Twist:
+        if self.state.mode is Mode.FAULT:
+            self.robot.hold()
+            return STILL
         try:
             return self.robot.apply(action)
         except RobotError:
@@ -287,6 +319,11 @@ class Control:
             return STILL
 
     def _call_when_stuck(self, stamp_ns: int) -> None:
+        if self._call_at_start and self._tick == TICK_HZ and not self.state.stopped_by:
+            # A second after the start, when cameras and recorder listen again.
+            what, how = "Restarted", "It ended while somebody was needed; look before it moves"
+            self.state = gate.call(self.state, what, how, stamp_ns)
+            self._events.append(Event(kind="call", text=f"{what}. {how}"))
         diagnosis = self._stuck.diagnosis(stamp_ns)
         if diagnosis is None or self.state.mode is not Mode.AUTONOMY:
             return
@@ -306,27 +343,47 @@ class Control:
         return commands, malformed
 
     def _answer_requests(self, stamp_ns: int) -> None:
-        while (asked := self._requests.receive()) is not None:
+        for _ in range(MOST_REQUESTS):
+            asked = self._requests.receive()
+            if asked is None:
+                return
             who, raw = asked
             try:
                 request = _decode_request(raw)
             except MalformedMessage as error:
-                log.warning("request that cannot be read: %s", error)
+                log.debug("request that cannot be read: %s", error)
                 continue
-            was_autonomous = self.state.mode is Mode.AUTONOMY
-            self.state, reply, events = answered(self.state, request, stamp_ns)
-            # An epoch is on disk before anybody hears of it.
-            self._persist()
+            before = self.state
+            self.state, reply, events = answered(before, request, stamp_ns)
+            if self.state.lease.epoch != before.lease.epoch and not self._persist():
+                # An epoch that the disk does not know could be granted twice.
+                self.state, events = before, ()
+                reply = structs.replace(reply, ok=False, reason="the robot's disk refuses to write")
             self._requests.reply(who, encode(reply))
             self._events.extend(events)
-            if self.state.mode is Mode.AUTONOMY and not was_autonomous:
+            if self.state.mode is Mode.AUTONOMY and before.mode is not Mode.AUTONOMY:
                 self._policy.resume(self.robot.observe())
 
-    def _persist(self) -> None:
-        now = (self.state.lease.epoch, self.state.stopped_by)
-        if now != self._persisted:
-            self.latch.write(*now)
-            self._persisted = now
+    def _persist(self) -> bool:
+        """Bring the latch to the disk when it changed; False when the disk refuses."""
+        state = self.state
+        attended = bool(state.lease.session) or state.call is not None
+        now = Latch(
+            epoch=state.lease.epoch,
+            stopped_by=state.stopped_by,
+            needs_person=attended or state.mode in NEEDING_MODES,
+        )
+        if now == self._persisted:
+            return True
+        try:
+            self.latch.write(now)
+        except OSError as error:
+            if not self._disk_refused:
+                log.error("STOP and lease cannot be remembered: %s", error)
+            self._disk_refused = True
+            return False
+        self._persisted, self._disk_refused = now, False
+        return True
 
     def _report(self, stamp_ns: int, asked: Twist, applied: Twist) -> RobotState:
         state = self.state

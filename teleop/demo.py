@@ -93,6 +93,8 @@ def has_display() -> bool:
 
 def prepare(out: Path) -> None:
     """Make `out` an empty folder of the demo's own; a folder of somebody else's is not touched."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file; choose a folder with --out")
     if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
         raise ConfigError(f"{out} holds other files; choose another folder with --out")
     try:
@@ -114,6 +116,7 @@ def _run_both(
         "--seed": str(seed),
         "--port": str(port),
         "--episodes": str(episodes),
+        "--state": str(episodes.parent / "state"),
     }
     command = [sys.executable, "-m", "ui", f"127.0.0.1:{port}", "--operator", OPERATOR]
     command += ["--report", str(report)]
@@ -140,7 +143,7 @@ def _run_both(
             _end(console)
         if agent is not None:
             # The agent closes an open episode before it leaves.
-            end_child(agent, patience_s=15.0)
+            end_child(agent, patience_s=30.0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -207,6 +207,8 @@ def _settled(state: GateState, stale_ms: float, now_ns: int, limits: Limits) -> 
     """The mode that commands, silence and the operator's picture lead to."""
     picture_age_ms = (now_ns - state.painted_ns) / NS_PER_MS if state.painted_ns else -1.0
     held = bool(state.lease.session)
+    if now_ns - state.heard_ns > limits.hold_ms * NS_PER_MS:
+        state = replace(state, neutral_ns=None)  # hands off is something heard, not a silence
     state = replace(state, picture_age_ms=picture_age_ms if held else -1.0)
     if not held:
         return replace(state, hold=_hold_without_operator(state))
@@ -215,13 +217,13 @@ def _settled(state: GateState, stale_ms: float, now_ns: int, limits: Limits) -> 
     if state.mode is Mode.LINK_LOST:
         silent_ms = (now_ns - state.heard_ns) / NS_PER_MS
         if silent_ms > limits.hold_ms:
-            return replace(
-                state, hold=Hold(reason=Refusal.GAP, value=silent_ms, limit=limits.lost_ms)
-            )
+            hold = Hold(reason=Refusal.GAP, value=silent_ms, limit=limits.lost_ms)
+            return replace(state, hold=hold, neutral_seen=False)
         if not state.neutral_seen:
             return replace(state, hold=Hold(reason=Refusal.NOT_NEUTRAL))
         if state.deadman:
-            return replace(state, mode=after(state.mode, Trigger.DEADMAN_PRESSED), hold=None)
+            state = replace(state, mode=after(state.mode, Trigger.DEADMAN_PRESSED))
+            return _settled_driven(state, stale_ms, now_ns, limits)
         return replace(state, hold=Hold(reason=Refusal.DEADMAN))
     return replace(state, hold=None)
 
@@ -241,6 +243,9 @@ def _settled_driven(state: GateState, stale_ms: float, now_ns: int, limits: Limi
     hold = _silence(silent_ms, stale_ms, limits)
     if hold is None and state.last_seq >= 0:  # the first command brings the first picture's stamp
         hold = _picture(state.picture_age_ms, limits)
+        if hold is not None:
+            # Who saw nothing for so long lets go and looks before anything moves again.
+            state = replace(state, neutral_seen=False, neutral_ns=None)
     if hold is not None:
         return replace(state, mode=after(state.mode, Trigger.HELD), hold=hold)
     if state.mode is Mode.HOLD:
@@ -293,13 +298,10 @@ def _driven(state: GateState, policy: Twist, limits: Limits) -> tuple[GateState,
 
 
 def changes(before: GateState, now: GateState) -> tuple[Event, ...]:
-    """The transitions of a tick, for the log, before the actuator sees them."""
+    """What happened between two states, for the log, before the actuator sees it."""
     events = []
-    if now.mode is not before.mode:
-        cause = f": {now.hold.reason}" if now.hold is not None else ""
-        events.append(Event(kind="mode", text=f"{before.mode} to {now.mode}{cause}"))
-        if now.mode is Mode.LINK_LOST:
-            events.append(Event(kind="link_lost", by=before.lease.operator))
+    if now.mode is Mode.LINK_LOST and before.mode is not Mode.LINK_LOST:
+        events.append(Event(kind="link_lost", by=before.lease.operator))
     if before.lease.session and not now.lease.session:
         events.append(Event(kind="released", by=before.lease.operator))
     if now.call is not None and before.call is None:

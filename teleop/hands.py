@@ -26,8 +26,9 @@ class Hands:
 
     def with_pad(self, pad: OperatorInput | None) -> Hands:
         """After a pad moved, came or went (None)."""
-        released = pad is None or not pad.deadman
-        return replace(self, pad=pad, pad_must_release=self.pad_must_release and not released)
+        if pad is None:  # a pad that drops out and comes back held must not drive on
+            return replace(self, pad=None, pad_must_release=True)
+        return replace(self, pad=pad, pad_must_release=self.pad_must_release and pad.deadman)
 
     def with_focus(self, focused: bool, stamp_ns: int) -> Hands:
         """After the window got or lost the focus; losing it lets everything go."""

@@ -49,8 +49,6 @@ def granted(lease: Lease, operator: str, session: str, now_ns: int) -> Lease:
 def renewed(lease: Lease, session: str, epoch: int, now_ns: int) -> Lease:
     """The lease after its holder's sign of life.
 
-    A lease that ran out but that nobody took comes back to life; motion still needs a re-arm.
-
     Raises:
         LeaseRefused: it is not this session's any more.
     """

@@ -1,18 +1,20 @@
 """The media process of a robot: cameras, WebRTC, recording, and the replay of what was recorded.
 
-Threads: `bus` hears every control tick and owns the recorder; `cameras` takes the pictures (the
-simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream; the
-main thread answers viewers, reports, and starts the replay of each sealed episode in a process of
-its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
+Threads: `bus` hears every control tick; `recorder` owns the recorder; `cameras` takes the pictures
+(the simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream;
+the main thread answers viewers, reports, and starts the replay of each sealed episode in a process
+of its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
 counted. When this process dies the robot goes on, and its next start recovers the open episode.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
+import queue
 import shutil
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from recorder.episode import CameraFormat, EpisodeError
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import open_episode
 from recorder.recover import recover_all
+from teleop.child import end_child, start_child
 from teleop.robot import CameraRig, Image
 from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, ROW_HZ, TICKS_PER_ROW, VIDEO
 from transport.clock import NS_PER_S, now_ns
@@ -47,6 +50,8 @@ from transport.video_sender import VideoSender
 
 log = logging.getLogger("media")
 
+VALIDATION_LIMIT_S = 600  # a replay runs many times faster than the episode did
+TICKS_WAITING = 600  # 10 s between the bus and the recorder
 PICTURES_WAITING = 16  # between the cameras and the recorder; more means the recorder hangs
 
 _decode_bus: Callable[[bytes], RobotBus] = decoder_of(RobotBus)  # type: ignore[arg-type]
@@ -112,29 +117,27 @@ class Validation:
     waiting: deque[Path] = field(default_factory=deque)
     running: Path | None = None
     notice: VerdictNotice | None = None
-    _process: subprocess.Popen[bytes] | None = None
+    _process: subprocess.Popen[str] | None = None
+    _limit_ns: int = 0  # when the running replay has taken too long
 
     def poll(self) -> None:
         """Start the next replay, or fetch the verdict of one that has ended; never waits."""
         if self._process is not None and self.running is not None:
-            if self._process.poll() is None:
+            if self._process.poll() is None and now_ns() < self._limit_ns:
                 return
+            end_child(self._process)
             self.notice = _notice(self.running)
             log.info("%s: %s", self.running.name, self.notice.verdict)
             self._process = self.running = None
         if self.waiting:
             self.running = self.waiting.popleft()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "teleop", "validate", str(self.running), "--background"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
+            self._limit_ns = now_ns() + VALIDATION_LIMIT_S * NS_PER_S
+            self._process = start_child(["validate", str(self.running), "--background"])
 
     def close(self) -> None:
         """End a replay that is under way; the next `unstick validate` makes up for it."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            end_child(self._process, patience_s=1.0)
 
 
 def _notice(episode: Path) -> VerdictNotice:
@@ -177,28 +180,44 @@ class Media:
         self._ticks: Mailbox[Tick] = Mailbox()
         self._pictures: deque[Shot] = deque(maxlen=PICTURES_WAITING)
         self._recorder: EpisodeRecorder | None = None
+        self._recorder_status = (RecorderPhase.PREROLL, "", 0.0, "waits for control")
+        self._to_record: queue.Queue[RobotBus] = queue.Queue(TICKS_WAITING)
         self._boot_id = ""
+        self._dropped = 0  # pictures that the recorder was too late for
         self._sealed: deque[Path] = deque()
         self._validation = Validation()
         self._captured = dict.fromkeys(rig.names, 0)
         self._fps = dict.fromkeys(rig.names, 0.0)
         self._leaving = threading.Event()
+        self._cameras_open = threading.Event()
         self._failure: BaseException | None = None
         self._threads = [
             threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
-            for name, work in (("bus", self._hear_bus), ("cameras", self._take_pictures))
+            for name, work in (
+                ("bus", self._hear_bus),
+                ("recorder", self._record),
+                ("cameras", self._take_pictures),
+                ("recovery", self._recover),
+            )
         ]
 
-    def run(self, leaving: threading.Event, ready: Callable[[], None]) -> None:
-        """Serve until `leaving` is set; call `ready` once every socket listens."""
-        for recovery in recover_all(self._episodes):
-            log.warning("left by a crash: %s", recovery)
+    def start(self) -> None:
+        """Start all threads and wait until the cameras are open.
+
+        Raises:
+            RobotError: the cameras cannot be opened.
+        """
         self._sender.start()
         for stream in self._streams.values():
             stream.start()
         for thread in self._threads:
             thread.start()
-        ready()
+        while not self._cameras_open.wait(0.05):
+            if self._failure is not None:
+                raise self._failure
+
+    def run(self, leaving: threading.Event) -> None:
+        """Serve until `leaving` is set."""
         report_ns = now_ns()
         while not leaving.is_set():
             self._answer_offers(wait_ms=20)
@@ -234,13 +253,35 @@ class Media:
         except BaseException as error:  # noqa: BLE001 - handed to the main thread
             self._failure = error
 
+    def _recover(self) -> None:
+        """Beside everything else: recovering a long episode must not keep the robot waiting."""
+        for recovery in recover_all(self._episodes):
+            log.warning("left by a crash: %s", recovery)
+
     # --- bus thread: ticks to the cameras and to the recorder ---
 
     def _hear_bus(self) -> None:
         while not self._leaving.is_set():
-            raw = self._bus.receive(wait_ms=5)
-            if raw is not None:
-                self._hear(raw)
+            raw = self._bus.receive(wait_ms=50)
+            if raw is None:
+                continue
+            try:
+                message = _decode_bus(raw)
+            except MalformedMessage as error:
+                log.error("tick that cannot be read: %s", error)
+                continue
+            if isinstance(message, Tick) and message.tick % TICKS_PER_ROW == 0:
+                self._ticks.put(message)
+            # A recorder that far behind has lost ticks; their numbers show it in the episode.
+            with contextlib.suppress(queue.Full):
+                self._to_record.put_nowait(message)
+
+    # --- recorder thread ---
+
+    def _record(self) -> None:
+        while not self._leaving.is_set():
+            with contextlib.suppress(queue.Empty):
+                self._hear(self._to_record.get(timeout=0.005))
             recorder = self._recorder
             if recorder is None:
                 self._pictures.clear()
@@ -250,21 +291,16 @@ class Media:
                 recorder.picture(shot.camera, shot.captured_ns, shot.rgb)
             recorder.poll(now_ns())
             self._sealed.extend(recorder.sealed())
+            self._recorder_status = recorder.status()
         if self._recorder is not None:
             self._recorder.close(now_ns())
 
-    def _hear(self, raw: bytes) -> None:
-        try:
-            message = _decode_bus(raw)
-        except MalformedMessage as error:
-            log.error("tick that cannot be read: %s", error)
-            return
+    def _hear(self, message: RobotBus) -> None:
         if isinstance(message, Description):
             self._meet(message)
             return
-        if message.tick % TICKS_PER_ROW == 0:
-            self._ticks.put(message)
-        if self._recorder is not None:
+        # A control process that restarted is recorded once it has said who it is.
+        if self._recorder is not None and message.boot_id == self._boot_id:
             self._recorder.tick(message)
 
     def _meet(self, description: Description) -> None:
@@ -274,7 +310,13 @@ class Media:
                 CameraFormat(name=n, width=self._rig.width, height=self._rig.height)
                 for n in self._rig.names
             ]
-            self._recorder = EpisodeRecorder(self._episodes, description, cameras)
+            self._recorder = EpisodeRecorder(
+                self._episodes,
+                description,
+                cameras,
+                gate_sha256=gate_sha256(),
+                config_sha256=hashlib.sha256(encode(description)).hexdigest(),
+            )
             self._boot_id = description.boot_id
         elif description.boot_id != self._boot_id:
             self._recorder.restart(description)
@@ -286,6 +328,8 @@ class Media:
         started_ns = dict.fromkeys(self._rig.names, now_ns())
         counted = dict.fromkeys(self._rig.names, 0)
         try:
+            self._rig.open()
+            self._cameras_open.set()
             while not self._leaving.is_set():
                 tick = self._ticks.wait(0.2)
                 if tick is None:
@@ -295,6 +339,7 @@ class Media:
                     self._captured[camera] += 1
                     shot = Shot(camera, tick.stamp_ns, self._captured[camera], rgb)
                     self._streams[camera].shots.put(shot)
+                    self._dropped += len(self._pictures) == PICTURES_WAITING
                     self._pictures.append(shot)
                     counted[camera] += 1
                     elapsed_s = (now_ns() - started_ns[camera]) / NS_PER_S
@@ -320,7 +365,7 @@ class Media:
         self._offers.reply(who, encode(answer))
 
     def _report(self) -> MediaState:
-        phase, episode, seconds, detail = _recorder_status(self._recorder)
+        phase, episode, seconds, detail = self._recorder_status
         return MediaState(
             robot=self._name,
             stamp_ns=now_ns(),
@@ -342,15 +387,17 @@ class Media:
             fps=round(self._fps[stream.name], 1),
             captured=self._captured[stream.name],
             encoded=stream.encoded,
-            skipped=stream.shots.overwritten,
+            skipped=stream.shots.overwritten + self._dropped,
             viewers=self._sender.viewers(stream.name),
         )
 
 
-def _recorder_status(recorder: EpisodeRecorder | None) -> tuple[RecorderPhase, str, float, str]:
-    if recorder is None:
-        return RecorderPhase.PREROLL, "", 0.0, "waits for control"
-    return recorder.status()
+def gate_sha256() -> str:
+    """Hash of the sources that decide about motion, for the manifest of an episode."""
+    digest = hashlib.sha256()
+    for name in ("gate", "requests", "mode", "lease", "safety"):
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()
 
 
 def _disk_free(folder: Path) -> int:

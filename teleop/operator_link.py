@@ -26,14 +26,17 @@ from transport.channels import (
     VIDEO,
 )
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
-from transport.control_link import Asker, CommandOutbox, Listener, Waiter
+from transport.control_link import LOOPBACK, Asker, CommandOutbox, Listener, Waiter
 from transport.errors import LinkError
 from transport.messages import (
+    NAME_LENGTH,
     Command,
+    HandBack,
     KeepLease,
     MalformedMessage,
     MediaState,
     Ping,
+    ReleaseLease,
     Reply,
     Request,
     RequestBody,
@@ -75,6 +78,9 @@ class OperatorLink:
     """One operator's link to one robot."""
 
     def __init__(self, host: str, port: int, operator: str) -> None:
+        """Raises `LinkError` when `operator` is not a name that messages can carry."""
+        if not 1 <= len(operator) <= NAME_LENGTH:
+            raise LinkError(f"an operator's name has 1 to {NAME_LENGTH} characters")
         self.host = host
         self.port = port
         self.operator = operator
@@ -95,6 +101,7 @@ class OperatorLink:
         self._next_id = 1
         self._epoch = 0  # of our lease; 0: none
         self._seq = 0
+        self._unreadable = False
         self._sent_ns: deque[int] = deque(maxlen=COMMAND_HZ)
         self._command_ms: deque[float] = deque(maxlen=FIGURES_KEPT)
         self._timed_input_ns = 0
@@ -102,6 +109,7 @@ class OperatorLink:
         self._refused: Refused | None = None
         self._stop: StopView | None = None
         self._stop_wanted = threading.Event()
+        self._stop_first_id = 0  # answers to an earlier press do not answer this one
         self._thread = threading.Thread(target=self._run, name="operator-link", daemon=True)
         self._stop_thread = threading.Thread(target=self._run_stop, name="stop", daemon=True)
 
@@ -154,7 +162,9 @@ class OperatorLink:
     def painted(self, captured_ns: int) -> None:
         """The newest frame of the main view that was painted, by its capture stamp."""
         with self._lock:
-            self._painted_ns = max(self._painted_ns, captured_ns)
+            newest_ns = self._state.stamp_ns if self._state else 0
+            if captured_ns <= newest_ns + NS_PER_S:  # else it is of an earlier life of the robot
+                self._painted_ns = max(self._painted_ns, captured_ns)
 
     def alive(self, stamp_ns: int) -> None:
         """The window's own thread is running."""
@@ -171,6 +181,7 @@ class OperatorLink:
         """STOP, repeated until the robot answers. Works without a lease."""
         with self._lock:
             self._stop = StopView(sent_ns=now_ns())
+            self._stop_first_id = self._take_id()
         self._stop_wanted.set()
 
     def view(self, stamp_ns: int) -> LinkView:
@@ -221,7 +232,8 @@ class OperatorLink:
         )
         asker = Asker(VIDEO, self.host, self.port)
         try:
-            return _decode_answer(asker.ask(encode(offer), VIDEO_ANSWER_MS))
+            answer = asker.ask(encode(offer), VIDEO_ANSWER_MS, self._leaving.is_set)
+            return _decode_answer(answer)
         except (LinkError, MalformedMessage) as error:
             raise LinkError(str(error)) from None
         finally:
@@ -232,7 +244,7 @@ class OperatorLink:
         return VideoReceiver(
             cameras,
             lambda sdp, wanted: self.exchange_video(sdp, tuple(wanted)),
-            bind_host=self.host,
+            bind_host=self.host if self.host == LOOPBACK else "",
         )
 
     # --- the link's thread ---
@@ -314,7 +326,9 @@ class OperatorLink:
         try:
             state = _decode_state(raw)
         except MalformedMessage as error:
-            log.warning("state that cannot be read: %s", error)
+            if not self._unreadable:
+                log.warning("state that cannot be read, another version? %s", error)
+            self._unreadable = True
             return
         with self._lock:
             if self._state is not None and state.boot_id != self._state.boot_id:
@@ -349,10 +363,12 @@ class OperatorLink:
                 offset_ns = reply.stamp_ns - (asked.sent_ns + stamp_ns) // 2
                 self._pings.append((round_trip_ns / NS_PER_MS, offset_ns))
             elif isinstance(asked.body, RequestLease) and reply.ok:
-                self._epoch, self._seq = reply.epoch, 0
-            if isinstance(asked.body, KeepLease) and not reply.ok:
+                self._epoch = reply.epoch
+            elif isinstance(asked.body, HandBack | ReleaseLease) and reply.ok:
                 self._epoch = 0
-            if not reply.ok:
+            if isinstance(asked.body, KeepLease) and not reply.ok:
+                self._epoch = 0  # nobody asked for that renewal: the state says who has the lease
+            elif not reply.ok:
                 self._refused = Refused(asked.what, reply.reason, stamp_ns)
 
     def _send_requests(self, stamp_ns: int) -> None:
@@ -402,11 +418,13 @@ class OperatorLink:
 
     def _hear_stop_ack(self, raw: bytes) -> None:
         try:
-            _decode_stop_ack(raw)
+            ack = _decode_stop_ack(raw)
         except MalformedMessage as error:
             log.warning("answer to STOP that cannot be read: %s", error)
             return
         with self._lock:
+            if ack.request_id < self._stop_first_id:
+                return
             if self._stop is not None and self._stop.acked_ns is None:
                 self._stop = StopView(sent_ns=self._stop.sent_ns, acked_ns=now_ns())
             self._stop_wanted.clear()

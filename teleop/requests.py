@@ -12,6 +12,7 @@ from teleop import lease as leases
 from teleop.gate import GateState, changes, left_behind
 from teleop.mode import DRIVEN_MODES, Trigger, after
 from transport.messages import (
+    PROTOCOL_VERSION,
     STILL,
     Arm,
     Event,
@@ -43,6 +44,10 @@ def answered(
             request_id=asked.request_id, ok=ok, reason=reason, epoch=epoch, stamp_ns=now_ns
         )
 
+    if asked.version != PROTOCOL_VERSION:
+        ours, theirs = PROTOCOL_VERSION, asked.version
+        reason = f"the robot speaks version {ours}, this console {theirs}: update the older one"
+        return state, reply(False, reason), ()
     match body:
         case Ping():
             return state, reply(True), ()
@@ -152,8 +157,5 @@ def _handed_back(
         human=STILL,
         hold=None,
     )
-    events = (
-        Event(kind="hand_back", text=state.outcome, by=asked.operator),
-        Event(kind="mode", text=f"{state.mode} to {mode}"),
-    )
+    events = (Event(kind="hand_back", text=state.outcome, by=asked.operator),)
     return back, Reply(request_id=asked.request_id, ok=True, stamp_ns=now_ns), events

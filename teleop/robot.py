@@ -97,6 +97,13 @@ class CameraRig(Protocol):
     width: int
     height: int
 
+    def open(self) -> None:
+        """Take the devices, or the graphics, for the calling thread.
+
+        Raises:
+            RobotError: they cannot be had; the message says what to install.
+        """
+
     def render(self, camera: str, state: bytes) -> Image:
         """The picture of `camera`; a simulated rig draws the given state, a real one ignores it."""
 

@@ -1,6 +1,6 @@
 """Limits on motion: ranges of the settings, speed caps, ramps.
 
-Pure. Each setting has a range and none can be switched off: a value outside fails the start.
+Pure. Each number has a range and none can be switched off: a value outside fails the start.
 """
 
 from __future__ import annotations
@@ -71,6 +71,11 @@ class Limits:
                 )
         if self.decel_mps2 < self.accel_mps2 or self.decel_rps2 < self.accel_rps2:
             raise ConfigError("deceleration must be at least as strong as acceleration")
+        if self.picture_slow_ms >= self.picture_hold_ms:
+            raise ConfigError(
+                f"picture_slow_ms = {self.picture_slow_ms} must be below "
+                f"picture_hold_ms = {self.picture_hold_ms}"
+            )
         if self.hold_ms >= self.lost_ms:
             raise ConfigError(f"hold_ms = {self.hold_ms} must be below lost_ms = {self.lost_ms}")
 
@@ -90,11 +95,13 @@ def cap(limits: Limits, picture_age_ms: float) -> Cap:
     latency tau of glass to glass plus command, and v <= v_max * min(1, 0.2 s / tau).
     """
     tau_s = max(picture_age_ms, 0.0) / 1e3
-    if picture_age_ms > limits.picture_slow_ms:
-        return Cap(limits.max_mps * limits.picture_slow_factor, CapCause.PICTURE)
+    allowed = Cap(limits.max_mps, CapCause.ROBOT)
     if tau_s > limits.full_speed_latency_s:
-        return Cap(limits.max_mps * limits.full_speed_latency_s / tau_s, CapCause.LATENCY)
-    return Cap(limits.max_mps, CapCause.ROBOT)
+        allowed = Cap(limits.max_mps * limits.full_speed_latency_s / tau_s, CapCause.LATENCY)
+    slow_mps = limits.max_mps * limits.picture_slow_factor
+    if picture_age_ms > limits.picture_slow_ms and slow_mps < allowed.mps:
+        allowed = Cap(slow_mps, CapCause.PICTURE)
+    return allowed
 
 
 def is_finite(twist: Twist) -> bool:

@@ -251,7 +251,7 @@ class SimCameras:
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
         if self._context is None:
-            self._open()
+            self.open()
         self._gl.make_current()
         mujoco.mjv_updateScene(
             self._model,
@@ -277,7 +277,7 @@ class SimCameras:
             self._gl.free()
             self._gl = None
 
-    def _open(self) -> None:
+    def open(self) -> None:
         """Make a graphics context in this thread and upload the painted scene."""
         if GL_PROBLEM:
             raise RobotError(_no_graphics(GL_PROBLEM))

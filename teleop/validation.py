@@ -16,6 +16,7 @@ from recorder.episode import MANIFEST_FILE, EpisodeError
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.replay import Replayable, validate
 from recorder.verdict import Kind, Verdict
+from teleop.child import die_with_parent
 from teleop.robot import RobotError
 from transport.messages import Description
 
@@ -27,7 +28,12 @@ MakeRobot = Callable[[Description], Replayable]
 
 
 def _sim_rover(description: Description) -> Replayable:
-    from teleop.sim_rover import SimRover
+    try:
+        from teleop.sim_rover import SimRover
+    except ModuleNotFoundError as error:
+        raise RobotError(
+            f"the simulator is not installed ({error}): pip install 'unstick[sim]'"
+        ) from None
 
     return SimRover.from_description(description)
 
@@ -66,8 +72,10 @@ def episodes_at(path: Path) -> list[Path]:
 
 def run_validation(path: Path, *, json: bool, background: bool) -> int:
     """Replay what is at `path`; `background` lowers the priority and prints nothing."""
-    if background and hasattr(os, "nice"):
-        os.nice(10)  # a replay must not disturb control and video on the same machine
+    if background:
+        die_with_parent()
+        if hasattr(os, "nice"):
+            os.nice(10)  # a replay must not disturb control and video on the same machine
     terminal = Console(stderr=True, highlight=False, quiet=background)
     verdicts: list[Verdict] = []
     unreadable: list[str] = []
@@ -77,7 +85,7 @@ def run_validation(path: Path, *, json: bool, background: bool) -> int:
     ):
         try:
             verdicts.append(_validated(open_episode(folder)))
-        except EpisodeError as error:
+        except (EpisodeError, OSError) as error:
             unreadable.append(str(error))
     if json:
         facts = {"verdicts": verdicts, "unreadable": unreadable}

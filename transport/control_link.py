@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Callable
 from typing import Final
 
 import zmq
@@ -34,6 +35,7 @@ HEARTBEAT_TIMEOUT_MS: Final = 1000
 HANDSHAKE_MS: Final = 2000
 BUS_QUEUE: Final = 2000  # ticks, 33 s: what the recorder may be behind before ticks are lost
 REQUEST_QUEUE: Final = 100
+ASK_SLICE_MS: Final = 200  # how long giving up may take to be noticed
 LANES: Final = 2  # connections that carry each command; at 20 % loss nearly twice as many arrive
 
 _context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
@@ -241,19 +243,26 @@ class Asker(_Socket):
         except zmq.Again:
             return None
 
-    def ask(self, message: bytes, timeout_ms: int) -> bytes:
-        """Send one request and wait for its reply.
+    def ask(
+        self, message: bytes, timeout_ms: int, give_up: Callable[[], bool] = lambda: False
+    ) -> bytes:
+        """Send one request and wait for its reply, or until `give_up()`.
 
         Raises:
             NoAnswer: no connection, or no reply in time.
         """
-        self.socket.setsockopt(zmq.SNDTIMEO, timeout_ms)
-        try:
-            self.socket.send(message)
-        except zmq.Again:
-            raise NoAnswer(f"no connection for {self.channel.name}") from None
-        if not self.socket.poll(timeout_ms):
-            raise NoAnswer(f"no answer on {self.channel.name} within {timeout_ms} ms")
+        slices = max(1, timeout_ms // ASK_SLICE_MS)
+        for what in (zmq.POLLOUT, zmq.POLLIN):
+            ready = False
+            for _ in range(slices):
+                ready = bool(self.socket.poll(min(timeout_ms, ASK_SLICE_MS), what))
+                if ready or give_up():
+                    break
+            if not ready:
+                missing = "connection for" if what == zmq.POLLOUT else "answer on"
+                raise NoAnswer(f"no {missing} {self.channel.name}")
+            if what == zmq.POLLOUT:
+                self.socket.send(message, zmq.NOBLOCK)
         return self.socket.recv(zmq.NOBLOCK)
 
 

@@ -20,7 +20,8 @@ Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities a
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Stamp = Annotated[int, Meta(ge=0, lt=2**62)]
 Count = Annotated[int, Meta(ge=0, lt=2**62)]
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
+NAME_LENGTH: Final = 64
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 Text = Annotated[str, Meta(max_length=400)]
 
 
@@ -121,7 +122,7 @@ class Command(Wire, frozen=True, tag="command"):
     session: Name  # holder of the lease, made by the console at its start
     boot_id: Name  # the robot's, echoed; another boot refuses it
     epoch: Count  # the lease's
-    seq: Count  # strictly increasing within one epoch
+    seq: Count  # strictly increasing within one session
     echo_ns: Stamp  # newest RobotState.stamp_ns seen: freshness without comparing clocks
     painted_ns: Stamp  # capture stamp of the newest frame painted in the main view; 0: none yet
     deadman: bool  # an input that must be held is held, and the window has the focus
@@ -224,7 +225,7 @@ RequestBody = (
 
 
 class Request(Wire, frozen=True, tag="request"):
-    """A request with who asks; `request_id` makes a repeated one harmless."""
+    """A request with who asks; its reply carries the same `request_id`."""
 
     request_id: Count
     operator: Name
@@ -371,6 +372,7 @@ class Description(Wire, frozen=True, tag="description"):
     policy: Text  # name and version
     versions: dict[str, str]  # of everything that decides how actions become motion
     cameras: tuple[str, ...]
+    limits: dict[str, float] = {}  # what the gate enforced, names as in teleop.safety.Limits
 
 
 # --- robot to operators: pictures and recording ---
@@ -385,7 +387,7 @@ class CameraStatus(Wire, frozen=True):
     fps: float
     captured: Count
     encoded: Count
-    skipped: Count  # newer frame came before the encoder was free
+    skipped: Count  # newer ones came before the encoder, or the recorder, was free
     viewers: Count
 
 

@@ -119,6 +119,9 @@ class VideoReceiver:
                 if self.problem != str(error):
                     log.info("no video: %s", error)
                 self.problem = str(error)
+            except Exception as error:  # the top of the link: whatever aiortc met, try again
+                log.exception("the video link failed")
+                self.problem = f"the video link failed: {error}"
             finally:
                 await connection.close()
             await asyncio.sleep(RETRY_MS / 1000)

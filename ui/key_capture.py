@@ -81,6 +81,9 @@ class KeyCapture(QObject):
         self._on_act = on_act
         self._on_stop = on_stop
         self.keyboard = Keyboard()
+        self._down: dict[
+            int, str
+        ] = {}  # scan code of each held driving key: what it was pressed as
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self._app = app
@@ -95,6 +98,7 @@ class KeyCapture(QObject):
     def release_all(self) -> None:
         """All keys count as up until they are pressed again."""
         held = bool(self.keyboard.held)
+        self._down.clear()
         self.keyboard = self.keyboard.released()
         if held:
             self._on_input(self.keyboard.read(clock.now_ns()))
@@ -133,15 +137,25 @@ class KeyCapture(QObject):
             elif pressed and not event.isAutoRepeat():
                 self._on_stop()
             return True
-        if not pressed and not override and key in DRIVING:
-            # A release counts wherever it arrives; a key that is not held changes nothing.
-            return not event.isAutoRepeat() and self._drive(DRIVING[key], pressed=False)
+        if not pressed and not override and not event.isAutoRepeat():
+            # A release counts wherever it arrives, and by position: a modifier or another layout
+            # may have renamed the key since it went down.
+            name = self._down.pop(event.nativeScanCode(), None) or DRIVING.get(key)
+            if name is not None:
+                return self._drive(name, pressed=False)
+        if override and self.keyboard.held:
+            event.accept()  # no shortcut by a slip of the hand while driving: Ctrl+W, Ctrl+Q
+            return True
         if override or not self._ours() or event.modifiers() & _NOT_PLAIN:
             return False
         if key in DRIVING:
             if event.isAutoRepeat():
                 return True
+            if event.nativeScanCode():  # 0: a key event that no keyboard made
+                self._down[event.nativeScanCode()] = DRIVING[key]
             return self._drive(DRIVING[key], pressed=True)
+        if self.keyboard.held and key not in ACTS:
+            return True
         act = ACTS.get(key)
         if act is None or (
             act != "zero"

@@ -64,6 +64,8 @@ VIEW_HZ = 15  # words and numbers; pictures come at their own rate
 SLOW_EVERY = 3  # traces, track: 5 Hz
 LOG_LINES = 24
 MINIMUM = (1180, 720)
+# The key that accepts also hands back: a second press in impatience must not.
+DOUBLE_PRESS_NS = 1500 * clock.NS_PER_MS
 # Start asks for control or gives it back; Y and A as in LeRobot: success and failure.
 PAD_ACTS = {"start": "enter", "back": "lease", "y": "success", "a": "failure", "x": "marker"}
 
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         self._cameras = list(mailboxes) or ["front"]
         self._closing = False
         self._turns = 0
+        self.yours_since_ns = 0
         self.history = History()
         self.settle = Settle()
         self.view: LinkView | None = None
@@ -186,7 +189,10 @@ class MainWindow(QMainWindow):
         now_ns = clock.now_ns()
         self._note_focus()
         self._link.alive(now_ns)
-        view = self.view = self._link.view(now_ns)
+        view = self._link.view(now_ns)
+        if view.yours and not (self.view and self.view.yours):
+            self.yours_since_ns = now_ns
+        self.view = view
         videos = [self.main_video] + ([self.second_video] if self.second_video else [])
         pictures = [video.view(view.clock_offset_ns, now_ns) for video in videos]
         self.history.note(view, latency_ms(view, pictures[0]), now_ns)
@@ -267,7 +273,7 @@ class MainWindow(QMainWindow):
             case "enter":
                 if screen is not None and screen.call.accept:
                     self.act(Act.ACCEPT)
-                else:
+                elif clock.now_ns() - self.yours_since_ns > DOUBLE_PRESS_NS:
                     self.act(Act.HAND_BACK)
             case "success" | "failure" | "marker" | "arm":
                 self.act(Act(act))

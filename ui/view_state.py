@@ -40,7 +40,6 @@ from ui.reason_rows import MEDIA_TTL_MS, STALE_MS, TILTED_DEG, reasons
 from ui.screen import Act, Chip, LabelBar, LeaseFace, Look, Screen
 
 ANSWER_MS: Final = 200.0  # STOP should be answered within
-STOP_SHOWN_NS: Final = 3 * 10**9
 
 
 def screen_of(
@@ -138,8 +137,9 @@ def readiness_of(link: LinkView, facts: Facts, now_ns: int, wall: datetime) -> C
     stop = link.stop
     if state is None:
         detail = unreachable(link)
-        if stop is not None and stop.acked_ns is None and now_ns - stop.sent_ns < STOP_SHOWN_NS:
-            detail = f"no robot to stop: {detail}"
+        if stop is not None and stop.acked_ns is None:
+            # It is repeated until it is answered, so it must stay in sight as long.
+            detail = f"STOP waits for the robot: {detail}"
         return Chip("broken", "NO ROBOT", detail, Look.LIMITED)
     chip = _ready_word(link, state, facts, now_ns, wall)
     if stop is not None and stop.acked_ns is None and state.mode is not Mode.ESTOP:
@@ -168,6 +168,8 @@ def _ready_word(
         case Mode.LINK_LOST:
             silent = words.age(hold.value) if hold and hold.reason is Refusal.GAP else "1.0 s"
             what = f"Let go of the {words.lever(link)}, then press the deadman"
+            if not link.yours:
+                what = "Request the lease (F2) to drive on"
             return Chip(
                 "broken", "LINK LOST", f"Not moving: no command for {silent}. {what}", Look.LATCHED
             )

@@ -129,7 +129,7 @@ def remedy(hold: Hold, link: LinkView) -> str:
     """What to do about it."""
     words = {
         Refusal.NO_LEASE: "Request the lease with F2.",
-        Refusal.HELD_BY_OTHER: "Watch, or ask for a hand-over.",
+        Refusal.HELD_BY_OTHER: "Watch; its holder can hand back or release it.",
         Refusal.OLD_EPOCH: "F2 requests it again.",
         Refusal.DEADMAN: f"{deadman(link)}.",
         Refusal.NOT_NEUTRAL: f"Then press the {lever(link)} again; nothing moves before.",

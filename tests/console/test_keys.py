@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from teleop.operator_input import NORMAL_SPEED, PRECISE_SPEED, TURBO_SPEED
 from tests.console.fakes import CALL, driven, link_view, robot_state
 from tests.console.support import Console
+from transport.clock import NS_PER_S
 from transport.messages import (
     Arm,
     HandBack,
@@ -257,8 +258,49 @@ def test_enter_accepts_a_waiting_call(console: Console, key: Qt.Key) -> None:
     assert console.link.requests == [RequestLease()]
 
 
+def test_a_second_enter_in_impatience_does_not_hand_back(console: Console) -> None:
+    console.show(link_view(calling()))  # type: ignore[arg-type]
+    QTest.keyClick(console.window, Key.Key_Return)
+    console.show(link_view(driven()))
+
+    QTest.keyClick(console.window, Key.Key_Return)
+
+    assert console.link.requests == [RequestLease()]
+
+
+def key_event(
+    kind: QEvent.Type, key: Qt.Key, scan_code: int, modifiers: Qt.KeyboardModifier
+) -> QKeyEvent:
+    return QKeyEvent(kind, key, modifiers, scan_code, 0, 0)
+
+
+@pytest.mark.parametrize("renamed", [Key.Key_8, Key.Key_unknown, Key.Key_Idiaeresis])
+def test_a_key_is_released_by_its_position_whatever_it_is_called_by_then(
+    console: Console, renamed: Qt.Key
+) -> None:
+    plain = Qt.KeyboardModifier.NoModifier
+    app = QApplication.instance()
+    assert app is not None
+    app.sendEvent(console.window, key_event(QEvent.Type.KeyPress, Key.Key_Up, 80, plain))
+    assert console.link.inputs[-1].deadman
+
+    app.sendEvent(console.window, key_event(QEvent.Type.KeyRelease, renamed, 80, plain))
+
+    assert not console.link.inputs[-1].deadman
+
+
+def test_no_shortcut_closes_the_window_while_a_driving_key_is_held(console: Console) -> None:
+    console.show(link_view(driven()))
+    QTest.keyPress(console.window, Key.Key_W)
+
+    QTest.keyClick(console.window, Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+
+    assert console.window.isVisible()
+
+
 def test_enter_hands_back_while_you_drive(console: Console) -> None:
     console.show(link_view(driven()))
+    console.window.yours_since_ns -= 2 * NS_PER_S
     QTest.keyPress(console.window, Key.Key_W)
 
     QTest.keyClick(console.window, Key.Key_Return)

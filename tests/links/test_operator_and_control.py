@@ -16,8 +16,9 @@ from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
 from teleop.robot import Observation, RobotError
+from transport.channels import STOP
 from transport.clock import NS_PER_MS, now_ns
-from transport.control_link import LOOPBACK, free_base_port
+from transport.control_link import LOOPBACK, Asker, free_base_port
 from transport.messages import (
     STILL,
     Arm,
@@ -258,8 +259,48 @@ def test_an_epoch_outlives_the_robots_process(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "toy.latch.json").read_text())["epoch"] == epoch
     with control(tmp_path) as (again, _), console(again.port) as operator:
         assert again.state.lease.session == ""
+        assert again.state.mode is Mode.DISARMED, "it ended while somebody was needed"
         operator.take()
         assert operator.epoch == epoch + 1
+
+
+def test_a_robot_that_ended_in_order_starts_its_policy_again(tmp_path: Path) -> None:
+    with control(tmp_path) as (first, _), console(first.port) as operator:
+        operator.take()
+        operator.link.request(HandBack(epoch=operator.epoch))
+        operator.wait_mode(Mode.AUTONOMY)
+        operator.hold(0.2)
+    with control(tmp_path) as (again, _):
+        assert again.state.mode is Mode.AUTONOMY
+
+
+def test_a_stop_that_cannot_be_read_stops_all_the_same(tmp_path: Path) -> None:
+    with control(tmp_path) as (loop, robot), console(loop.port) as watcher:
+        watcher.wait(lambda v: v.state is not None and v.state.speed_mps > 0.1, "it drives")
+        garbled = Asker(STOP, LOOPBACK, loop.port)
+        while not garbled.send(b"stop, please"):
+            time.sleep(0.01)
+        watcher.wait_mode(Mode.ESTOP)
+        garbled.close()
+        assert robot.told == STILL
+
+
+def test_stop_on_a_full_disk_still_stops_and_answers(tmp_path: Path) -> None:
+    with control(tmp_path) as (loop, robot), console(loop.port) as operator:
+        operator.wait(lambda v: v.state is not None and v.state.speed_mps > 0.1, "it drives")
+
+        def full(latch: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        loop.latch.write = full  # type: ignore[method-assign]
+        operator.link.stop()
+        operator.wait(lambda v: v.stop is not None and v.stop.acked_ns is not None, "the answer")
+        assert robot.told == STILL
+        operator.link.request(RequestLease())
+        view = operator.wait(lambda v: v.refused is not None, "a refusal")
+        assert view.refused is not None
+        assert "disk" in view.refused.reason
+        assert loop.state.lease.session == ""
 
 
 def test_an_unreadable_latch_keeps_the_robot_from_starting(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from transport.messages import RequestLease, RobotState
 ROOT = Path(__file__).parents[2]
 HANG_S = 60.0
 OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-BACKWARD = OperatorInput(forward=-1.0, deadman=True, input_ns=1)
 
 
 def unstick(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -73,6 +72,7 @@ class Agent:
         self.port = free_base_port()
         self.episodes = episodes
         options = ["--port", str(self.port), "--episodes", str(episodes), "--seed", str(seed)]
+        options += ["--state", str(episodes.parent / "state")]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "teleop", "agent", "--insecure-loopback", *options],
             stdin=subprocess.DEVNULL,
@@ -121,6 +121,7 @@ class Hand:
         self.video = self.link.video(("front",))
         self.link.start()
         self.video.start()
+        self.link.set_focus(True)
         self.pictures = 0
 
     def close(self) -> None:
@@ -167,7 +168,7 @@ class Hand:
 
     def drive_back(self) -> None:
         """Push the stick back and keep it there."""
-        self.link.set_input(BACKWARD)
+        self.link.set_input(OperatorInput(forward=-1.0, deadman=True, input_ns=now_ns()))
         self.wait(
             lambda v: v.state is not None and v.state.applied.forward_mps < -0.2, "motion backwards"
         )

@@ -51,6 +51,12 @@ def test_an_unplugged_pad_is_neutral() -> None:
     assert not at_the_window().with_pad(PAD).with_pad(None).input.deadman
 
 
+def test_a_pad_that_drops_out_and_comes_back_held_does_not_drive_on() -> None:
+    hands = at_the_window().with_pad(PAD).with_pad(None).with_pad(PAD)
+    assert not hands.input.deadman
+    assert hands.with_pad(IDLE_PAD).with_pad(PAD).input.deadman
+
+
 @given(st.lists(st.sampled_from(["keys", "no keys", "pad", "idle", "gone", "focus", "blur"])))
 def test_motion_needs_focus_and_a_deadman(history: list[str]) -> None:
     hands = Hands()

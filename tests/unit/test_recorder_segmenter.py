@@ -167,3 +167,23 @@ def test_openings_and_closings_alternate_and_ranges_are_sane(
             ending = action.ending
             assert (ending.start_tick < 0) == (ending.end_tick < 0)
             assert ending.start_tick <= ending.end_tick
+
+
+def test_a_mark_counts_when_it_comes_in_the_tick_of_the_hand_back() -> None:
+    segmenter = Segmenter()
+    ticks = session()
+    taken = next(t for t in ticks if any(e.kind == "takeover" for e in t.events))
+    segmenter.step(taken)
+    last = msgspec.structs.replace(
+        taken,
+        tick=taken.tick + 1,
+        intervention=-1,
+        events=(
+            Event(kind="outcome", text="success", by="op-1"),
+            Event(kind="hand_back", text="success", by="op-1"),
+        ),
+    )
+    segmenter.step(last)
+    (closed,) = segmenter.close(EndedBy.SHUTDOWN)
+    assert isinstance(closed, Close)
+    assert closed.ending.outcome is Outcome.SUCCESS

@@ -43,12 +43,24 @@ def test_hold_comes_before_lost() -> None:
         (200.0, 0.5, CapCause.ROBOT),
         (400.0, 0.25, CapCause.LATENCY),
         (501.0, 0.15, CapCause.PICTURE),
+        (1000.0, 0.1, CapCause.LATENCY),
     ],
 )
 def test_the_cap_follows_the_age_of_the_picture(age_ms: float, mps: float, cause: CapCause) -> None:
     allowed = cap(LIMITS, age_ms)
     assert allowed.mps == pytest.approx(mps)
     assert allowed.cause is cause
+
+
+def test_slow_comes_before_hold_for_a_picture_too() -> None:
+    with pytest.raises(ConfigError, match="picture_hold_ms"):
+        Limits(picture_slow_ms=900.0, picture_hold_ms=800.0)
+
+
+@given(st.floats(0, 3000), st.floats(0, 3000))
+def test_an_older_picture_never_allows_more_speed(a: float, b: float) -> None:
+    younger, older = sorted((a, b))
+    assert cap(LIMITS, older).mps <= cap(LIMITS, younger).mps
 
 
 @given(any_speed, any_speed, speeds, turns, st.floats(0.05, 0.5))

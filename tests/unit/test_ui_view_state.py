@@ -367,7 +367,7 @@ def test_stop_within_its_time_is_not_a_complaint() -> None:
 
 def test_stop_without_a_robot() -> None:
     link = link_view(None, silent_ms=41_000.0, stop=StopView(sent_ns=NOW - S))
-    assert screen(link).readiness.detail.startswith("no robot to stop: ")
+    assert screen(link).readiness.detail.startswith("STOP waits for the robot: ")
 
 
 def test_stop_button_at_rest_is_not_red() -> None:
