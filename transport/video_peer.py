@@ -20,6 +20,7 @@ from aiortc import (
     RTCRtpReceiver,
     RTCSessionDescription,
 )
+from aiortc.mediastreams import MediaStreamError
 
 from transport.clock import NS_PER_S, now_ns
 from transport.h264 import RTP_CLOCK
@@ -142,7 +143,10 @@ class StockReceiver:
 
     async def _receive(self, track: Any) -> None:
         while True:
-            frame = await track.recv()
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
             stamp_ns = now_ns()
             plane = frame.planes[0]
             grey = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
