@@ -144,7 +144,10 @@ def _not_applied(evidence: Evidence) -> str:
 
 def _predicate_fault(label: Outcome, controls: Controls) -> str:
     if controls.null_actions_solved:
-        return "Standing still from the same start counts as solved: the goal test proves nothing."
+        return (
+            "Standing still from the same start counts as solved: the robot was free already, "
+            "or the goal test is wrong. Either way this proves nothing."
+        )
     if label is Outcome.SUCCESS and not controls.recorded_states_solved:
         return "Marked as success, but the recorded states themselves do not meet the goal test."
     if label is Outcome.FAILURE and controls.recorded_states_solved:

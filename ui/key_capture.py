@@ -143,7 +143,7 @@ class KeyCapture(QObject):
             name = self._down.pop(event.nativeScanCode(), None) or DRIVING.get(key)
             if name is not None:
                 return self._drive(name, pressed=False)
-        if override and self.keyboard.held:
+        if override and self._driving():
             event.accept()  # no shortcut by a slip of the hand while driving: Ctrl+W, Ctrl+Q
             return True
         if override or not self._ours() or event.modifiers() & _NOT_PLAIN:
@@ -154,7 +154,7 @@ class KeyCapture(QObject):
             if event.nativeScanCode():  # 0: a key event that no keyboard made
                 self._down[event.nativeScanCode()] = DRIVING[key]
             return self._drive(DRIVING[key], pressed=True)
-        if self.keyboard.held and key not in ACTS:
+        if self._driving() and key not in ACTS:
             return True
         act = ACTS.get(key)
         if act is None or (
@@ -184,6 +184,10 @@ class KeyCapture(QObject):
             self.keyboard = after
             self._on_input(after.read(stamp_ns))
         return pressed
+
+    def _driving(self) -> bool:
+        """Whether a key that moves the robot is down; Ctrl or Shift alone is none."""
+        return bool(self.keyboard.held & Keyboard.DRIVING)
 
     def _ours(self) -> bool:
         """Whether keys are meant for driving: not for a menu, a dialog or a text field."""

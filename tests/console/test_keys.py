@@ -298,6 +298,13 @@ def test_no_shortcut_closes_the_window_while_a_driving_key_is_held(console: Cons
     assert console.window.isVisible()
 
 
+def test_ctrl_q_closes_the_window_otherwise(console: Console, qtbot: QtBot) -> None:
+    QTest.keyPress(console.window, Key.Key_Control)
+    QTest.keyClick(console.window, Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+
+    qtbot.waitUntil(lambda: not console.window.isVisible())
+
+
 def test_enter_hands_back_while_you_drive(console: Console) -> None:
     console.show(link_view(driven()))
     console.window.yours_since_ns -= 2 * NS_PER_S
