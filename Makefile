@@ -63,7 +63,7 @@ system:
 	     echo "  sudo apt-get install -y --no-install-recommends$$missing"; exit 1; fi; \
 	echo "Installing system libraries:$$missing"; \
 	$$sudo apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends $$missing >/dev/null
 
 clean:
 	@rm -rf $(VENV) demo-output

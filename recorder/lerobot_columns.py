@@ -15,7 +15,7 @@ from recorder.library import Episode
 from recorder.log import RowRecord
 from recorder.verdict import Verdict
 from transport.channels import ROW_HZ
-from transport.messages import STILL, Outcome, Phase, Source, Tick, Twist
+from transport.messages import STILL, Mode, Outcome, Phase, Source, Tick, Twist
 
 Columns = dict[str, npt.NDArray[Any]]  # each (rows,) or (rows, width)
 Features = dict[str, dict[str, Any]]
@@ -44,7 +44,7 @@ def succeeded(manifest: Manifest, verdict: Verdict | None) -> bool:
 def features_of(manifest: Manifest) -> Features:
     """The `features` of info.json."""
     names = list(manifest.description.observation_names)
-    actions = list(manifest.description.action_names) or ["forward_mps", "turn_rps"]
+    actions = list(manifest.description.action_names) or ["forward_mps", "turn_radps"]
     features: Features = {
         "observation.state": {"dtype": "float32", "shape": [len(names)], "names": names},
         "action": {"dtype": "float32", "shape": [len(actions)], "names": actions},
@@ -143,12 +143,14 @@ def _rows_with_ticks(episode: Episode) -> list[tuple[RowRecord, Tick]]:
 
 def _requested(tick: Tick) -> Twist:
     """What the source in control asked for, before the gate's limits."""
-    wishes = {Source.HUMAN: tick.human, Source.POLICY: tick.policy}
-    return wishes.get(tick.source, STILL)
+    if tick.source is Source.POLICY:
+        return tick.policy
+    # A driver whose deadman is up, or whose hands were not off yet, asks for standing still.
+    return tick.human if tick.mode is Mode.TELEOP else STILL
 
 
 def _twists(twists: list[Twist]) -> npt.NDArray[np.float32]:
-    return np.array([(t.forward_mps, t.turn_rps) for t in twists], np.float32)
+    return np.array([(t.forward_mps, t.turn_radps) for t in twists], np.float32)
 
 
 def _integers(values: list[int]) -> npt.NDArray[np.int64]:

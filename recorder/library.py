@@ -61,7 +61,7 @@ class Episode:
 
     def actions(self) -> npt.NDArray[np.float64]:
         """Applied actions, (ticks, 2): forward in m/s, turn in rad/s."""
-        applied = [(t.applied.forward_mps, t.applied.turn_rps) for t in self.ticks()]
+        applied = [(t.applied.forward_mps, t.applied.turn_radps) for t in self.ticks()]
         return np.array(applied, np.float64).reshape(-1, 2)
 
     def camera(self, name: str) -> CameraEntry:

@@ -345,7 +345,7 @@ def _compare(
 def _differs(told: Twist, done: Twist) -> bool:
     return not (
         abs(told.forward_mps - done.forward_mps) <= _ACTION_TOLERANCE
-        and abs(told.turn_rps - done.turn_rps) <= _ACTION_TOLERANCE
+        and abs(told.turn_radps - done.turn_radps) <= _ACTION_TOLERANCE
     )
 
 

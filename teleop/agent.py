@@ -90,7 +90,7 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -
                     return code
         return 0
     finally:
-        for child in reversed(children):
+        for child in children:  # control first: the robot stands while the recorder seals
             if child.process is not None:
                 end_child(child.process, patience_s=SEAL_S)
 

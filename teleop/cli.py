@@ -203,7 +203,7 @@ def media(
     from teleop.sim_rover import SimCameras
 
     leaving = leave_with_parent()
-    process = Media(name, SimCameras(scenario, seed, scene), host, port, episodes)
+    process = Media(name, SimCameras(scenario, seed, scene), host, port, episodes, scene)
     try:
         process.start()
         say_ready()
@@ -241,6 +241,9 @@ def console(
 @app.command()
 def validate(
     path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
+    scene: Annotated[
+        Path | None, typer.Option(help="The MJCF file they were recorded with, if not the bundled.")
+    ] = None,
     json: Json = False,
     background: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -249,7 +252,7 @@ def validate(
     Exit code 0 when all pass, 1 when one fails, 2 when one could not be judged."""
     from teleop.validation import run_validation
 
-    raise typer.Exit(run_validation(path, json=json, background=background))
+    raise typer.Exit(run_validation(path, scene=scene, json=json, background=background))
 
 
 @export_app.command("lerobot")

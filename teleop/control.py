@@ -13,15 +13,14 @@ import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from msgspec import DecodeError, Struct, json, structs
+from msgspec import Struct, json, structs
 
 from recorder.durable import write_atomically
 from teleop import gate
-from teleop.mode import STILL_MODES
 from teleop.patrol import POLICY, Patrol
 from teleop.requests import answered
 from teleop.robot import Robot, RobotError
-from teleop.safety import Limits
+from teleop.safety import ConfigError, Limits
 from teleop.stuck import StuckDetector
 from transport.channels import (
     COMMANDS,
@@ -90,7 +89,7 @@ class LatchFile:
             return Latch()
         try:
             return json.decode(self._path.read_bytes(), type=Latch)
-        except (OSError, DecodeError) as error:
+        except (OSError, ValueError) as error:  # a DecodeError is a ValueError, too
             raise RobotError(
                 f"{self._path} cannot be read ({error}). It remembers STOP and the lease: "
                 f"check that the robot may move, then delete the file"
@@ -116,11 +115,13 @@ class StopListener:
         self._pressed_by = ""
         self._stopped: tuple[int, str] | None = None  # (stamp, by) once the set-point is zero
         self._leaving = threading.Event()
+        self._started = False
         self._thread = threading.Thread(target=self._listen, name="stop", daemon=True)
 
     def start(self) -> None:
         """Start listening."""
         self._thread.start()
+        self._started = True
 
     def close(self) -> None:
         """Stop listening; idempotent."""
@@ -128,6 +129,11 @@ class StopListener:
         if self._thread.is_alive():
             self._thread.join(2.0)
         self._socket.close()
+
+    @property
+    def listens(self) -> bool:
+        """Whether the thread is there; without it there is no STOP."""
+        return self._thread.is_alive() or not self._started
 
     def pressed_by(self) -> str:
         """Who pressed STOP since the last call, else empty."""
@@ -194,12 +200,13 @@ class Control:
             site=self.site,
             limits={name: float(value) for name, value in asdict(self.limits).items()},
         )
+        self._check_limits()
         self._policy = Patrol(self.seed)
         self._stuck = StuckDetector()
         self._missed = 0
+        self._applied_input = (0, 0)  # input_ns of the newest input, when the motors were told
         self._tick = 0
         self._events: list[Event] = []
-        self._published: RobotState | None = None
         latch = self.latch.read()
         state = gate.GateState(boot_id=self._boot_id, lease=Lease(epoch=latch.epoch))
         self._call_at_start = latch.needs_person or not self.start_policy
@@ -217,6 +224,14 @@ class Control:
         self._bus = BusSender(self.port)
         self._stop = StopListener(self.host, self.port)
 
+    def _check_limits(self) -> None:
+        """The gate's ramp holds only for speeds that the robot really carries out."""
+        for name in ("max_mps", "max_radps"):
+            own = self._description.controller.get(name)
+            allowed = getattr(self.limits, name)
+            if own is not None and allowed > own:
+                raise ConfigError(f"{name} = {allowed} is above the robot's own {own}")
+
     def close(self) -> None:
         """Hold the robot and close every socket; idempotent."""
         self.robot.hold()
@@ -231,7 +246,7 @@ class Control:
         due_ns = now_ns()
         while not leaving.is_set():
             sleep_until(due_ns)
-            late = (now_ns() - due_ns) // TICK_NS
+            late = max(0, (now_ns() - due_ns) // TICK_NS)
             self._missed += late
             due_ns += (late + 1) * TICK_NS
             self.tick(late)
@@ -239,14 +254,9 @@ class Control:
     def tick(self, missed_before: int = 0) -> None:
         """One control tick."""
         stamp_ns = now_ns()
-        self._answer_requests(stamp_ns)
-        who = self._stop.pressed_by()
-        if who:
-            stopped = gate.stop(self.state, who)
-            if (stopped.mode, stopped.stopped_by) != (self.state.mode, self.state.stopped_by):
-                log.warning("STOP by %s", who)
-                self._events.append(Event(kind="stop", by=who))
-            self.state = stopped
+        self._obey_stop()
+        self._answer_requests()
+        self._obey_stop()  # a lease may have kept the disk, and so this tick, busy
         inbox, malformed = self._read_commands()
         observation = self.robot.observe()
         policy = self._policy.act(observation)  # its wish is recorded also when it is not obeyed
@@ -259,11 +269,13 @@ class Control:
             log.info("%s %s %s", event.kind, event.text, event.by)
         state_before = self.robot.snapshot()
         applied = self._apply(decision.applied)
+        if self.state.last_input_ns != self._applied_input[0]:
+            self._applied_input = (self.state.last_input_ns, now_ns())
         # The robot stands already when the disk is asked to remember a STOP.
         if not self._disk_refused or self._tick % TICK_HZ == 0:
             self._persist()
-        if self.state.mode in STILL_MODES and applied == STILL:
-            self._stop.stands(stamp_ns, self.state.stopped_by or "robot")
+        if self.state.stopped_by and applied == STILL:
+            self._stop.stands(stamp_ns, self.state.stopped_by)
         self._bus.send(
             encode(
                 Tick(
@@ -297,6 +309,19 @@ class Control:
             self._states.publish(encode(self._report(stamp_ns, decision.asked, applied)))
         self._tick += 1
 
+    def _obey_stop(self) -> None:
+        if not self._stop.listens:
+            log.error("the STOP thread has died")
+            self.state = gate.failed(self.state)
+        who = self._stop.pressed_by()
+        if not who:
+            return
+        stopped = gate.stop(self.state, who)
+        if (stopped.mode, stopped.stopped_by) != (self.state.mode, self.state.stopped_by):
+            log.warning("STOP by %s", who)
+            self._events.append(Event(kind="stop", by=who))
+        self.state = stopped
+
     def _mode_event(self) -> tuple[Event, ...]:
         """The transition since the last tick, with its cause, whatever brought it about."""
         before, now = self._reported_mode, self.state.mode
@@ -319,7 +344,8 @@ class Control:
             return STILL
 
     def _call_when_stuck(self, stamp_ns: int) -> None:
-        if self._call_at_start and self._tick == TICK_HZ and not self.state.stopped_by:
+        attended = bool(self.state.lease.session) or bool(self.state.stopped_by)
+        if self._call_at_start and self._tick == TICK_HZ and not attended:
             # A second after the start, when cameras and recorder listen again.
             what, how = "Restarted", "It ended while somebody was needed; look before it moves"
             self.state = gate.call(self.state, what, how, stamp_ns)
@@ -342,7 +368,7 @@ class Control:
                 log.debug("%s refused: %s", COMMANDS.name, error)
         return commands, malformed
 
-    def _answer_requests(self, stamp_ns: int) -> None:
+    def _answer_requests(self) -> None:
         for _ in range(MOST_REQUESTS):
             asked = self._requests.receive()
             if asked is None:
@@ -354,7 +380,8 @@ class Control:
                 log.debug("request that cannot be read: %s", error)
                 continue
             before = self.state
-            self.state, reply, events = answered(before, request, stamp_ns)
+            # Stamped now, not when the tick began: consoles measure the clocks' offset by it.
+            self.state, reply, events = answered(before, request, now_ns())
             if self.state.lease.epoch != before.lease.epoch and not self._persist():
                 # An epoch that the disk does not know could be granted twice.
                 self.state, events = before, ()
@@ -407,7 +434,7 @@ class Control:
             y_m=seen.y_m,
             heading_rad=seen.heading_rad,
             speed_mps=seen.speed_mps,
-            turn_rps=seen.turn_rps,
+            turn_radps=seen.turn_radps,
             tilt_rad=seen.tilt_rad,
             motor_a=seen.motor_a,
             battery_pct=seen.battery_pct,
@@ -416,11 +443,11 @@ class Control:
             applied=applied,
             cap_mps=state.cap.mps if state.cap else self.limits.max_mps,
             max_mps=self.limits.max_mps,
-            max_rps=self.limits.max_rps,
+            max_radps=self.limits.max_radps,
             cap_cause=state.cap.cause if state.cap else CapCause.ROBOT,
             command_seq=state.last_seq,
-            command_input_ns=state.last_input_ns,
-            command_applied_ns=state.input_applied_ns,
+            command_input_ns=self._applied_input[0],
+            command_applied_ns=self._applied_input[1],
             command_age_ms=state.command_age_ms,
             picture_age_ms=state.picture_age_ms,
             commands_accepted=state.accepted,

@@ -231,7 +231,7 @@ def read_drive(episode: Episode) -> Drive:
     for tick in episode.ticks():
         if tick.tick == ending.start_tick:
             taken_ns = tick.stamp_ns
-        moves = tick.applied.forward_mps != 0.0 or tick.applied.turn_rps != 0.0
+        moves = tick.applied.forward_mps != 0.0 or tick.applied.turn_radps != 0.0
         if taken_ns is not None and first_ns is None and moves and tick.source is Source.HUMAN:
             first_ns = tick.stamp_ns
         if tick.tick == ending.end_tick:

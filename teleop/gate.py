@@ -55,8 +55,7 @@ class GateState:
     human: Twist = STILL  # the last accepted wish
     deadman: bool = False
     last_seq: int = -1  # of the present epoch
-    last_input_ns: int = 0  # Command.input_ns of the newest input obeyed
-    input_applied_ns: int = 0  # the tick that first obeyed it
+    last_input_ns: int = 0  # Command.input_ns of the newest input accepted
     heard_ns: int = 0  # when the last command was accepted, or the lease granted
     neutral_ns: int | None = None  # since when the accepted commands are hands-off
     neutral_seen: bool = False  # hands were off long enough since the last latch or takeover
@@ -164,14 +163,11 @@ def _heard(
     return replace(
         state,
         human=Twist(
-            forward_mps=command.forward * limits.max_mps, turn_rps=command.turn * limits.max_rps
+            forward_mps=command.forward * limits.max_mps, turn_radps=command.turn * limits.max_radps
         ),
         deadman=command.deadman,
         last_seq=command.seq,
         last_input_ns=command.input_ns,
-        input_applied_ns=state.input_applied_ns
-        if command.input_ns == state.last_input_ns
-        else now_ns,
         heard_ns=now_ns,
         neutral_ns=neutral_ns,
         neutral_seen=state.neutral_seen or long_enough,

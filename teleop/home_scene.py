@@ -227,6 +227,3 @@ def _recolour(spec: Any, rng: np.random.Generator) -> None:
         found = spec.material(material)
         if found is not None:  # a user's scene may be painted otherwise
             found.rgba = [*colour, 1]
-
-
-# --- paint: what the cameras see and the physics never touches -----------------------------------

@@ -6,22 +6,21 @@ somebody else. `control` persists an epoch before anybody hears of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from transport.clock import NS_PER_MS
 from transport.messages import Lease, Refusal
 
 TTL_MS = 3_000
-RENEW_MS = 500  # the console's period: five losses tolerated
+RENEW_MS = 500  # the console's period: four losses in a row tolerated
 
 
-@dataclass(frozen=True)
 class LeaseRefused(Exception):
     """Why a lease was not granted or not renewed, as a sentence for the operator."""
 
-    sentence: str
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def is_free(lease: Lease, now_ns: int) -> bool:

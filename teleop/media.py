@@ -114,6 +114,7 @@ class StreamedCamera:
 class Validation:
     """Replays sealed episodes one after the other, each in a fresh process at low priority."""
 
+    scene: Path | None = None
     waiting: deque[Path] = field(default_factory=deque)
     running: Path | None = None
     notice: VerdictNotice | None = None
@@ -132,7 +133,8 @@ class Validation:
         if self.waiting:
             self.running = self.waiting.popleft()
             self._limit_ns = now_ns() + VALIDATION_LIMIT_S * NS_PER_S
-            self._process = start_child(["validate", str(self.running), "--background"])
+            scene = ["--scene", str(self.scene)] if self.scene else []
+            self._process = start_child(["validate", str(self.running), "--background", *scene])
 
     def close(self) -> None:
         """End a replay that is under way; the next `unstick validate` makes up for it."""
@@ -167,7 +169,9 @@ class Media:
         host: str,
         port: int,
         episodes: Path,
+        scene: Path | None = None,
     ) -> None:
+        """`scene` is the file a replay has to be given, if it is not the bundled one."""
         self._name = name
         self._rig = rig
         self._episodes = episodes
@@ -185,7 +189,7 @@ class Media:
         self._boot_id = ""
         self._dropped = 0  # pictures that the recorder was too late for
         self._sealed: deque[Path] = deque()
-        self._validation = Validation()
+        self._validation = Validation(scene)
         self._captured = dict.fromkeys(rig.names, 0)
         self._fps = dict.fromkeys(rig.names, 0.0)
         self._leaving = threading.Event()

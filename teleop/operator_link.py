@@ -54,7 +54,7 @@ from transport.video_receiver import VideoReceiver
 log = logging.getLogger("link")
 
 ALIVE_MS = 300  # a window that has not ticked for so long is frozen
-PING_MS = 500
+PING_MS = 517  # no multiple of the control tick: the robot answers in one, the wait averages out
 STOP_AGAIN_MS = 50  # STOP is repeated until the robot answers
 VIDEO_ANSWER_MS = 8_000
 LAST_WORDS_MS = 300  # a lease given back while the window closes still gets out

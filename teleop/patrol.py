@@ -21,13 +21,13 @@ POLICY: Final = "bump-and-turn 1"
 CRUISE_MPS: Final = 0.3  # what robot vacuums drive at
 BACK_MPS: Final = -0.2
 BACK_TICKS: Final = TICK_HZ * 3 // 4  # 0.15 m, room enough to turn a round body
-TURN_RPS: Final = 1.2
+TURN_RADPS: Final = 1.2
 TURN_TICKS: Final = (
     4 * TICK_HZ
 )  # gives a turn up: a half turn takes 2.6 s when nothing is in the way
 TURN_RAD: Final = (math.radians(60), math.radians(150))
 RESUME_RAD: Final = (math.radians(120), math.radians(180))  # leaves the place of the rescue behind
-ARRIVED_RAD: Final = 0.06  # the heading at which a turn is over; 3 ticks at TURN_RPS
+ARRIVED_RAD: Final = 0.06  # the heading at which a turn is over; 3 ticks at TURN_RADPS
 
 
 class Doing(StrEnum):
@@ -57,7 +57,7 @@ class Patrol:
         self.state = PatrolState()
 
     def act(self, seen: Observation) -> Twist:
-        """What the policy wishes for this control tick; call it only while it is in control."""
+        """What the policy wishes for this control tick, obeyed or not."""
         self.state, wish = step(self.seed, self.state, seen)
         return wish
 
@@ -74,7 +74,9 @@ def step(seed: int, state: PatrolState, seen: Observation) -> tuple[PatrolState,
         if abs(left_rad) > ARRIVED_RAD and state.ticks_left > 0:
             # Near a half turn the shorter way flips from tick to tick: keep the chosen side.
             side = state.turn_rad if abs(left_rad) > math.pi / 2 else left_rad
-            return _one_less(state), Twist(forward_mps=0.0, turn_rps=math.copysign(TURN_RPS, side))
+            return _one_less(state), Twist(
+                forward_mps=0.0, turn_radps=math.copysign(TURN_RADPS, side)
+            )
         state = replace(state, doing=Doing.CRUISE, ticks_left=0)
     if state.doing is Doing.CRUISE and seen.bumper:
         angle, draws = _angle(seed, state.draws, TURN_RAD)
@@ -84,8 +86,8 @@ def step(seed: int, state: PatrolState, seen: Observation) -> tuple[PatrolState,
     if state.doing is Doing.BACK:
         if state.ticks_left == 0:
             return step(seed, _turning(state, seen.heading_rad), seen)
-        return _one_less(state), Twist(forward_mps=BACK_MPS, turn_rps=0.0)
-    return state, Twist(forward_mps=CRUISE_MPS, turn_rps=0.0)
+        return _one_less(state), Twist(forward_mps=BACK_MPS, turn_radps=0.0)
+    return state, Twist(forward_mps=CRUISE_MPS, turn_radps=0.0)
 
 
 def _angle(seed: int, draws: int, span_rad: tuple[float, float]) -> tuple[float, int]:

@@ -152,6 +152,7 @@ def _handed_back(
         state,
         mode=mode,
         phase=Phase.PATROL,
+        call=None,
         lease=leases.freed(state.lease),
         deadman=False,
         human=STILL,

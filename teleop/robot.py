@@ -30,7 +30,7 @@ class Observation:
     y_m: float
     heading_rad: float  # counter-clockwise from +x
     speed_mps: float  # of the body, + forward
-    turn_rps: float  # of the body, + left
+    turn_radps: float  # of the body, + left
     left_wheel_mps: float  # rim speed, + forward
     right_wheel_mps: float
     tilt_rad: float
@@ -43,7 +43,7 @@ class Observation:
         "y_m",
         "heading_rad",
         "speed_mps",
-        "turn_rps",
+        "turn_radps",
         "left_wheel_mps",
         "right_wheel_mps",
         "tilt_rad",

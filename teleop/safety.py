@@ -17,11 +17,11 @@ class ConfigError(Exception):
 
 RANGES: dict[str, tuple[float, float]] = {
     "max_mps": (0.05, 2.0),
-    "max_rps": (0.1, 6.0),
+    "max_radps": (0.1, 6.0),
     "accel_mps2": (0.1, 10.0),
     "decel_mps2": (0.1, 20.0),
-    "accel_rps2": (0.5, 60.0),
-    "decel_rps2": (0.5, 120.0),
+    "accel_radps2": (0.5, 60.0),
+    "decel_radps2": (0.5, 120.0),
     "max_age_ms": (100.0, 1000.0),
     "hold_ms": (100.0, 500.0),
     "lost_ms": (500.0, 5000.0),
@@ -37,17 +37,17 @@ RANGES: dict[str, tuple[float, float]] = {
 class Limits:
     """What the gate enforces. Defaults and their sources:
 
-    `max_age_ms` 300 and `hold_ms` 200: openpilot's joystick process zeroes its axes after 200 ms,
-    PX4 calls an offboard link lost after 1 s (`lost_ms`). `full_speed_latency_s` 0.2: the German
-    remote driving ordinance (StVFernLV) allows full speed up to 200 ms of total latency.
+    `hold_ms` 200: openpilot's joystick process zeroes its axes after 200 ms; `lost_ms` 1000: PX4
+    calls an offboard link lost after 1 s. `full_speed_latency_s` 0.2: the German remote driving
+    ordinance (StVFernLV) allows full speed up to 200 ms of total latency.
     """
 
     max_mps: float = 0.5
-    max_rps: float = 1.5
+    max_radps: float = 1.5
     accel_mps2: float = 1.0
     decel_mps2: float = 2.0
-    accel_rps2: float = 6.0
-    decel_rps2: float = 12.0
+    accel_radps2: float = 6.0
+    decel_radps2: float = 12.0
     max_age_ms: float = 300.0
     hold_ms: float = 200.0
     lost_ms: float = 1000.0
@@ -69,7 +69,7 @@ class Limits:
                     f"{field.name} = {value} is outside {low:g} to {high:g}; "
                     "it cannot be switched off"
                 )
-        if self.decel_mps2 < self.accel_mps2 or self.decel_rps2 < self.accel_rps2:
+        if self.decel_mps2 < self.accel_mps2 or self.decel_radps2 < self.accel_radps2:
             raise ConfigError("deceleration must be at least as strong as acceleration")
         if self.picture_slow_ms >= self.picture_hold_ms:
             raise ConfigError(
@@ -92,7 +92,8 @@ def cap(limits: Limits, picture_age_ms: float) -> Cap:
     """The speed allowed while the operator's picture is `picture_age_ms` old at the robot.
 
     The age is a loop: captured, painted, and back inside a command. It is therefore the whole
-    latency tau of glass to glass plus command, and v <= v_max * min(1, 0.2 s / tau).
+    latency tau known here, from the capture stamp to the command's arrival (exposure, screen and
+    motors come on top), and v <= v_max * min(1, 0.2 s / tau).
     """
     tau_s = max(picture_age_ms, 0.0) / 1e3
     allowed = Cap(limits.max_mps, CapCause.ROBOT)
@@ -106,7 +107,7 @@ def cap(limits: Limits, picture_age_ms: float) -> Cap:
 
 def is_finite(twist: Twist) -> bool:
     """Whether both speeds are numbers."""
-    return math.isfinite(twist.forward_mps) and math.isfinite(twist.turn_rps)
+    return math.isfinite(twist.forward_mps) and math.isfinite(twist.turn_radps)
 
 
 def limited(wanted: Twist, before: Twist, limits: Limits, cap_mps: float, dt_s: float) -> Twist:
@@ -119,12 +120,14 @@ def limited(wanted: Twist, before: Twist, limits: Limits, cap_mps: float, dt_s: 
         wanted = STILL
     scale = min(1.0, cap_mps / limits.max_mps)
     forward = _clip(wanted.forward_mps * scale, limits.max_mps * scale)
-    turn = _clip(wanted.turn_rps * scale, limits.max_rps)
+    turn = _clip(wanted.turn_radps * scale, limits.max_radps)
     return Twist(
         forward_mps=_ramp(
             before.forward_mps, forward, limits.accel_mps2 * dt_s, limits.decel_mps2 * dt_s
         ),
-        turn_rps=_ramp(before.turn_rps, turn, limits.accel_rps2 * dt_s, limits.decel_rps2 * dt_s),
+        turn_radps=_ramp(
+            before.turn_radps, turn, limits.accel_radps2 * dt_s, limits.decel_radps2 * dt_s
+        ),
     )
 
 

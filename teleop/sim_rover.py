@@ -23,7 +23,7 @@ from transport.channels import TICK_HZ
 from transport.messages import STILL, Description, Twist
 
 MAX_MPS: Final = 0.5  # a brisk household robot; 30 % above what vacuums drive at
-MAX_RPS: Final = 1.5
+MAX_RADPS: Final = 1.5
 SUBSTEPS: Final = 8  # of 1/480 s: stiff contacts stay stable, one control tick is 1/60 s
 WHEEL_RADIUS_M: Final = 0.036  # of the scene's wheels
 TRACK_M: Final = 0.25  # between the wheels
@@ -60,11 +60,10 @@ class SimRover:
         description: Description,
         *,
         scene_path: Path | None = None,
-        allow_other_scene: bool = False,
     ) -> SimRover:
-        """The rover that made a recording; another scene is refused unless explicitly allowed."""
+        """The rover that made a recording; another scene is refused."""
         rover = cls(description.scenario, description.seed, scene_path)
-        if rover.scene_sha256 != description.scene_sha256 and not allow_other_scene:
+        if rover.scene_sha256 != description.scene_sha256:
             raise RobotError(
                 f"The scene of {description.scenario!r}, seed {description.seed}, is not the one "
                 f"that was recorded: {rover.scene_sha256[:12]} here, "
@@ -95,10 +94,10 @@ class SimRover:
             task=self._scene.task,
             tick_hz=TICK_HZ,
             observation_names=Observation.NAMES,
-            action_names=("forward_mps", "turn_rps"),
+            action_names=("forward_mps", "turn_radps"),
             controller={
                 "max_mps": MAX_MPS,
-                "max_rps": MAX_RPS,
+                "max_radps": MAX_RADPS,
                 "substeps": float(SUBSTEPS),
                 "timestep_s": float(self._model.opt.timestep),
                 "wheel_radius_m": WHEEL_RADIUS_M,
@@ -128,7 +127,7 @@ class SimRover:
             y_m=float(data.qpos[1]),
             heading_rad=math.atan2(rotation[1, 0], rotation[0, 0]),
             speed_mps=float(rotation[:, 0] @ data.qvel[0:3]),
-            turn_rps=float(data.qvel[5]),
+            turn_radps=float(data.qvel[5]),
             left_wheel_mps=float(wheels[0]),
             right_wheel_mps=float(wheels[1]),
             tilt_rad=math.acos(min(1.0, max(-1.0, rotation[2, 2]))),
@@ -139,11 +138,11 @@ class SimRover:
 
     def apply(self, action: Twist) -> Twist:
         """One control tick of 1/60 s at `action`, clipped to the rover's limits."""
-        if not (math.isfinite(action.forward_mps) and math.isfinite(action.turn_rps)):
+        if not (math.isfinite(action.forward_mps) and math.isfinite(action.turn_radps)):
             raise RobotError(f"{action} is not a motion: both speeds must be finite numbers.")
         told = Twist(
             forward_mps=min(MAX_MPS, max(-MAX_MPS, action.forward_mps)),
-            turn_rps=min(MAX_RPS, max(-MAX_RPS, action.turn_rps)),
+            turn_radps=min(MAX_RADPS, max(-MAX_RADPS, action.turn_radps)),
         )
         self._set_wheels(told)
         mujoco.mj_step(self._model, self._data, SUBSTEPS)
@@ -182,7 +181,7 @@ class SimRover:
 
     def _set_wheels(self, twist: Twist) -> None:
         """Differential drive: rim speed of each wheel, as rad/s."""
-        spread_mps = twist.turn_rps * TRACK_M / 2
+        spread_mps = twist.turn_radps * TRACK_M / 2
         self._data.ctrl[0] = (twist.forward_mps - spread_mps) / WHEEL_RADIUS_M
         self._data.ctrl[1] = (twist.forward_mps + spread_mps) / WHEEL_RADIUS_M
 

@@ -21,7 +21,7 @@ WINDOW_S: Final = 4.0  # longer than a bump, its way back and its turn can look 
 MOVED_M: Final = 0.03  # three times what wheels drag a wedged body about
 TURNED_RAD: Final = math.radians(10)
 ASKED_MPS: Final = 0.05  # below this nobody expects motion
-ASKED_RPS: Final = 0.2
+ASKED_RADPS: Final = 0.2
 SLIP_M: Final = 0.10  # wheel travel beyond the body's within the window: they spin
 TILTED_RAD: Final = 0.03  # something presses or lifts the body
 STRAIN_A: Final = 2.0  # ten times the current of free driving
@@ -63,7 +63,7 @@ class StuckDetector:
 
     def observe(self, now_ns: int, mode: Mode, asked: Twist, seen: Observation) -> None:
         """Take in one control tick; any that is not the policy asking for motion resets."""
-        asks = abs(asked.forward_mps) >= ASKED_MPS or abs(asked.turn_rps) >= ASKED_RPS
+        asks = abs(asked.forward_mps) >= ASKED_MPS or abs(asked.turn_radps) >= ASKED_RADPS
         if mode is not Mode.AUTONOMY or not asks:
             self.reset()
             return

@@ -24,10 +24,10 @@ EXIT_FAILED = 1
 EXIT_NOT_JUDGED = 2
 
 # Replay robots by Description.robot_type; the import is inside, a console has no simulator.
-MakeRobot = Callable[[Description], Replayable]
+MakeRobot = Callable[[Description, Path | None], Replayable]
 
 
-def _sim_rover(description: Description) -> Replayable:
+def _sim_rover(description: Description, scene: Path | None) -> Replayable:
     try:
         from teleop.sim_rover import SimRover
     except ModuleNotFoundError as error:
@@ -35,14 +35,14 @@ def _sim_rover(description: Description) -> Replayable:
             f"the simulator is not installed ({error}): pip install 'unstick[sim]'"
         ) from None
 
-    return SimRover.from_description(description)
+    return SimRover.from_description(description, scene_path=scene)
 
 
 ROBOTS: dict[str, MakeRobot] = {"sim-rover": _sim_rover}
 
 
-def make_robot(description: Description) -> Replayable:
-    """A fresh robot like the recorded one.
+def make_robot(description: Description, scene: Path | None = None) -> Replayable:
+    """A fresh robot like the recorded one; `scene` is the file it was recorded with, if another.
 
     Raises:
         RobotError: there is none of this type here.
@@ -53,7 +53,7 @@ def make_robot(description: Description) -> Replayable:
             f"no robot of type {description.robot_type!r} can be replayed here; "
             f"there are: {', '.join(ROBOTS)}"
         )
-    return make(description)
+    return make(description, scene)
 
 
 def episodes_at(path: Path) -> list[Path]:
@@ -70,7 +70,7 @@ def episodes_at(path: Path) -> list[Path]:
     return found
 
 
-def run_validation(path: Path, *, json: bool, background: bool) -> int:
+def run_validation(path: Path, *, scene: Path | None, json: bool, background: bool) -> int:
     """Replay what is at `path`; `background` lowers the priority and prints nothing."""
     if background:
         die_with_parent()
@@ -84,7 +84,7 @@ def run_validation(path: Path, *, json: bool, background: bool) -> int:
         paths, description="Replaying", console=terminal, disable=background or len(paths) < 2
     ):
         try:
-            verdicts.append(_validated(open_episode(folder)))
+            verdicts.append(_validated(open_episode(folder), scene))
         except (EpisodeError, OSError) as error:
             unreadable.append(str(error))
     if json:
@@ -104,10 +104,10 @@ def exit_code(verdicts: list[Verdict], unreadable: bool) -> int:
     return 0 if all(v.passed for v in verdicts) else EXIT_FAILED
 
 
-def _validated(episode: Episode) -> Verdict:
+def _validated(episode: Episode, scene: Path | None) -> Verdict:
     return validate(
         episode,
-        make_robot,
+        lambda description: make_robot(description, scene),
         robot_errors=(RobotError, OSError, RuntimeError, ValueError, ArithmeticError),
     )
 

@@ -20,8 +20,8 @@ import pytest
 from teleop.robot import Observation, Restorable, Robot, RobotError
 from transport.messages import STILL, Twist
 
-AHEAD = Twist(forward_mps=0.1, turn_rps=0.3)
-TOO_FAST = Twist(forward_mps=1e6, turn_rps=-1e6)
+AHEAD = Twist(forward_mps=0.1, turn_radps=0.3)
+TOO_FAST = Twist(forward_mps=1e6, turn_radps=-1e6)
 
 
 class RestorableRobot(Robot, Restorable, Protocol):
@@ -73,7 +73,7 @@ class RobotConformance:
     def test_an_action_beyond_the_limits_is_clipped_and_told(self, robot: Robot) -> None:
         limits = robot.describe("boot").controller
         told = robot.apply(TOO_FAST)
-        assert told == Twist(forward_mps=limits["max_mps"], turn_rps=-limits["max_rps"])
+        assert told == Twist(forward_mps=limits["max_mps"], turn_radps=-limits["max_radps"])
 
     def test_an_action_within_the_limits_is_told_unchanged(self, robot: Robot) -> None:
         assert robot.apply(AHEAD) == AHEAD
@@ -82,8 +82,8 @@ class RobotConformance:
     def test_a_number_that_is_none_is_refused(self, robot: Robot, bad: float) -> None:
         before = robot.snapshot()
         for action in (
-            Twist(forward_mps=bad, turn_rps=0.0),
-            Twist(forward_mps=0.0, turn_rps=bad),
+            Twist(forward_mps=bad, turn_radps=0.0),
+            Twist(forward_mps=0.0, turn_radps=bad),
         ):
             with pytest.raises(RobotError):
                 robot.apply(action)
@@ -168,6 +168,6 @@ class RestorableConformance(RobotConformance):
         """The state after each of a few ticks of varied driving."""
         states = []
         for tick in range(20):
-            robot.apply(Twist(forward_mps=0.1 - 0.01 * tick, turn_rps=0.3 if tick % 5 else -0.3))
+            robot.apply(Twist(forward_mps=0.1 - 0.01 * tick, turn_radps=0.3 if tick % 5 else -0.3))
             states.append(robot.snapshot())
         return states

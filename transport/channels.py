@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 DEFAULT_PORT: Final = 7600
-PORTS: Final = 7  # consecutive ports a robot needs
 
 TICK_HZ: Final = 60  # control ticks; a multiple of ROW_HZ, so that each picture falls on a tick
 ROW_HZ: Final = 30  # rows of an episode and pictures of each camera

@@ -18,11 +18,6 @@ from transport.channels import (
     BUS,
     CHANNELS,
     COMMANDS,
-    MEDIA_STATE,
-    REQUESTS,
-    STATE,
-    STOP,
-    VIDEO,
     Channel,
 )
 from transport.errors import LinkError, NoAnswer, PortTaken
@@ -332,23 +327,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-__all__ = [
-    "LOOPBACK",
-    "MEDIA_STATE",
-    "REQUESTS",
-    "STATE",
-    "STOP",
-    "VIDEO",
-    "Asker",
-    "BusReceiver",
-    "BusSender",
-    "CommandInbox",
-    "CommandOutbox",
-    "Listener",
-    "Publisher",
-    "Requests",
-    "Waiter",
-    "free_base_port",
-]

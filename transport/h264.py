@@ -40,7 +40,9 @@ class StreamEncoder:
             "preset": "superfast",
             "tune": "zerolatency",
             "profile": "baseline",
-            "x264-params": f"keyint={fps * _KEY_FRAME_EVERY_S}:scenecut=0:repeat-headers=1",
+            # The buffer of half a second keeps a key frame from bursting over the link.
+            "x264-params": f"keyint={fps * _KEY_FRAME_EVERY_S}:scenecut=0:repeat-headers=1"
+            f":vbv-maxrate={bitrate // 1000}:vbv-bufsize={bitrate // 2000}",
         }
         self._codec = codec
         self._reformatter = VideoReformatter()  # kept: making one for each frame costs 0.4 ms
@@ -57,11 +59,12 @@ class StreamEncoder:
         picture.time_base = RTP_CLOCK
         if key_frame:
             picture.pict_type = av.video.frame.PictureType.I
-        encoded = b"".join(bytes(packet) for packet in self._codec.encode(picture))
-        if not encoded:
+        parts = self._codec.encode(picture)
+        if not parts:
             return None
+        encoded = b"".join(bytes(part) for part in parts)
         packet: EncodedFrame = av.Packet(stamped(encoded, stamp))
         packet.pts = pts
         packet.time_base = RTP_CLOCK
-        packet.is_keyframe = key_frame
+        packet.is_keyframe = any(part.is_keyframe for part in parts)  # also x264's own
         return packet

@@ -106,11 +106,11 @@ class Wire(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Twist(Wire, frozen=True):
     """Planar velocity in the robot's frame: x forward, turn positive to the left."""
 
-    forward_mps: float
-    turn_rps: float
+    forward_mps: float  # m/s
+    turn_radps: float  # rad/s
 
 
-STILL: Final = Twist(forward_mps=0.0, turn_rps=0.0)
+STILL: Final = Twist(forward_mps=0.0, turn_radps=0.0)
 
 
 # --- operator to robot: commands (latest wins, own socket) ---
@@ -294,7 +294,7 @@ class RobotState(Wire, frozen=True, tag="robot_state"):
     y_m: float
     heading_rad: float  # counter-clockwise from +x
     speed_mps: float  # measured, + forward
-    turn_rps: float  # measured, + left
+    turn_radps: float  # measured, + left
     tilt_rad: float  # angle between the robot's up and the world's
     motor_a: float  # drive motors, sum of magnitudes
     battery_pct: float
@@ -303,11 +303,11 @@ class RobotState(Wire, frozen=True, tag="robot_state"):
     applied: Twist  # what the motors were told
     cap_mps: float  # speed allowed now
     max_mps: float  # the robot's own limit
-    max_rps: float
+    max_radps: float
     cap_cause: CapCause
     command_seq: int  # last accepted; -1: none
-    command_input_ns: Stamp  # Command.input_ns of the newest input obeyed (the console's clock)
-    command_applied_ns: Stamp  # the tick that first obeyed that input (the robot's clock)
+    command_input_ns: Stamp  # Command.input_ns of the newest input accepted (the console's clock)
+    command_applied_ns: Stamp  # when the motors were told first (the robot's clock)
     command_age_ms: float  # loop age of the last command received, accepted or not; -1: none
     picture_age_ms: float  # age of the operator's painted picture as the robot knows it; -1: none
     commands_accepted: Count

@@ -15,6 +15,6 @@ class Picture:
     camera: str
     number: int  # counts the camera's captures; gaps are drops
     captured_ns: int  # the robot's clock, at capture
-    received_ns: int  # this console's clock, when the frame's last packet was there
+    received_ns: int  # this console's clock, when the decoder gave the frame out
     decoded_ns: int  # this console's clock, when `bgra` was ready
     bgra: npt.NDArray[np.uint8]

@@ -65,20 +65,17 @@ class VideoReceiver:
         exchange: Callable[[str, Sequence[str]], VideoAnswer],
         *,
         bind_host: str,
-        at_marker: bool = True,
     ) -> None:
         """`exchange(offer_sdp, cameras)` brings an offer to the robot and returns its answer; it is
-        called on a worker thread and may block for a few seconds or raise `LinkError`.
-        `at_marker=False` leaves aiortc's own jitter buffer in place, for comparison."""
+        called on a worker thread and may block for a few seconds or raise `LinkError`."""
         self.mailboxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in cameras}
         self.problem = ""  # why there is no connection; empty while there is one
         self._cameras = tuple(cameras)
         self._exchange = exchange
         self._bind_host = bind_host
-        self._at_marker = at_marker
         self._wake: Callable[[], None] = lambda: None
         self._thread = LoopThread("video-receiver")
-        self._newest_ns = 0
+        self._newest_ns: dict[str, int] = {}  # when each camera's newest frame came
         self._keeper: asyncio.Future[None] | None = None
         self._receiving: list[asyncio.Future[None]] = []
 
@@ -111,9 +108,9 @@ class VideoReceiver:
             connection = new_connection()
             try:
                 await self._connect(connection)
-                self._newest_ns = now_ns()
-                while now_ns() - self._newest_ns < NO_PICTURE_MS * NS_PER_MS:
-                    if connection.connectionState in ("failed", "closed"):
+                self._newest_ns = dict.fromkeys(self._cameras, now_ns())
+                while connection.connectionState not in ("failed", "closed"):
+                    if now_ns() - min(self._newest_ns.values()) > NO_PICTURE_MS * NS_PER_MS:
                         break
                     await asyncio.sleep(0.05)
                 self.problem = "the picture has stopped"
@@ -133,11 +130,8 @@ class VideoReceiver:
         for camera in self._cameras:
             transceiver = connection.addTransceiver("video", direction="recvonly")
             transceiver.setCodecPreferences(h264_only())
-            if self._at_marker:
-                receiver: Any = transceiver.receiver
-                receiver._RTCRtpReceiver__jitter_buffer = _MarkerBuffer(
-                    JITTER_CAPACITY, is_video=True
-                )
+            receiver: Any = transceiver.receiver
+            receiver._RTCRtpReceiver__jitter_buffer = _MarkerBuffer(JITTER_CAPACITY, is_video=True)
             receivers.append((camera, transceiver.receiver))
         bind_ice(connection, self._bind_host)
         await connection.setLocalDescription(await connection.createOffer())
@@ -165,8 +159,8 @@ class VideoReceiver:
             if not isinstance(frame, av.VideoFrame):
                 continue
             received_ns = now_ns()
-            self._newest_ns = received_ns
-            stamp = _stamp_in(frame) or FrameStamp(stamp.captured_ns, stamp.number)
+            self._newest_ns[camera] = received_ns
+            stamp = _stamp_in(frame) or stamp
             if track._queue.qsize() > 0:  # type: ignore[attr-defined]
                 mailbox.skipped(1)  # a newer one is decoded already: this one is never converted
                 continue

@@ -44,15 +44,19 @@ class _ViewerTrack(MediaStreamTrack):
                 self.skipped += 1
                 return
             self._waiting_for_key = False
-        try:
-            self._packets.put_nowait(packet)
-        except asyncio.QueueFull:
+        if self._packets.full():
+            # A key frame is asked for when the viewer has caught up, not before: it would find the
+            # queue full again, and every other viewer would pay for it.
             self.skipped += 1
             self._waiting_for_key = True
-            self._need_key_frame(self.camera)
+            return
+        self._packets.put_nowait(packet)
 
     async def recv(self) -> EncodedFrame:
-        return await self._packets.get()
+        packet = await self._packets.get()
+        if self._waiting_for_key and self._packets.empty():
+            self._need_key_frame(self.camera)
+        return packet
 
 
 @dataclass
@@ -125,7 +129,6 @@ class VideoSender:
                     track.offer(packet)
 
     async def _answer(self, session: str, sdp: str, cameras: Sequence[str]) -> str:
-        await self._drop(session)
         connection = new_connection()
         await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         bind_ice(connection, self._bind_host)
@@ -159,6 +162,7 @@ class VideoSender:
                     await self._drop(session)
 
         await connection.setLocalDescription(await connection.createAnswer())
+        await self._drop(session)
         self._viewers[session] = _Viewer(connection, tracks)
         return str(connection.localDescription.sdp)
 

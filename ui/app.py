@@ -51,7 +51,7 @@ def check_display(platform: str, environment: Mapping[str, str]) -> None:
     if not environment.get("DISPLAY") and not environment.get("WAYLAND_DISPLAY"):
         raise NoWindow(
             "No display for the window: DISPLAY and WAYLAND_DISPLAY are not set.\n"
-            "Run with --headless, or set DISPLAY (over ssh: ssh -X), "
+            "Set DISPLAY (over ssh: ssh -X), "
             "or use a virtual one: xvfb-run unstick …"
         )
 
@@ -68,14 +68,14 @@ def check_qt() -> None:
     except ModuleNotFoundError as error:
         raise NoWindow(
             f"{error}.\nThe window needs PySide6: pip install 'unstick[console]'. "
-            "Or run with --headless."
+            "Or try: unstick demo --headless"
         ) from error
     except ImportError as error:
         raise NoWindow(
             f"Qt cannot be loaded: {error}.\n"
             "On Debian or Ubuntu: sudo apt install libegl1 libgl1 libdbus-1-3 libfontconfig1 "
             f"{' '.join(X11_LIBRARIES.values())}\n"
-            "Or run with --headless."
+            "Or try: unstick demo --headless"
         ) from error
 
 
@@ -94,7 +94,7 @@ def check_x11(platform: str, environment: Mapping[str, str]) -> None:
         raise NoWindow(
             f"The window needs libraries that this system has not: {', '.join(missing)}.\n"
             f"On Debian or Ubuntu: sudo apt install {' '.join(missing)}\n"
-            "Or run with --headless."
+            "Or try: unstick demo --headless"
         )
 
 

@@ -15,7 +15,6 @@ from ui import icons
 from ui.screen import Banner, Hud, Look, PictureFace, Veil
 from ui.theme import (
     BODY,
-    CAPTION,
     FIGURE,
     ON_PLATE,
     ON_PLATE_2,
@@ -299,17 +298,3 @@ def draw_frame(painter: QPainter, area: QRectF, look: Look, theme: Theme) -> Non
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(area.adjusted(-1, -1, 1, 1), 2, 2)
-
-
-def draw_caption(painter: QPainter, area: QRectF, text: str) -> None:
-    """A small note at the bottom left of a picture."""
-    box = QRectF(
-        area.left() + MARGIN,
-        area.bottom() - MARGIN - TAG_H,
-        text_width(text, CAPTION) + 16,
-        TAG_H,
-    )
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_plate())
-    painter.drawRoundedRect(box, 4, 4)
-    _text(painter, box.left() + 8, box.top() + 16, text, ON_PLATE_2, CAPTION)

@@ -9,10 +9,10 @@ from teleop.operator_view import LinkView, PictureView, Reach
 from transport.messages import CapCause, Mode, Refusal, RobotState
 from ui import words
 from ui.history import heard
-from ui.reason_rows import STALE_MS
+from ui.reason_rows import FULL_SPEED_MS, STALE_MS
 from ui.screen import Banner, Chip, Hud, Look, PictureFace, Veil
 
-LATE_MS: Final = 200.0  # whole latency from which speed is capped
+LATE_MS: Final = FULL_SPEED_MS  # whole latency from which speed is capped
 GONE_MS: Final = 10_000.0  # an older picture is no picture
 STEADY_MS: Final = 150.0  # frames this close together: show their median age, not the jitter
 MOVING_MPS: Final = 0.005
@@ -140,7 +140,7 @@ def hud_of(state: RobotState, latency: float | None) -> Hud:
         bearing=f"{round(bearing) % 360}°",
         compass=words.compass(bearing),
         bearing_deg=bearing,
-        turn=words.turn(state.turn_rps),
+        turn=words.turn(state.turn_radps),
         blind=f"{blind_cm:.0f} cm",
         blind_look=Look.LIMITED if blind_cm >= BLIND_CM else Look.QUIET,
     )

@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from teleop.operator_view import LinkView, PictureView
+from teleop.safety import Limits
+from transport.channels import MEDIA_STATE
 from transport.messages import CapCause, Mode, RecorderPhase, Refusal, RobotState
 from ui import words
 from ui.history import heard
@@ -49,8 +51,11 @@ PLACE: Final = {
     Refusal.CALLING: "Robot",
 }
 
-STALE_MS: Final = 500.0  # an older picture is veiled; the robot slows
-FULL_SPEED_MS: Final = 200.0  # full speed up to this latency
+# The robot reports what it does; these are its defaults, for marks and notes on the screen.
+LIMITS: Final = Limits()
+MEDIA_TTL_MS: Final = float(MEDIA_STATE.ttl_ms)
+STALE_MS: Final = LIMITS.picture_slow_ms  # an older picture is veiled; the robot slows
+FULL_SPEED_MS: Final = LIMITS.full_speed_latency_s * 1e3  # full speed up to this latency
 TILTED_DEG: Final = 15.0
 LOW_BATTERY_PCT: Final = 15.0
 LOW_DISK: Final = 5 * 10**9
@@ -154,7 +159,8 @@ def _shown(picture: PictureView) -> tuple[str, bool]:
 
 
 def _picture(link: LinkView, state: RobotState, pictures: tuple[PictureView, ...]) -> ReasonRow:
-    note = "slows at 500 ms, stops at 2 s"
+    hold_s = LIMITS.picture_hold_ms / 1e3
+    note = f"slows at {STALE_MS:.0f} ms, stops at {hold_s:g} s"
     if not pictures:
         return ReasonRow("Picture", "no camera", note, Look.LIMITED)
     text, good = _shown(pictures[0])
@@ -217,9 +223,6 @@ def _recording(link: LinkView) -> ReasonRow:
     return ReasonRow("Recording", f"{on}, {left}", look=Look.LIMITED if low else Look.QUIET)
 
 
-MEDIA_TTL_MS: Final = 3000.0
-
-
 def _others(pictures: tuple[PictureView, ...]) -> ReasonRow:
     if len(pictures) < 2:
         return ReasonRow("Other pictures", "none")
@@ -243,4 +246,4 @@ def _foot(link: LinkView, state: RobotState) -> tuple[str, str, Act | None]:
         return "A reset never moves the robot", "Reset STOP", Act.RESET
     if state.mode is Mode.DISARMED:
         return "Arming switches the motors on; nothing moves", "Arm", Act.ARM
-    return "Speed is full up to 200 ms latency", "", None
+    return f"Speed is full up to {FULL_SPEED_MS:.0f} ms latency", "", None

@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QWidget
 
 from ui import icons
 from ui.history import TRACE_S, History
+from ui.reason_rows import FULL_SPEED_MS
 from ui.screen import Look, TelemetryRow
 from ui.theme import BODY, CAPTION, Theme, font
 
 # A trace is never drawn over less than this, so that noise does not look like an event.
 SPANS = {"Latency": 220.0, "Speed": 0.6, "Motors": 3.0, "Tilt": 0.35, "Battery": 100.0}
 CENTRED = frozenset({"Speed"})
-LIMIT = {"Latency": 200.0}
+LIMIT = {"Latency": FULL_SPEED_MS}
 
 
 def polyline(

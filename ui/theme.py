@@ -55,7 +55,6 @@ class Tokens:
     on_lane_yours: str
     lane_policy: str
     phase_yours: str
-    fault_wash: str
 
 
 DARK = Tokens(
@@ -84,7 +83,6 @@ DARK = Tokens(
     on_lane_yours="#FFFFFF",
     lane_policy="#4A5159",
     phase_yours="#1E2C42",
-    fault_wash="#3B1D1D",
 )
 
 LIGHT = Tokens(
@@ -113,7 +111,6 @@ LIGHT = Tokens(
     on_lane_yours="#10233F",
     lane_policy="#B4BAC0",
     phase_yours="#D6E3F7",
-    fault_wash="#F9DBD8",
 )
 
 # On the video both themes look alike: the picture behind is what it is.
@@ -122,7 +119,6 @@ PLATE_OPACITY = 0.85
 ON_PLATE = "#F2F4F6"
 ON_PLATE_2 = "#C3C9CF"
 ON_PLATE_AMBER = "#F0B84A"
-ON_PLATE_RED = "#FF8B82"
 
 _QSS = Template(
     """

@@ -26,6 +26,7 @@ from transport import clock
 from ui import icons
 from ui.history import History, Mark, Segment
 from ui.hud import hatch
+from ui.reason_rows import FULL_SPEED_MS
 from ui.screen import Look
 from ui.telemetry import polyline
 from ui.theme import CAPTION, Theme, font, text_width
@@ -34,7 +35,7 @@ RIGHT = 24
 TICKS_S = {60: 10, 120: 20, 240: 30, 480: 60}
 REDRAWS = 240  # in one span: a step of a few px, at most four in a second
 LATENCY_TOP_MS = 320.0
-LIMIT_MS = 200.0
+LIMIT_MS = FULL_SPEED_MS
 LEGIBLE = 70  # px; less of a text says nothing
 
 

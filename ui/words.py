@@ -78,9 +78,9 @@ def compass(bearing_deg: float) -> str:
     return COMPASS[round(bearing_deg / 45.0) % 8]
 
 
-def turn(rate_rps: float) -> str:
+def turn(rate_radps: float) -> str:
     """Turn right 10 °/s"""
-    deg = round(math.degrees(rate_rps))
+    deg = round(math.degrees(rate_radps))
     if deg == 0:
         return "Turn 0 °/s"
     return f"Turn {'left' if deg > 0 else 'right'} {abs(deg)} °/s"
@@ -139,8 +139,8 @@ def remedy(hold: Hold, link: LinkView) -> str:
         Refusal.BOOT_ID: "F5 arms it.",
         Refusal.SEQUENCE: "Motion resumes with the next good command.",
         Refusal.MALFORMED: "Motion resumes with the next good command.",
-        Refusal.NO_PICTURE: "Motion resumes with the first picture.",
-        Refusal.PICTURE_STALE: "Motion resumes by itself with a new picture.",
+        Refusal.NO_PICTURE: f"Let go of the {lever(link)}; press again once there is a picture.",
+        Refusal.PICTURE_STALE: f"Let go of the {lever(link)}; press again once it is live.",
         Refusal.MODE: "Nothing else is needed.",
         Refusal.CALLING: "Enter accepts the call.",
     }

@@ -127,7 +127,7 @@ def holding() -> LinkView:
         mode=Mode.HOLD,
         hold=Hold(reason=Refusal.STALE, value=340.0, limit=300.0),
         speed_mps=0.0,
-        turn_rps=0.0,
+        turn_radps=0.0,
         command_age_ms=340.0,
         picture_age_ms=240.0,
         cap_mps=0.42,
@@ -139,7 +139,7 @@ def holding() -> LinkView:
 
 
 def stopped() -> LinkView:
-    state = driven(mode=Mode.ESTOP, stopped_by="op-3", speed_mps=0.0, turn_rps=0.0)
+    state = driven(mode=Mode.ESTOP, stopped_by="op-3", speed_mps=0.0, turn_radps=0.0)
     media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=291.0)
     return link_view(state, media=media)
 

@@ -20,7 +20,6 @@ FILLS = (
     ("on_lane_yours", "lane_yours"),
     ("text", "lane_policy"),
     ("text", "phase_yours"),
-    ("red", "fault_wash"),
 )
 BOTH = pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
 

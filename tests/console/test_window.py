@@ -260,7 +260,7 @@ def test_ctrl_c_closes_the_window_and_says_130(qapp: object) -> None:
 
 
 def test_no_display_says_what_to_do() -> None:
-    with pytest.raises(NoWindow, match="--headless"):
+    with pytest.raises(NoWindow, match="xvfb-run"):
         check_display("linux", {})
 
 

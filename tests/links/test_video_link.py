@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,11 @@ from aiortc.rtp import RtpPacket
 from transport.clock import now_ns
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
-from transport.h264 import StreamEncoder
+from transport.h264 import EncodedFrame, StreamEncoder
 from transport.messages import VideoAnswer
 from transport.picture import Picture
 from transport.video_receiver import VideoReceiver, _MarkerBuffer
-from transport.video_sender import VideoSender
+from transport.video_sender import VIEWER_QUEUE, VideoSender, _ViewerTrack
 
 LOOPBACK = "127.0.0.1"
 CAMERAS = ("front", "ceiling")
@@ -193,3 +194,44 @@ def test_a_frame_with_a_hole_waits_for_the_missing_packet() -> None:
     frame = buffer.add(packet(2, 100, marker=False))[1]
     assert frame is not None
     assert frame.data == b"123"
+
+
+# --- one viewer must not cost the others ---
+
+
+def encoded(encoder: StreamEncoder, number: int, *, key_frame: bool = False) -> EncodedFrame:
+    picture = np.full((48, 64, 3), number % 200, np.uint8)
+    made = encoder.encode(picture, FrameStamp(number * 33_000_000, number), key_frame=key_frame)
+    assert made is not None
+    return made
+
+
+def test_a_viewer_that_never_reads_asks_for_no_key_frames() -> None:
+    asked: list[str] = []
+    track = _ViewerTrack("front", asked.append)
+    encoder = StreamEncoder(64, 48, 30)
+    for number in range(60):
+        track.offer(encoded(encoder, number, key_frame=number % 10 == 0))
+    assert asked == []
+    assert track.skipped > 40
+
+
+def test_a_viewer_that_catches_up_asks_for_one() -> None:
+    asked: list[str] = []
+    track = _ViewerTrack("front", asked.append)
+    encoder = StreamEncoder(64, 48, 30)
+    for number in range(20):
+        track.offer(encoded(encoder, number, key_frame=number == 0))
+
+    async def read_all() -> None:
+        for _ in range(VIEWER_QUEUE):
+            await track.recv()
+
+    asyncio.run(read_all())
+    assert asked == ["front"]
+
+
+def test_a_key_frame_of_the_encoders_own_is_recognised() -> None:
+    encoder = StreamEncoder(64, 48, 30)
+    keys = [n for n in range(125) if encoded(encoder, n).is_keyframe]
+    assert keys == [0, 120]

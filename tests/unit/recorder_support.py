@@ -50,7 +50,7 @@ def description(**changes: Any) -> Description:
         task="Reach open floor",
         tick_hz=TICK_HZ,
         observation_names=("x_m", "y_m", "heading_rad"),
-        action_names=("forward_mps", "turn_rps"),
+        action_names=("forward_mps", "turn_radps"),
         controller={"gain": 0.2},
         policy="patrol 1",
         versions={"integrator": "1"},
@@ -71,7 +71,7 @@ class Rover:
     def apply(self, action: Twist) -> Twist:
         x, y, heading, v, w = self.state
         v += self.gain * (action.forward_mps - v)
-        w += self.gain * (action.turn_rps - w)
+        w += self.gain * (action.turn_radps - w)
         heading += w / TICK_HZ
         x += v * math.cos(heading) / TICK_HZ
         y += v * math.sin(heading) / TICK_HZ
@@ -117,7 +117,7 @@ def session(
             handed: (Event(kind="hand_back", by="ada"),),
         }.get(number, ())
         applied = (
-            Twist(forward_mps=0.3 + 0.1 * math.sin(number), turn_rps=0.5 * math.cos(number / 7))
+            Twist(forward_mps=0.3 + 0.1 * math.sin(number), turn_radps=0.5 * math.cos(number / 7))
             if driving
             else STILL
         )

@@ -38,7 +38,7 @@ from transport.messages import (
 )
 
 TICK_NS = NS_PER_S // TICK_HZ
-CRUISE = Twist(forward_mps=0.3, turn_rps=0.0)
+CRUISE = Twist(forward_mps=0.3, turn_radps=0.0)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from teleop.patrol import (
     CRUISE_MPS,
     RESUME_RAD,
     TURN_RAD,
-    TURN_RPS,
+    TURN_RADPS,
     TURN_TICKS,
     Doing,
     Patrol,
@@ -29,7 +29,7 @@ FREE = Observation(
     y_m=0.0,
     heading_rad=0.0,
     speed_mps=0.3,
-    turn_rps=0.0,
+    turn_radps=0.0,
     left_wheel_mps=0.3,
     right_wheel_mps=0.3,
     tilt_rad=0.0,
@@ -38,7 +38,7 @@ FREE = Observation(
     bumper=False,
 )
 BUMPED = replace(FREE, bumper=True)
-CRUISE = Twist(forward_mps=CRUISE_MPS, turn_rps=0.0)
+CRUISE = Twist(forward_mps=CRUISE_MPS, turn_radps=0.0)
 
 
 def turned_through(patrol: Patrol, seen: Observation) -> float:
@@ -50,7 +50,7 @@ def turned_through(patrol: Patrol, seen: Observation) -> float:
         )
         if wish.forward_mps > 0:
             return heading - seen.heading_rad
-        heading += wish.turn_rps / TICK_HZ
+        heading += wish.turn_radps / TICK_HZ
     raise AssertionError("the turn never ended")
 
 
@@ -68,10 +68,10 @@ def test_does_not_notice_being_wedged() -> None:
 def test_backs_up_after_a_bump_and_then_turns() -> None:
     patrol = Patrol(0)
     wishes = [patrol.act(BUMPED)] + [patrol.act(FREE) for _ in range(BACK_TICKS - 1)]
-    assert set(wishes) == {Twist(forward_mps=BACK_MPS, turn_rps=0.0)}
+    assert set(wishes) == {Twist(forward_mps=BACK_MPS, turn_radps=0.0)}
     after = patrol.act(FREE)
     assert after.forward_mps == 0.0
-    assert abs(after.turn_rps) == TURN_RPS
+    assert abs(after.turn_radps) == TURN_RADPS
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -46,7 +46,7 @@ def test_rows_carry_what_was_recorded(exported: Path, episodes: list[Episode]) -
         assert table["unstick.tick"].to_pylist() == [t.tick for t in ticks]
         action = np.array(table["action"].to_pylist(), np.float32)
         assert np.array_equal(
-            action, np.array([(t.applied.forward_mps, t.applied.turn_rps) for t in ticks], "f4")
+            action, np.array([(t.applied.forward_mps, t.applied.turn_radps) for t in ticks], "f4")
         )
         assert table["intervention"].to_pylist() == [t.source == "human" for t in ticks]
         assert table["next.done"].to_pylist() == [False] * (len(ticks) - 1) + [True]

@@ -81,7 +81,7 @@ def test_floats_and_states_are_exact(
     tick = msgspec.structs.replace(
         next(session()),
         observation=tuple(seen),
-        applied=Twist(forward_mps=speed, turn_rps=-speed),
+        applied=Twist(forward_mps=speed, turn_radps=-speed),
         state=state,
     )
     write(path, [tick])

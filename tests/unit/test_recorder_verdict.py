@@ -150,7 +150,9 @@ class Reluctant(Rover):
     """Carries out less than it is told."""
 
     def apply(self, action: Twist) -> Twist:
-        return super().apply(Twist(forward_mps=action.forward_mps / 2, turn_rps=action.turn_rps))
+        return super().apply(
+            Twist(forward_mps=action.forward_mps / 2, turn_radps=action.turn_radps)
+        )
 
 
 class Breaking(Rover):

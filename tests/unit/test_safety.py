@@ -65,41 +65,41 @@ def test_an_older_picture_never_allows_more_speed(a: float, b: float) -> None:
 
 @given(any_speed, any_speed, speeds, turns, st.floats(0.05, 0.5))
 def test_speeds_are_finite_bounded_and_ramped(
-    forward: float, turn: float, before_mps: float, before_rps: float, cap_mps: float
+    forward: float, turn: float, before_mps: float, before_radps: float, cap_mps: float
 ) -> None:
-    before = Twist(forward_mps=before_mps, turn_rps=before_rps)
-    now = limited(Twist(forward_mps=forward, turn_rps=turn), before, LIMITS, cap_mps, DT_S)
+    before = Twist(forward_mps=before_mps, turn_radps=before_radps)
+    now = limited(Twist(forward_mps=forward, turn_radps=turn), before, LIMITS, cap_mps, DT_S)
     assert math.isfinite(now.forward_mps)
-    assert math.isfinite(now.turn_rps)
+    assert math.isfinite(now.turn_radps)
     assert abs(now.forward_mps) <= LIMITS.max_mps + 1e-12
     step = abs(now.forward_mps - before.forward_mps)
     assert step <= LIMITS.decel_mps2 * DT_S + 1e-12
     if abs(now.forward_mps) > abs(before.forward_mps):
         assert step <= LIMITS.accel_mps2 * DT_S + 1e-12
-    assert abs(now.turn_rps - before.turn_rps) <= LIMITS.decel_rps2 * DT_S + 1e-12
+    assert abs(now.turn_radps - before.turn_radps) <= LIMITS.decel_radps2 * DT_S + 1e-12
 
 
 @given(speeds, turns)
-def test_a_standing_wish_reaches_standing_and_stays(before_mps: float, before_rps: float) -> None:
-    now = Twist(forward_mps=before_mps, turn_rps=before_rps)
+def test_a_standing_wish_reaches_standing_and_stays(before_mps: float, before_radps: float) -> None:
+    now = Twist(forward_mps=before_mps, turn_radps=before_radps)
     for _ in range(60):
         now = limited(STILL, now, LIMITS, 0.5, DT_S)
     assert now == STILL
 
 
 def test_a_reversal_passes_through_standing() -> None:
-    now, seen = Twist(forward_mps=0.3, turn_rps=0.0), []
+    now, seen = Twist(forward_mps=0.3, turn_radps=0.0), []
     for _ in range(120):
-        now = limited(Twist(forward_mps=-0.3, turn_rps=0.0), now, LIMITS, 0.5, DT_S)
+        now = limited(Twist(forward_mps=-0.3, turn_radps=0.0), now, LIMITS, 0.5, DT_S)
         seen.append(now.forward_mps)
     assert 0.0 in seen
     assert seen[-1] == pytest.approx(-0.3)
 
 
 def test_a_cap_keeps_the_curve() -> None:
-    wish = Twist(forward_mps=0.4, turn_rps=0.8)
+    wish = Twist(forward_mps=0.4, turn_radps=0.8)
     now = wish
     for _ in range(120):
         now = limited(wish, now, LIMITS, 0.25, DT_S)
-    assert now.turn_rps / now.forward_mps == pytest.approx(2.0)
+    assert now.turn_radps / now.forward_mps == pytest.approx(2.0)
     assert now.forward_mps == pytest.approx(0.2)

@@ -13,13 +13,13 @@ from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.messages import STILL, Mode, Twist
 
-AHEAD = Twist(forward_mps=0.3, turn_rps=0.0)
+AHEAD = Twist(forward_mps=0.3, turn_radps=0.0)
 STANDS = Observation(
     x_m=1.0,
     y_m=2.0,
     heading_rad=0.5,
     speed_mps=0.0,
-    turn_rps=0.0,
+    turn_radps=0.0,
     left_wheel_mps=0.0,
     right_wheel_mps=0.0,
     tilt_rad=0.0,
@@ -38,7 +38,7 @@ def after(
     asked: Twist = AHEAD,
     mode: Mode = Mode.AUTONOMY,
     speed_mps: float = 0.0,
-    turn_rps: float = 0.0,
+    turn_radps: float = 0.0,
     detector: StuckDetector | None = None,
     start_ns: int = START_NS,
 ) -> Diagnosis | None:
@@ -51,7 +51,7 @@ def after(
         moved = replace(
             seen,
             x_m=seen.x_m + speed_mps * t,
-            heading_rad=math.remainder(seen.heading_rad + turn_rps * t, math.tau),
+            heading_rad=math.remainder(seen.heading_rad + turn_radps * t, math.tau),
         )
         detector.observe(now_ns, mode, asked, moved)
     return detector.diagnosis(now_ns)
@@ -101,8 +101,8 @@ def test_it_is_said_again_as_long_as_it_lasts() -> None:
     [
         {"speed_mps": 1.2 * MOVED_M / WINDOW_S},
         {"speed_mps": -0.3},
-        {"turn_rps": 1.2 * TURNED_RAD / WINDOW_S},
-        {"turn_rps": -1.2},
+        {"turn_radps": 1.2 * TURNED_RAD / WINDOW_S},
+        {"turn_radps": -1.2},
     ],
 )
 def test_a_robot_that_moves_or_turns_is_not_stuck(motion: dict[str, float]) -> None:
@@ -124,7 +124,7 @@ def test_a_robot_that_is_asked_to_stand_is_not_stuck() -> None:
 
 
 def test_asking_for_a_turn_counts_as_asking_for_motion() -> None:
-    asked = Twist(forward_mps=0.0, turn_rps=1.0)
+    asked = Twist(forward_mps=0.0, turn_radps=1.0)
     assert after(WINDOW_S, STANDS, asked=asked) is not None
 
 

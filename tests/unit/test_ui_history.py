@@ -19,7 +19,7 @@ START = 50 * S
 CALLING = link_view(
     robot_state(mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=Refusal.CALLING))
 )
-STILL_DRIVEN = driven(applied=Twist(forward_mps=0.0, turn_rps=0.0))
+STILL_DRIVEN = driven(applied=Twist(forward_mps=0.0, turn_radps=0.0))
 
 
 def noted(*views: tuple[float, object]) -> History:

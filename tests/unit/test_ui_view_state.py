@@ -618,7 +618,7 @@ def test_hud_numbers() -> None:
 def test_hud_of_a_capped_robot() -> None:
     state = driven(
         speed_mps=-0.1,
-        asked=Twist(forward_mps=0.42, turn_rps=0.0),
+        asked=Twist(forward_mps=0.42, turn_radps=0.0),
         cap_mps=0.42,
         cap_cause=CapCause.LATENCY,
         picture_age_ms=240.0,
