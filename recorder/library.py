@@ -14,14 +14,15 @@ import numpy.typing as npt
 from recorder.contents import count_log
 from recorder.durable import sha256_of
 from recorder.episode import (
+    BROKEN_SUFFIX,
     LOG_FILE,
     MANIFEST_FILE,
     RECORDING_SUFFIX,
+    RECOVERING_SUFFIX,
     VERDICT_FILE,
     CameraEntry,
     EpisodeError,
     Manifest,
-    is_episode_id,
     parse_manifest,
 )
 from recorder.log import LogReader, RowRecord
@@ -140,14 +141,22 @@ def open_episode(path: Path) -> Episode:
 
 
 def list_episodes(root: Path) -> list[Path]:
-    """Folders of sealed episodes under `root`, oldest first; empty when there is no such folder."""
+    """Episodes under `root`, oldest first; empty when there is no such folder.
+
+    Judged by content, so that one that lost its manifest is not passed over: opening it says so.
+    Left out are episodes being recorded and what a recovery has set aside.
+    """
     if not root.is_dir():
         return []
-    return sorted(
-        path
-        for path in root.iterdir()
-        if is_episode_id(path.name) and (path / MANIFEST_FILE).is_file()
-    )
+    return sorted(path for path in root.iterdir() if path.is_dir() and _is_kept(path))
+
+
+def _is_kept(path: Path) -> bool:
+    if path.suffix in (RECORDING_SUFFIX, RECOVERING_SUFFIX, BROKEN_SUFFIX):
+        return False
+    if (path / MANIFEST_FILE).exists() or (path / LOG_FILE).exists():
+        return True
+    return any(path.glob("cam_*.mkv"))
 
 
 def _not_an_episode(path: Path) -> EpisodeError:

@@ -28,6 +28,7 @@ from recorder.verdict import (
     VERDICT_FORMAT,
     Controls,
     Evidence,
+    Observations,
     OneStep,
     OpenLoop,
     Verdict,
@@ -63,6 +64,21 @@ class Replayable(Protocol):
 
     def close(self) -> None:
         """Let go of everything; idempotent."""
+
+
+class Measurements(Protocol):
+    """What a robot's own sensors say."""
+
+    def values(self) -> tuple[float, ...]:
+        """All of it, in the order of `Description.observation_names`."""
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A robot that measures; what it sees in recorded states is compared with the record."""
+
+    def observe(self) -> Measurements:
+        """The measurements in the present state."""
 
 
 @runtime_checkable
@@ -160,6 +176,23 @@ class _Replay:
             self.robot.restore(self.part.ticks[i].state)
             solved[i] = self.robot.solved()
         return held(solved, self.part.end)
+
+    def observations(
+        self, names: tuple[str, ...], tolerance: float, max_checks: int
+    ) -> Observations | None:
+        robot = self.robot
+        if not isinstance(robot, Measuring):
+            return None
+        ticks = self.part.ticks[:: max(1, -(-len(self.part.ticks) // max_checks))]
+        failed, worst, most = 0, "", 0.0
+        for tick in ticks:
+            robot.restore(tick.state)
+            measured = robot.observe().values()
+            off = [abs(a - b) for a, b in zip(measured, tick.observation, strict=True)]
+            failed += not max(off) <= tolerance
+            if max(off) > most:
+                most, worst = max(off), names[off.index(max(off))]
+        return Observations(checked=len(ticks), failed=failed, max_deviation=most, worst=worst)
 
     def one_step(self, tolerance: float, max_checks: int) -> OneStep:
         last = len(self.part.ticks) - 1
@@ -284,6 +317,7 @@ def _replay(
             evidence,
             open_loop=run.open_loop(),
             one_step=run.one_step(tolerance, max_checks),
+            observations=run.observations(description.observation_names, tolerance, max_checks),
             controls=Controls(
                 null_actions_solved=run.null_actions_solved(),
                 recorded_states_solved=run.recorded_states_solved(),

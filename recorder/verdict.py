@@ -67,6 +67,15 @@ class OneStep(Wire, frozen=True):
     shift: int  # -1, +1: the action of the tick before, after fits where this one fails; 0: neither
 
 
+class Observations(Wire, frozen=True):
+    """Level 1, too: what the robot measures in recorded states, against what was recorded."""
+
+    checked: int  # ticks
+    failed: int
+    max_deviation: float
+    worst: str  # name of the measurement that is furthest off; empty: none is
+
+
 class Controls(Wire, frozen=True):
     """Two replays whose result is known beforehand."""
 
@@ -87,6 +96,7 @@ class Evidence(Wire, frozen=True):
     same_versions: bool = True  # the replaying robot is of the recorded versions
     open_loop: OpenLoop | None = None
     one_step: OneStep | None = None
+    observations: Observations | None = None  # None: the robot measures nothing by itself
     controls: Controls | None = None
 
 
@@ -123,6 +133,12 @@ def judge(evidence: Evidence) -> tuple[Kind, str]:
     # robot whose restore() is incomplete, not from the labels.
     if not loop.exact and step.failed > ONE_STEP_FRACTION * step.checked:
         return Kind.LABEL_FAULT, _label_fault(step)
+    seen = evidence.observations
+    if seen is not None and seen.failed > ONE_STEP_FRACTION * seen.checked:
+        return Kind.LABEL_FAULT, (
+            f"In {seen.failed} of {seen.checked} recorded states the robot does not measure what "
+            f"was recorded; {seen.worst} is off by up to {seen.max_deviation:.3g}."
+        )
     return _result(evidence, loop, controls)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -64,13 +65,13 @@ class Watched:
         return True
 
 
-def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -> int:
+def run_agent(control: Sequence[str], media: Sequence[str], *, greeting: str | None) -> int:
     """Run both processes until Ctrl-C, SIGTERM or a failure; return the exit code.
 
-    `control` and `media` are the command lines of the two processes. `announce` says on standard
-    output when the robot can be used, for a parent that waits for it.
+    `control` and `media` are the command lines of the two processes. `greeting` is for a person, on
+    standard error, when the robot can be used; without one a parent process is told instead.
     """
-    leaving = leave_with_parent() if announce else leave_on_signal()
+    leaving = leave_with_parent() if greeting is None else leave_on_signal()
     children = [
         Watched("control", control, again=("--restarted",)),
         Watched("media", media, vital=False),
@@ -81,8 +82,10 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, announce: bool) -
         for child in children:
             if not child.is_ready():
                 return _failed_start(child)
-        if announce:
+        if greeting is None:
             say_ready()
+        else:
+            sys.stderr.write(greeting)
         while not leaving.wait(0.1):
             for child in children:
                 code = _kept_running(child)

@@ -32,7 +32,9 @@ episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episo
 app.add_typer(export_app, name="export")
 app.add_typer(episodes_app, name="episodes")
 
-Scenario = Annotated[str, typer.Option(help="Which trouble the simulated robot gets into.")]
+Scenario = Annotated[
+    str, typer.Option(help="Which trouble the simulated robot gets into: wedged-under-sofa.")
+]
 Seed = Annotated[int, typer.Option(help="Decides the room and where the robot starts.")]
 Port = Annotated[int, typer.Option(help="First of the robot's ports.", min=1024, max=65_500)]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -56,7 +58,7 @@ def main() -> None:
         format="%(name)s: %(message)s",
         stream=sys.stderr,
     )
-    for chatty in ("aioice", "aiortc"):
+    for chatty in ("aioice", "aiortc", "OpenGL"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         app()
@@ -95,8 +97,9 @@ def demo(
     ] = False,
     json: Json = False,
 ) -> None:
-    """The whole product once: a robot gets stuck and calls, is driven free over live video, and the
-    rescue is recorded, replayed and exported. Without a display a scripted operator drives."""
+    """The whole product once: a robot gets stuck, is driven free, the rescue is proved.
+
+    Without a display a scripted operator drives the console."""
     from teleop.demo import run_demo
 
     raise typer.Exit(run_demo(seed=seed, scenario=scenario, out=out, headless=headless, json=json))
@@ -113,7 +116,9 @@ def agent(
     port: Port = DEFAULT_PORT,
     name: Annotated[str, typer.Option(help="The robot's name.")] = "rover-01",
     site: Annotated[str, typer.Option(help="Where it is.")] = "home-1 · living room",
-    episodes: Annotated[Path | None, typer.Option(help="Where episodes are kept.")] = None,
+    episodes: Annotated[
+        Path | None, typer.Option(help="Where episodes are kept; default: this user's data folder.")
+    ] = None,
     state: Annotated[Path | None, typer.Option(help="Where STOP and lease are remembered.")] = None,
     scene: Scene = None,
     announce: Annotated[bool, typer.Option(hidden=True)] = False,
@@ -127,13 +132,16 @@ def agent(
     common += ["--name", name]
     if scene is not None:
         common += ["--scene", str(scene)]
+    greeting = (
+        f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.\n"
+        f"Drive it with: unstick console {host}:{port}\n"
+    )
     if not announce:
-        _say(f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.")
-        _say(f"Drive it with: unstick console {host}:{port}")
+        os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
     code = run_agent(
         ["control", *common, "--site", site, "--state", str(state or default_state())],
         ["media", *common, "--episodes", str(library)],
-        announce=announce,
+        greeting=None if announce else greeting,
     )
     raise typer.Exit(code)
 
@@ -289,6 +297,14 @@ def episodes_recover(
     from teleop.library import recover_episodes
 
     raise typer.Exit(recover_episodes(path or default_episodes()))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    sys.stdout.write(f"unstick {installed('unstick')}\n")
 
 
 @app.command()

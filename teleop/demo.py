@@ -56,6 +56,9 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
     prepare(out)
     headless = headless or not has_display()
     episodes = out / "episodes"
+    before = set(list_episodes(episodes))
+    if before:
+        terminal.print(f"{len(before)} earlier episodes in {episodes} are kept.")
     screenshots = out / "screenshots"
     report = out / "session.json"
     screenshots.mkdir()
@@ -63,14 +66,18 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
     if headless:
         terminal.print(f"Seed {seed}: a scripted operator drives the console, offscreen.")
     else:
-        terminal.print("The window opens. Enter accepts the call, W A S D drive, Space is STOP,")
-        terminal.print("Y or Backspace marks the outcome, Enter hands back. Close it when done.")
+        terminal.print(
+            "The window opens. Enter accepts the call, W A S D drive, Shift is full power,"
+        )
+        terminal.print("Space is STOP, Y or Backspace marks the outcome, Enter hands back.")
+        terminal.print("Close the window when done.")
     code = _run_both(scenario, seed, port, episodes, report, screenshots if headless else None)
     if code == INTERRUPTED:
         terminal.print("Interrupted; what was recorded is kept.")
         return code
     session = json_format.loads(report.read_text()) if report.exists() else {}
-    facts = gather(seed, episodes, out / "lerobot", session, screenshots)
+    new = [folder for folder in list_episodes(episodes) if folder not in before]
+    facts = gather(seed, new, out / "lerobot", session, screenshots)
     facts["first_frame_s"] = _seconds(started_ns, session.get("first_painted_ns"))
     (out / "summary.json").write_text(json_format.dumps(facts, indent=2) + "\n")
     if json:
@@ -92,15 +99,17 @@ def has_display() -> bool:
 
 
 def prepare(out: Path) -> None:
-    """Make `out` an empty folder of the demo's own; a folder of somebody else's is not touched."""
+    """Make `out` a folder of the demo's own; a folder of somebody else's is not touched."""
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file; choose a folder with --out")
     if out.exists() and any(out.iterdir()) and not (out / MARKER).exists():
         raise ConfigError(f"{out} holds other files; choose another folder with --out")
     try:
-        if out.exists():
-            shutil.rmtree(out)
-        out.mkdir(parents=True)
+        for old in ("lerobot", "screenshots", "state"):
+            shutil.rmtree(out / old, ignore_errors=True)  # recorded episodes stay
+        for old in ("session.json", "summary.json"):
+            (out / old).unlink(missing_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         (out / MARKER).touch()
     except OSError as error:
         raise ConfigError(f"cannot write to {out}: {error.strerror}") from None
@@ -175,10 +184,10 @@ def _end(console: subprocess.Popen[bytes]) -> None:
 
 
 def gather(
-    seed: int, episodes: Path, dataset: Path, session: dict[str, Any], screenshots: Path
+    seed: int, episodes: list[Path], dataset: Path, session: dict[str, Any], screenshots: Path
 ) -> dict[str, Any]:
     """The facts of a demonstration; what did not happen is null."""
-    opened = [open_episode(folder) for folder in list_episodes(episodes)]
+    opened = [open_episode(folder) for folder in episodes]
     found = [e for e in opened if e.manifest.ending.start_tick >= 0]
     facts: dict[str, Any] = {
         "outcome": "none",
@@ -194,6 +203,7 @@ def gather(
         "commands_applied": session.get("commands_applied", 0),
         "video_age_ms": session.get("video_age_ms"),
         "command_ms": session.get("command_ms"),
+        "key_events": session.get("key_events", 0),
         "time_to_first_motion_s": None,
         "time_to_hand_back_s": None,
     }
@@ -269,7 +279,7 @@ def show(terminal: Console, facts: dict[str, Any], out: Path) -> None:
     if age:
         table.add_row("Picture age", f"p50 {age['p50']} ms, p95 {age['p95']}, p99 {age['p99']}")
     if command:
-        text = f"p50 {command['p50']} ms, p95 {command['p95']}, p99 {command['p99']}"
+        text = f"p50 {command['p50']} ms of {facts['key_events']} key events"
         table.add_row("Key to motors", text)
     table.add_row("Episode", str(facts["episode"]))
     table.add_row("Data set", str(facts["dataset"]))

@@ -15,7 +15,7 @@ from recorder.export_lerobot import export_lerobot
 from recorder.library import Episode, open_episode
 from recorder.library import list_episodes as episode_folders
 from recorder.recover import recover_all
-from teleop.validation import EXIT_NOT_JUDGED, episodes_at
+from teleop.validation import EXIT_NOT_JUDGED, episodes_at, table_console
 
 
 def list_episodes(root: Path, *, json: bool) -> int:
@@ -35,12 +35,13 @@ def list_episodes(root: Path, *, json: bool) -> int:
     else:
         table = Table(box=None, pad_edge=False)
         for heading in ("Episode", "Recorded", "Length", "Outcome", "Ended by", "Verdict"):
-            table.add_column(heading)
+            table.add_column(heading, no_wrap=heading == "Episode")
         for row in rows:
             length = f"{row['seconds']:.1f} s"
             words = (row["recorded"], length, row["outcome"], row["ended_by"])
             table.add_row(row["episode"], *words, row["verdict"] or "not replayed")
-        Console(highlight=False).print(table if rows else "No episodes yet.")
+        nothing = "No readable episodes." if unreadable else "No episodes yet."
+        table_console().print(table if rows else nothing)
     for line in unreadable:
         sys.stderr.write(f"unstick: {line}\n")
     return EXIT_NOT_JUDGED if unreadable else 0
@@ -93,7 +94,9 @@ def export_as_lerobot(path: Path, out: Path, *, include_unverified: bool, json: 
         sys.stdout.write(json_format.dumps(facts) + "\n")
         return 0
     terminal = Console(highlight=False)
-    terminal.print(f"{len(summary.episodes)} episodes, {summary.rows} rows in {summary.path}")
+    count = len(summary.episodes)
+    what = "1 episode" if count == 1 else f"{count} episodes"
+    terminal.print(f"{what}, {summary.rows} rows in {summary.path}")
     for episode, why in summary.skipped:
         terminal.print(f"left out {episode}: {why}")
     return 0

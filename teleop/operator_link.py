@@ -217,6 +217,7 @@ class OperatorLink:
                 refused=self._refused,
                 input_device=self._hands.input.device,
                 deadman=self._hands.input.deadman,
+                focused=self._hands.focused,
             )
 
     def exchange_video(self, sdp: str, cameras: tuple[str, ...]) -> VideoAnswer:
@@ -368,6 +369,8 @@ class OperatorLink:
                 self._epoch = 0
             if isinstance(asked.body, KeepLease) and not reply.ok:
                 self._epoch = 0  # nobody asked for that renewal: the state says who has the lease
+            elif reply.ok and not isinstance(asked.body, Ping | KeepLease):
+                self._refused = None  # what was refused before is no news any more
             elif not reply.ok:
                 self._refused = Refused(asked.what, reply.reason, stamp_ns)
 

@@ -63,6 +63,7 @@ class LinkView:
     refused: Refused | None
     input_device: str
     deadman: bool
+    focused: bool = True  # this window has the focus; without it nothing drives
 
 
 @dataclass(frozen=True)

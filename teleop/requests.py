@@ -142,7 +142,9 @@ def _handed_back(
     mode = after(state.mode, Trigger.POLICY_STARTED)
     if state.mode not in DRIVEN_MODES:
         # A latch is cleared and the motors are armed by a person first; hand-back does neither.
-        reason = f"the robot is {state.mode}: it cannot work by itself from there"
+        first = {Mode.DISARMED: "arm it first (F5)", Mode.ESTOP: "reset STOP first"}
+        what = first.get(state.mode, "it cannot work by itself from there")
+        reason = f"the robot is {state.mode}: {what}"
         return (
             state,
             Reply(request_id=asked.request_id, ok=False, reason=reason, stamp_ns=now_ns),

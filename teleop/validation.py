@@ -64,7 +64,13 @@ def episodes_at(path: Path) -> list[Path]:
     """
     if (path / MANIFEST_FILE).is_file():
         return [path]
+    if not path.exists():
+        raise EpisodeError("No such folder", path, "Give an episode's folder, or a folder of them.")
+    if not path.is_dir():
+        raise EpisodeError("Not a folder", path, "Give an episode's folder, or a folder of them.")
     found = list_episodes(path)
+    if not found and (path / "episodes").is_dir():
+        raise EpisodeError("No episodes", path, f"Did you mean {path / 'episodes'}?")
     if not found:
         raise EpisodeError("No episodes", path, "Give an episode's folder, or a folder of them.")
     return found
@@ -91,7 +97,7 @@ def run_validation(path: Path, *, scene: Path | None, json: bool, background: bo
         facts = {"verdicts": verdicts, "unreadable": unreadable}
         sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
     elif not background:
-        _print(Console(highlight=False), verdicts)
+        _print(table_console(), verdicts, len(unreadable))
     for line in unreadable:
         terminal.print(f"unstick: {line}", markup=False)
     return exit_code(verdicts, bool(unreadable))
@@ -112,10 +118,15 @@ def _validated(episode: Episode, scene: Path | None) -> Verdict:
     )
 
 
-def _print(terminal: Console, verdicts: list[Verdict]) -> None:
+def table_console() -> Console:
+    """Standard output for a table: as wide as the terminal, or as it takes when there is none."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+
+
+def _print(terminal: Console, verdicts: list[Verdict], unreadable: int) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("Episode", "Verdict", "Why", "Steps", "No action", "States", "Time"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("Episode", "Verdict"))
     for verdict in verdicts:
         controls = verdict.evidence.controls
         table.add_row(
@@ -127,9 +138,11 @@ def _print(terminal: Console, verdicts: list[Verdict]) -> None:
             _solved(controls.recorded_states_solved) if controls else "-",
             f"{verdict.wall_s:.1f} s",
         )
-    terminal.print(table)
+    if verdicts:
+        terminal.print(table)
     passed = sum(v.passed for v in verdicts)
-    terminal.print(f"{passed} of {len(verdicts)} pass")
+    total = len(verdicts) + unreadable
+    terminal.print(f"{passed} of {total} pass" + (f", {unreadable} unreadable" * bool(unreadable)))
 
 
 def _solved(solved: bool) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Final
 
 from teleop.operator_view import LinkView, Reach
 from transport.clock import NS_PER_MS, NS_PER_S
@@ -21,6 +22,8 @@ TRACE_S = 60  # of the sparklines
 TRACK_S = 120  # of the ground track
 SAMPLE_NS = NS_PER_S // 5  # traces need no more than 5 Hz
 MOVED_MPS = 0.01  # slower than this is standing
+TOLD_MPS: Final = 0.1  # told to move in earnest
+STILL_MPS: Final = 0.03  # slower is standing, whatever the wheels do
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,11 @@ class Facts:
     stopped_ns: int | None = None
     lost_ns: int | None = None
     held_ns: int | None = None
+    blocked_ns: int | None = None  # since when it is told to move and does not
     call_spot: tuple[float, float] | None = None
     rescues: int = 0
     freed: int = 0
-    free_s: tuple[float, ...] = ()  # from accepting to handing back
+    free_s: tuple[float, ...] = ()  # of the freed: from accepting to handing back
     verified: int = 0
     replayed: int = 0
 
@@ -147,6 +151,7 @@ class History:
         if state is not None:
             facts = self._calls(facts, link, state, before, now_ns)
             facts = self._stops(facts, state, before, now_ns)
+            facts = replace(facts, blocked_ns=_blocked_ns(facts, state, now_ns))
             driven = link.yours or bool(state.lease.operator)
             changed = before is None or before.lease.epoch != state.lease.epoch
             if driven and (changed or facts.lease_ns is None):
@@ -194,7 +199,7 @@ class History:
         elif not link.yours and self._my_epoch is not None:
             self._my_epoch = None
             free_s = facts.free_s
-            if facts.accepted_ns is not None:
+            if facts.accepted_ns is not None and self._outcome is Outcome.SUCCESS:
                 free_s = (*free_s[-50:], (now_ns - facts.accepted_ns) / NS_PER_S)
             back = state.mode is Mode.AUTONOMY
             self.mark("other", "handed back" if back else "lease is gone", now_ns)
@@ -285,3 +290,11 @@ def control_of(link: LinkView) -> tuple[str, str]:
     if state.mode is Mode.AUTONOMY or state.phase is Phase.PATROL:
         return ("policy", "AUTONOMY")
     return ("nobody", "NOBODY")
+
+
+def _blocked_ns(facts: Facts, state: RobotState, now_ns: int) -> int | None:
+    """Since when the motors are told to move and the body does not."""
+    told = abs(state.applied.forward_mps) > TOLD_MPS
+    if state.mode is not Mode.TELEOP or not told or abs(state.speed_mps) > STILL_MPS:
+        return None
+    return now_ns if facts.blocked_ns is None else facts.blocked_ns

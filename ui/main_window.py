@@ -290,6 +290,8 @@ class MainWindow(QMainWindow):
             case "full screen":
                 self.full_screen()
             case "zero":
+                for sheet in self.findChildren(KeysDialog):
+                    sheet.close()
                 self.reasons.hide()
                 self.top.readiness.set_open(False)
                 self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -339,8 +341,12 @@ class MainWindow(QMainWindow):
         self.reasons.move(x, corner.y() + 6)
 
     def show_keys(self) -> None:
-        """The sheet with all keys."""
-        self._sheet(KeysDialog)
+        """Show or hide the sheet with all keys."""
+        shown = self.findChild(KeysDialog)
+        if isinstance(shown, KeysDialog) and shown.isVisible():
+            shown.close()
+        else:
+            self._sheet(KeysDialog)
 
     def show_about(self) -> None:
         """What this program is."""

@@ -99,9 +99,18 @@ def banner_of(link: LinkView, readiness: Chip) -> Banner | None:
     state = heard(link)
     if state is None:
         return Banner("broken", "No robot", f"{readiness.detail}.", Look.HOLD)
+    if state.mode is Mode.ESTOP and link.yours:
+        title = readiness.detail.partition(". ")[0]
+        how = "F3 has the button that resets it; so has the menu Robot."
+        return Banner(readiness.icon, title, how, Look.LATCHED)
+    if state.mode is Mode.DISARMED and link.yours:
+        return Banner("lock", "Motors are off", "F5 arms them; nothing moves by that.", Look.HOLD)
     if readiness.look is Look.LATCHED:
         first, _, rest = readiness.detail.partition(". ")
         return Banner(readiness.icon, first, f"{rest}." if rest else "", Look.LATCHED)
+    if state.hold is None and readiness.word == "HOLD":
+        first, _, rest = readiness.detail.partition(". ")
+        return Banner("bars", first, f"{rest}; nothing moves before.", Look.HOLD)
     if state.hold is None or readiness.word != "HOLD":
         return None
     if state.hold.reason is Refusal.CALLING:

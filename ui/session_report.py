@@ -55,6 +55,7 @@ def write_report(path: Path, link: ReportedLink, window: MainWindow) -> None:
         "commands_applied": link.commands_applied,
         "video_age_ms": percentiles(link.ages_ms),
         "command_ms": percentiles(link.command_times_ms),
+        "key_events": len(link.command_times_ms),
         "first_painted_ns": link.first_painted_ns,
     }
     path.write_text(json.dumps(facts, indent=2) + "\n")

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from teleop.operator_view import LinkView, PictureView, Reach
-from transport.messages import Hold, Mode, Outcome, Phase, RecorderPhase, Refusal, RobotState
+from transport.messages import Mode, Outcome, Phase, RecorderPhase, Refusal, RobotState
 from ui import words
 from ui.dock_state import (
     call_panel,
@@ -40,6 +40,7 @@ from ui.reason_rows import MEDIA_TTL_MS, STALE_MS, TILTED_DEG, reasons
 from ui.screen import Act, Chip, LabelBar, LeaseFace, Look, Screen
 
 ANSWER_MS: Final = 200.0  # STOP should be answered within
+BLOCKED_NS: Final = 10**9  # told to move for so long without moving: something holds it
 
 
 def screen_of(
@@ -159,7 +160,10 @@ def _ready_word(
         case Mode.BOOT:
             return Chip("dashed", "STARTING", "Not moving: robot checks itself")
         case Mode.DISARMED:
-            how = "Arm with F5" if link.yours else "Request the lease (F2), then arm (F5)"
+            how = "Arm with F5"
+            if not link.yours:
+                first = "Accept with Enter" if state.call else "Request the lease (F2)"
+                how = f"{first}, then arm (F5)"
             return Chip("lock", "DISARMED", f"Not moving: motors are off. {how}")
         case Mode.ESTOP:
             return Chip(
@@ -185,21 +189,35 @@ def _ready_word(
         case Mode.AUTONOMY:
             return Chip("ready", "READY", f"Works by itself: {state.phase.value}")
         case Mode.READY | Mode.TELEOP:
-            return _driven(link, state, hold, because)
+            return _driven(link, state, because, facts, now_ns)
 
 
-def _driven(link: LinkView, state: RobotState, hold: Hold | None, because: str) -> Chip:
+def _driven(link: LinkView, state: RobotState, because: str, facts: Facts, now_ns: int) -> Chip:
+    hold = state.hold
     if not link.yours:
         who = state.lease.operator or "Nobody"
         return Chip("ready", "READY", f"{who} drives. You watch")
     if hold is not None and hold.reason is not Refusal.DEADMAN:
         return Chip("bars", "HOLD", f"Not moving: {because}", Look.HOLD)
+    if not link.focused:
+        what = "Not moving: this window does not have the focus. Click into it"
+        return Chip("bars", "HOLD", what, Look.HOLD)
+    if facts.blocked_ns is not None and now_ns - facts.blocked_ns >= BLOCKED_NS:
+        asked = abs(state.applied.forward_mps)
+        what = f"Does not move: told {asked:.2f} m/s, motors {state.motor_a:.1f} A. {_free(state)}"
+        return Chip("triangle", "LIMITED", what, Look.LIMITED)
     limited = limited_by(state)
     if limited:
         return Chip("triangle", "LIMITED", limited, Look.LIMITED)
     if state.mode is Mode.READY or hold is not None:
         return Chip("ready", "READY", words.deadman(link))
     return Chip("ready", "READY", "Moving. Full speed allowed, deadman held")
+
+
+def _free(state: RobotState) -> str:
+    """What an operator of a robot that is held by something tries next."""
+    full = abs(state.asked.forward_mps) > 0.9 * state.max_mps
+    return "Try turning to and fro" if full else "Shift gives full power"
 
 
 def _protective(state: RobotState) -> str:

@@ -106,7 +106,7 @@ def test_a_killed_agent_takes_the_others_along_and_the_next_start_recovers(tmp_p
     kept[0].verify()
 
 
-def test_all_killed_at_once_loses_no_sealed_byte_and_at_most_half_a_second(tmp_path: Path) -> None:
+def test_all_killed_at_once_keep_what_was_recorded_up_to_the_last_second(tmp_path: Path) -> None:
     episodes = tmp_path / "episodes"
     with agent(episodes) as robot, hand(robot.port) as operator:
         operator.take_over()

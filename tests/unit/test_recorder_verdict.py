@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.episode import to_json
-from recorder.library import Episode, open_episode
+from recorder.episode import EpisodeError, to_json
+from recorder.library import Episode, list_episodes, open_episode
 from recorder.replay import CannotReplay, replay, validate, verdict_of
 from recorder.verdict import Controls, Evidence, Kind, OneStep, OpenLoop, held, judge, parse_verdict
 from tests.unit.recorder_support import Rover, feed, record, recorder, session, stamp
@@ -284,3 +284,48 @@ def _replayed(root: Path, ticks: list[Tick]):  # type: ignore[no-untyped-def]
     rec.close(stamp(10_000))
     episode = open_episode(rec.sealed()[0])
     return episode, replay(episode, lambda _: Rover())
+
+
+class _Measured:
+    def __init__(self, values: tuple[float, ...]) -> None:
+        self._values = values
+
+    def values(self) -> tuple[float, ...]:
+        return self._values
+
+
+class MeasuringRover(Rover):
+    """Measures what the session's rover does: x, y, heading."""
+
+    def observe(self) -> _Measured:
+        return _Measured(tuple(float(value) for value in self.state[:3]))
+
+
+def test_measurements_that_differ_from_the_record_are_a_label_fault(tmp_path: Path) -> None:
+    ticks = [
+        msgspec.structs.replace(t, observation=(t.observation[0] + 1.0, *t.observation[1:]))
+        for t in session()
+    ]
+    rec = recorder(tmp_path)
+    feed(rec, iter(ticks))
+    rec.close(stamp(10_000))
+    episode = open_episode(rec.sealed()[0])
+    found = verdict_of(episode, replay(episode, lambda _: MeasuringRover()))
+    assert found.verdict is Kind.LABEL_FAULT
+    assert episode.manifest.description.observation_names[0] in found.sentence
+
+
+def test_measurements_as_recorded_are_none(tmp_path: Path) -> None:
+    episode = record(tmp_path)
+    found = verdict_of(episode, replay(episode, lambda _: MeasuringRover()))
+    assert found.evidence.observations is not None
+    assert found.evidence.observations.failed == 0
+    assert found.verdict is Kind.EXACT
+
+
+def test_a_folder_that_lost_its_manifest_is_not_passed_over(tmp_path: Path) -> None:
+    episode = record(tmp_path)
+    (episode.path / "manifest.json").unlink()
+    assert list_episodes(tmp_path) == [episode.path]
+    with pytest.raises(EpisodeError, match=r"manifest\.json"):
+        open_episode(episode.path)

@@ -768,3 +768,24 @@ def test_the_log_is_newest_first_with_the_operators_clock() -> None:
         ("14:32:08", "you took over"),
         ("14:31:08", "call: wedged"),
     ]
+
+
+def test_a_robot_that_is_told_to_move_and_does_not_is_never_called_moving() -> None:
+    state = driven(applied=Twist(forward_mps=-0.3, turn_radps=0.0), speed_mps=0.0, motor_a=4.2)
+    facts = Facts(blocked_ns=NOW - 2 * S)
+    found = screen(link_view(state, deadman=True), facts=facts).readiness
+    assert found.word == "LIMITED"
+    assert found.detail == "Does not move: told 0.30 m/s, motors 4.2 A. Shift gives full power"
+
+
+def test_a_window_without_the_focus_says_so() -> None:
+    found = screen(link_view(driven(), focused=False))
+    assert found.readiness.detail.startswith("Not moving: this window does not have the focus")
+    assert found.banner is not None
+    assert "Click" in found.banner.detail
+
+
+def test_after_a_reset_the_banner_names_the_key_that_arms() -> None:
+    found = screen(link_view(driven(mode=Mode.DISARMED)))
+    assert found.banner is not None
+    assert "F5" in found.banner.detail
