@@ -172,7 +172,8 @@ def control(
 ) -> None:
     """The control process; started by `unstick agent`."""
     from teleop.child import failing_later, leave_with_parent, say_ready
-    from teleop.control import Control, LatchFile
+    from teleop.control import Control
+    from teleop.latch import LatchFile
     from teleop.sim_rover import SimRover
 
     leaving = leave_with_parent()

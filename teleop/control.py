@@ -11,23 +11,22 @@ import logging
 import secrets
 import threading
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
-from msgspec import Struct, json, structs
+from msgspec import structs
 
-from recorder.durable import write_atomically
 from teleop import gate
+from teleop.latch import Latch, LatchFile
 from teleop.patrol import POLICY, Patrol
 from teleop.requests import answered
 from teleop.robot import Robot, RobotError
 from teleop.safety import ConfigError, Limits
+from teleop.stop_listener import StopListener
 from teleop.stuck import StuckDetector
 from transport.channels import (
     COMMANDS,
     REQUESTS,
     STATE,
     STATE_HZ,
-    STOP,
     TICK_HZ,
 )
 from transport.clock import NS_PER_S, now_ns, sleep_until
@@ -43,8 +42,6 @@ from transport.messages import (
     Phase,
     Request,
     RobotState,
-    StopAck,
-    StopRequest,
     Tick,
     Twist,
     decoder_of,
@@ -61,121 +58,6 @@ DESCRIBE_EVERY = TICK_HZ  # the description goes over the bus once a second: lat
 
 _decode_command = decoder_of(Command)
 _decode_request = decoder_of(Request)
-_decode_stop = decoder_of(StopRequest)
-
-
-class Latch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a restart must not forget."""
-
-    epoch: int = 0  # of the lease; only ever grows
-    stopped_by: str = ""  # whose STOP is latched, else empty
-    needs_person: bool = False  # driven, calling or faulty: the policy must not start by itself
-
-
-class LatchFile:
-    """Where the latch lies, durable."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def read(self) -> Latch:
-        """What was written last; a fresh one when nothing ever was.
-
-        Raises:
-            RobotError: the file is there but unreadable; a robot that may have been stopped must
-                not start by itself.
-        """
-        if not self._path.exists():
-            return Latch()
-        try:
-            return json.decode(self._path.read_bytes(), type=Latch)
-        except (OSError, ValueError) as error:  # a DecodeError is a ValueError, too
-            raise RobotError(
-                f"{self._path} cannot be read ({error}). It remembers STOP and the lease: "
-                f"check that the robot may move, then delete the file"
-            ) from None
-
-    def write(self, latch: Latch) -> None:
-        """Replace the file; durable when this returns.
-
-        Raises:
-            OSError: the disk refuses.
-        """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path, json.encode(latch))
-
-
-class StopListener:
-    """The STOP socket on a thread of its own: it works whatever the control tick is doing."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._socket = Requests(STOP, host, port)
-        self._pending: dict[bytes, int] = {}  # newest request of each peer that waits
-        self._lock = threading.Lock()
-        self._pressed_by = ""
-        self._stopped: tuple[int, str] | None = None  # (stamp, by) once the set-point is zero
-        self._leaving = threading.Event()
-        self._started = False
-        self._thread = threading.Thread(target=self._listen, name="stop", daemon=True)
-
-    def start(self) -> None:
-        """Start listening."""
-        self._thread.start()
-        self._started = True
-
-    def close(self) -> None:
-        """Stop listening; idempotent."""
-        self._leaving.set()
-        if self._thread.is_alive():
-            self._thread.join(2.0)
-        self._socket.close()
-
-    @property
-    def listens(self) -> bool:
-        """Whether the thread is there; without it there is no STOP."""
-        return self._thread.is_alive() or not self._started
-
-    def pressed_by(self) -> str:
-        """Who pressed STOP since the last call, else empty."""
-        with self._lock:
-            who, self._pressed_by = self._pressed_by, ""
-            return who
-
-    def stands(self, stamp_ns: int, by: str) -> None:
-        """The set-point is zero: the waiting senders may be told."""
-        with self._lock:
-            self._stopped = (stamp_ns, by)
-
-    def _listen(self) -> None:
-        while not self._leaving.is_set():
-            asked = self._socket.receive(wait_ms=10 if self._pending else 100)
-            if asked is not None:
-                by, request_id = _read_stop(asked[1])
-                with self._lock:
-                    self._pressed_by = by
-                    self._stopped = None
-                self._pending[asked[0]] = request_id
-            self._acknowledge()
-
-    def _acknowledge(self) -> None:
-        with self._lock:
-            stopped = self._stopped
-        if stopped is None:
-            return
-        for who, request_id in self._pending.items():
-            ack = StopAck(request_id=request_id, stamp_ns=stopped[0], by=stopped[1])
-            self._socket.reply(who, encode(ack))
-        self._pending.clear()
-
-
-def _read_stop(raw: bytes) -> tuple[str, int]:
-    """(who, request id); what cannot be read stops the robot all the same."""
-    try:
-        request = _decode_stop(raw)
-    except MalformedMessage as error:
-        log.warning("STOP that cannot be read: %s", error)
-        return "unknown", 0
-    return request.operator, request.request_id
 
 
 @dataclass

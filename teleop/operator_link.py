@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from teleop.hands import Hands
 from teleop.lease import RENEW_MS
 from teleop.operator_input import OperatorInput
-from teleop.operator_view import LinkView, Reach, Refused, StopView
+from teleop.operator_view import LinkView, Reach, Refused
+from teleop.stop_sender import StopSender
 from transport.channels import (
     COMMAND_HZ,
     MEDIA_STATE,
     REQUESTS,
     STATE,
-    STOP,
     VIDEO,
 )
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -42,8 +42,6 @@ from transport.messages import (
     RequestBody,
     RequestLease,
     RobotState,
-    StopAck,
-    StopRequest,
     VideoAnswer,
     VideoOffer,
     decoder_of,
@@ -55,7 +53,6 @@ log = logging.getLogger("link")
 
 ALIVE_MS = 300  # a window that has not ticked for so long is frozen
 PING_MS = 517  # no multiple of the control tick: the robot answers in one, the wait averages out
-STOP_AGAIN_MS = 50  # STOP is repeated until the robot answers
 VIDEO_ANSWER_MS = 8_000
 LAST_WORDS_MS = 300  # a lease given back while the window closes still gets out
 FIGURES_KEPT = 600  # command times kept for the percentiles
@@ -63,7 +60,6 @@ FIGURES_KEPT = 600  # command times kept for the percentiles
 _decode_state = decoder_of(RobotState)
 _decode_media = decoder_of(MediaState)
 _decode_reply = decoder_of(Reply)
-_decode_stop_ack = decoder_of(StopAck)
 _decode_answer = decoder_of(VideoAnswer)
 
 
@@ -107,11 +103,8 @@ class OperatorLink:
         self._timed_input_ns = 0
         self._pings: deque[tuple[float, int]] = deque(maxlen=20)  # (round trip ms, offset ns)
         self._refused: Refused | None = None
-        self._stop: StopView | None = None
-        self._stop_wanted = threading.Event()
-        self._stop_first_id = 0  # answers to an earlier press do not answer this one
+        self._stop = StopSender(operator, self.session)
         self._thread = threading.Thread(target=self._run, name="operator-link", daemon=True)
-        self._stop_thread = threading.Thread(target=self._run_stop, name="stop", daemon=True)
 
     # --- called by the window ---
 
@@ -125,21 +118,19 @@ class OperatorLink:
         self._states = Listener(STATE, self.host, self.port)
         self._medias = Listener(MEDIA_STATE, self.host, self.port)
         self._asker = Asker(REQUESTS, self.host, self.port)
-        self._stopper = Asker(STOP, self.host, self.port)
         for link in (self._states, self._medias, self._asker):
             self._waiter.watch(link)
         self._thread.start()
-        self._stop_thread.start()
+        self._stop.start(self.host, self.port)
 
     def close(self) -> None:
         """End both threads and close the sockets; idempotent."""
         if self._leaving.is_set() or not self._thread.is_alive():
             return
         self._leaving.set()
-        self._stop_wanted.set()
         self._waiter.wake()
         self._thread.join(2.0)
-        self._stop_thread.join(2.0)
+        self._stop.close()
         self._waiter.close()
 
     def set_input(self, keyboard: OperatorInput) -> None:
@@ -179,10 +170,7 @@ class OperatorLink:
 
     def stop(self) -> None:
         """STOP, repeated until the robot answers. Works without a lease."""
-        with self._lock:
-            self._stop = StopView(sent_ns=now_ns())
-            self._stop_first_id = self._take_id()
-        self._stop_wanted.set()
+        self._stop.press()
 
     def view(self, stamp_ns: int) -> LinkView:
         """What is known now."""
@@ -213,7 +201,7 @@ class OperatorLink:
                 yours=state is not None and state.lease.session == self.session,
                 command_hz=float(recent),
                 command_ms=tuple(self._command_ms),
-                stop=self._stop,
+                stop=self._stop.view,
                 refused=self._refused,
                 input_device=self._hands.input.device,
                 deadman=self._hands.input.deadman,
@@ -399,38 +387,6 @@ class OperatorLink:
     def _take_id(self) -> int:
         self._next_id += 1
         return self._next_id
-
-    # --- the STOP thread ---
-
-    def _run_stop(self) -> None:
-        while not self._leaving.is_set():
-            if not self._stop_wanted.wait(0.2):
-                continue
-            if self._leaving.is_set():
-                break
-            with self._lock:
-                request_id = self._take_id()
-            request = StopRequest(
-                operator=self.operator, session=self.session, request_id=request_id
-            )
-            self._stopper.send(encode(request))
-            self._leaving.wait(STOP_AGAIN_MS / 1000)
-            while (raw := self._stopper.take()) is not None:
-                self._hear_stop_ack(raw)
-        self._stopper.close()
-
-    def _hear_stop_ack(self, raw: bytes) -> None:
-        try:
-            ack = _decode_stop_ack(raw)
-        except MalformedMessage as error:
-            log.warning("answer to STOP that cannot be read: %s", error)
-            return
-        with self._lock:
-            if ack.request_id < self._stop_first_id:
-                return
-            if self._stop is not None and self._stop.acked_ns is None:
-                self._stop = StopView(sent_ns=self._stop.sent_ns, acked_ns=now_ns())
-            self._stop_wanted.clear()
 
 
 def _spoken(body: RequestBody) -> str:

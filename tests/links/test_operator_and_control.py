@@ -12,15 +12,17 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from teleop.control import Control, LatchFile
+from teleop.control import Control
+from teleop.latch import LatchFile
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
 from teleop.robot import Observation, RobotError
 from teleop.safety import ConfigError
+from teleop.stop_sender import StopSender
 from transport.channels import STOP
 from transport.clock import NS_PER_MS, now_ns
-from transport.control_link import LOOPBACK, Asker, free_base_port
+from transport.control_link import LOOPBACK, Asker, Requests, free_base_port
 from transport.messages import (
     STILL,
     Arm,
@@ -32,7 +34,11 @@ from transport.messages import (
     ReleaseLease,
     RequestLease,
     ResetStop,
+    StopAck,
+    StopRequest,
     Twist,
+    decoder_of,
+    encode,
 )
 
 HANG_S = 15.0
@@ -358,3 +364,34 @@ def test_limits_above_the_robots_own_fail_the_start(tmp_path: Path) -> None:
             port=free_base_port(),
             latch=LatchFile(tmp_path / "toy.latch.json"),
         )
+
+
+def test_answers_to_an_earlier_stop_do_not_answer_this_one() -> None:
+    port = free_base_port()
+    robot = Requests(STOP, LOOPBACK, port)
+    sender = StopSender("op-1", "session")
+    sender.start(LOOPBACK, port)
+    try:
+        sender.press()
+        waiting = [asked for _ in range(3) if (asked := robot.receive(2000)) is not None]
+        assert len(waiting) == 3, "it is repeated until it is answered"
+        decode = decoder_of(StopRequest)
+        for who, raw in waiting:  # late answers to all three, two of them too many
+            ack = StopAck(request_id=decode(raw).request_id, stamp_ns=1, by="op-1")
+            robot.reply(who, encode(ack))
+        until(lambda: sender.view is not None and sender.view.acked_ns is not None)
+        sender.press()
+        for _ in range(4):
+            assert robot.receive(2000) is not None, "the second press is repeated, too"
+        assert sender.view is not None
+        assert sender.view.acked_ns is None
+    finally:
+        sender.close()
+        robot.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + HANG_S
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.005)
