@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 READY = "ready"
@@ -26,13 +26,7 @@ def leave_with_parent() -> threading.Event:
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
 
-    def wait_for_end() -> None:
-        # Not sys.stdin: a thread waiting in its buffer would abort the interpreter at its end.
-        while os.read(0, 1024):
-            pass
-        leaving.set()
-
-    threading.Thread(target=wait_for_end, name="parent", daemon=True).start()
+    _when_parent_ends(leaving.set)
     return leaving
 
 
@@ -52,11 +46,20 @@ def say_ready() -> None:
 
 def die_with_parent() -> None:
     """In a child that has nothing to tidy up: end at once when the parent has gone."""
+    _when_parent_ends(lambda: os._exit(EXIT_FAILED))
 
+
+def terminate_with_parent() -> None:
+    """In a child with a SIGTERM handler of its own: terminate when the parent has gone."""
+    _when_parent_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def _when_parent_ends(act: Callable[[], object]) -> None:
     def wait_for_end() -> None:
+        # Not sys.stdin: a thread waiting in its buffer would abort the interpreter at its end.
         while os.read(0, 1024):
             pass
-        os._exit(EXIT_FAILED)
+        act()
 
     threading.Thread(target=wait_for_end, name="parent", daemon=True).start()
 

@@ -128,7 +128,7 @@ def _run_both(
         "--state": str(episodes.parent / "state"),
     }
     command = [sys.executable, "-m", "ui", f"127.0.0.1:{port}", "--operator", OPERATOR]
-    command += ["--report", str(report)]
+    command += ["--report", str(report), "--with-parent"]
     environment = dict(os.environ)
     if screenshots is not None:
         command += ["--scripted", "--screenshots", str(screenshots)]
@@ -140,7 +140,7 @@ def _run_both(
             ["agent", "--insecure-loopback", "--announce", *chain(*options.items())]
         )
         console = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+            command, env=environment, stdin=subprocess.PIPE, start_new_session=True
         )
         return _wait(console, agent, HEADLESS_LIMIT_S if screenshots is not None else None)
     except KeyboardInterrupt:

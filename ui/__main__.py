@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from teleop.child import terminate_with_parent
 from transport.channels import DEFAULT_PORT
 from transport.errors import LinkError
 from ui.app import NoWindow, run_console
@@ -38,11 +39,14 @@ def console(
     operator: Annotated[str, typer.Option(help="Your name on the robot.")] = "op-1",
     report: Annotated[Path | None, typer.Option(help="Write the session's figures here.")] = None,
     scripted: Annotated[bool, typer.Option(help="A scripted operator drives.")] = False,
+    with_parent: Annotated[bool, typer.Option(help="End when standard input closes.")] = False,
     screenshots: Annotated[
         Path | None, typer.Option(help="Pictures of the window go here.")
     ] = None,
 ) -> None:
     """The operator console for one robot."""
+    if with_parent:
+        terminate_with_parent()
     logging.basicConfig(
         level=os.environ.get("UNSTICK_LOG", "WARNING").upper(),
         format="%(name)s: %(message)s",

@@ -150,6 +150,20 @@ def test_ctrl_c_at_any_moment_leaves_no_process_and_no_half_episode(
     assert list(out.glob("episodes/*.rec")) == []
 
 
+def test_a_killed_demo_leaves_no_process_behind(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "teleop", "demo", "--headless", "--out", str(tmp_path / "out")],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until(lambda: len(_family(demo.pid)) >= 4, "console, agent, control and media")
+    family = _family(demo.pid)
+    demo.kill()
+    demo.wait()
+    until(lambda: not [pid for pid in family if is_alive(pid)], "all processes left")
+
+
 def _family(pid: int) -> list[int]:
     try:
         direct = children_of(pid)
