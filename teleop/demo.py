@@ -170,7 +170,7 @@ def _wait(
         if deadline_ns is not None and now_ns() > deadline_ns:
             sys.stderr.write(f"unstick: no rescue within {limit_s} s\n")
             return 1
-    return console.returncode
+    return console.returncode if console.returncode >= 0 else 1  # killed
 
 
 def _end(console: subprocess.Popen[bytes]) -> None:
