@@ -14,24 +14,20 @@ import hashlib
 import logging
 import queue
 import shutil
-import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from recorder.episode import CameraFormat, EpisodeError
+from recorder.episode import CameraFormat
 from recorder.episode_recorder import EpisodeRecorder
-from recorder.library import open_episode
 from recorder.recover import recover_all
-from teleop.child import end_child, start_child
-from teleop.robot import CameraRig, Image
-from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, ROW_HZ, TICKS_PER_ROW, VIDEO
+from teleop.replay_queue import ReplayQueue
+from teleop.robot import CameraRig
+from teleop.streamed_camera import Shot, StreamedCamera
+from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, TICKS_PER_ROW, VIDEO
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import BusReceiver, Publisher, Requests
-from transport.frame_stamp import FrameStamp
-from transport.h264 import StreamEncoder
 from transport.mailbox import Mailbox
 from transport.messages import (
     CameraStatus,
@@ -41,7 +37,6 @@ from transport.messages import (
     RecorderPhase,
     RobotBus,
     Tick,
-    VerdictNotice,
     VideoOffer,
     decoder_of,
     encode,
@@ -50,113 +45,11 @@ from transport.video_sender import VideoSender
 
 log = logging.getLogger("media")
 
-VALIDATION_LIMIT_S = 600  # a replay runs many times faster than the episode did
 TICKS_WAITING = 600  # 10 s between the bus and the recorder
 PICTURES_WAITING = 16  # between the cameras and the recorder; more means the recorder hangs
 
 _decode_bus: Callable[[bytes], RobotBus] = decoder_of(RobotBus)  # type: ignore[arg-type]
 _decode_offer = decoder_of(VideoOffer)
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """One picture as it was taken."""
-
-    camera: str
-    captured_ns: int
-    number: int
-    rgb: Image
-
-
-class StreamedCamera:
-    """Encodes one camera for all its viewers, on a thread of its own; idle without viewers."""
-
-    def __init__(self, rig: CameraRig, name: str, sender: VideoSender) -> None:
-        self.name = name
-        self.width, self.height = rig.width, rig.height
-        self.shots: Mailbox[Shot] = Mailbox()
-        self.encoded = 0
-        self._sender = sender
-        self._key_frame = threading.Event()
-        self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"encode-{name}", daemon=True)
-
-    def start(self) -> None:
-        """Start the encoder's thread."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End the thread; idempotent."""
-        self._leaving.set()
-        if self._thread.is_alive():
-            self._thread.join(2.0)
-
-    def need_key_frame(self) -> None:
-        """The next frame has to be decodable by itself; any thread."""
-        self._key_frame.set()
-
-    def _run(self) -> None:
-        encoder = StreamEncoder(self.width, self.height, ROW_HZ)
-        while not self._leaving.is_set():
-            shot = self.shots.wait(0.2)
-            if shot is None or not self._sender.viewers(self.name):
-                continue
-            key_frame = self._key_frame.is_set()
-            self._key_frame.clear()
-            stamp = FrameStamp(shot.captured_ns, shot.number)
-            packet = encoder.encode(shot.rgb, stamp, key_frame=key_frame)
-            if packet is not None:
-                self._sender.publish(self.name, packet)
-                self.encoded += 1
-
-
-@dataclass
-class Validation:
-    """Replays sealed episodes one after the other, each in a fresh process at low priority."""
-
-    scene: Path | None = None
-    waiting: deque[Path] = field(default_factory=deque)
-    running: Path | None = None
-    notice: VerdictNotice | None = None
-    _process: subprocess.Popen[str] | None = None
-    _limit_ns: int = 0  # when the running replay has taken too long
-
-    def poll(self) -> None:
-        """Start the next replay, or fetch the verdict of one that has ended; never waits."""
-        if self._process is not None and self.running is not None:
-            if self._process.poll() is None and now_ns() < self._limit_ns:
-                return
-            end_child(self._process)
-            self.notice = _notice(self.running)
-            log.info("%s: %s", self.running.name, self.notice.verdict)
-            self._process = self.running = None
-        if self.waiting:
-            self.running = self.waiting.popleft()
-            self._limit_ns = now_ns() + VALIDATION_LIMIT_S * NS_PER_S
-            scene = ["--scene", str(self.scene)] if self.scene else []
-            self._process = start_child(["validate", str(self.running), "--background", *scene])
-
-    def close(self) -> None:
-        """End a replay that is under way; the next `unstick validate` makes up for it."""
-        if self._process is not None:
-            end_child(self._process, patience_s=1.0)
-
-
-def _notice(episode: Path) -> VerdictNotice:
-    try:
-        verdict = open_episode(episode).verdict()
-    except EpisodeError as error:
-        log.error("%s", error)
-        verdict = None
-    if verdict is None:
-        return VerdictNotice(
-            episode=episode.name,
-            verdict="NOT_APPLIED",
-            sentence="The replay ended without a verdict; run unstick validate to see why.",
-        )
-    return VerdictNotice(
-        episode=episode.name, verdict=verdict.verdict, sentence=verdict.sentence[:400]
-    )
 
 
 class Media:
@@ -189,7 +82,7 @@ class Media:
         self._boot_id = ""
         self._dropped = 0  # pictures that the recorder was too late for
         self._sealed: deque[Path] = deque()
-        self._validation = Validation(scene)
+        self._replays = ReplayQueue(scene)
         self._captured = dict.fromkeys(rig.names, 0)
         self._fps = dict.fromkeys(rig.names, 0.0)
         self._leaving = threading.Event()
@@ -226,13 +119,14 @@ class Media:
         while not leaving.is_set():
             self._answer_offers(wait_ms=20)
             while self._sealed:
-                self._validation.waiting.append(self._sealed.popleft())
-            self._validation.poll()
+                self._replays.waiting.append(self._sealed.popleft())
+            self._replays.poll()
             if now_ns() >= report_ns:
                 report_ns += NS_PER_S // MEDIA_STATE_HZ
                 self._states.publish(encode(self._report()))
-            if self._failure is not None:
-                raise self._failure
+            for failure in (self._failure, *(s.failure for s in self._streams.values())):
+                if failure is not None:
+                    raise failure
 
     def close(self) -> None:
         """Seal what is open and let go of everything; idempotent."""
@@ -243,7 +137,7 @@ class Media:
         for stream in self._streams.values():
             stream.close()
         self._sender.close()
-        self._validation.close()
+        self._replays.close()
         for link in (self._bus, self._offers, self._states):
             link.close()
 
@@ -378,8 +272,8 @@ class Media:
             episode=episode,
             episode_s=seconds,
             recorder_detail=detail,
-            validating=self._validation.running.name if self._validation.running else "",
-            verdict=self._validation.notice,
+            validating=self._replays.running.name if self._replays.running else "",
+            verdict=self._replays.notice,
             disk_free_bytes=_disk_free(self._episodes),
         )
 

@@ -1,0 +1,72 @@
+"""One camera of a robot on its way to the viewers: the encoder that all of them share."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from teleop.robot import CameraRig, Image
+from transport.channels import ROW_HZ
+from transport.frame_stamp import FrameStamp
+from transport.h264 import StreamEncoder
+from transport.mailbox import Mailbox
+from transport.video_sender import VideoSender
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One picture as it was taken."""
+
+    camera: str
+    captured_ns: int
+    number: int
+    rgb: Image
+
+
+class StreamedCamera:
+    """Encodes one camera for all its viewers, on a thread of its own; idle without viewers."""
+
+    def __init__(self, rig: CameraRig, name: str, sender: VideoSender) -> None:
+        self.name = name
+        self.width, self.height = rig.width, rig.height
+        self.shots: Mailbox[Shot] = Mailbox()
+        self.encoded = 0
+        self.failure: Exception | None = None  # what ended the thread; the process then ends, too
+        self._sender = sender
+        self._key_frame = threading.Event()
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"encode-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the encoder's thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; idempotent."""
+        self._leaving.set()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+
+    def need_key_frame(self) -> None:
+        """The next frame has to be decodable by itself; any thread."""
+        self._key_frame.set()
+
+    def _run(self) -> None:
+        try:
+            self._encode()
+        except Exception as error:  # noqa: BLE001 - handed to the main thread
+            self.failure = error
+
+    def _encode(self) -> None:
+        encoder = StreamEncoder(self.width, self.height, ROW_HZ)
+        while not self._leaving.is_set():
+            shot = self.shots.wait(0.2)
+            if shot is None or not self._sender.viewers(self.name):
+                continue
+            key_frame = self._key_frame.is_set()
+            self._key_frame.clear()
+            stamp = FrameStamp(shot.captured_ns, shot.number)
+            packet = encoder.encode(shot.rgb, stamp, key_frame=key_frame)
+            if packet is not None:
+                self._sender.publish(self.name, packet)
+                self.encoded += 1
