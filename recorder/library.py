@@ -23,12 +23,13 @@ from recorder.episode import (
     CameraEntry,
     EpisodeError,
     Manifest,
+    Status,
     parse_manifest,
 )
 from recorder.log import LogReader, RowRecord
 from recorder.verdict import Verdict, parse_verdict
 from recorder.video_track import Image, count_frames, read_frames
-from transport.messages import Tick
+from transport.messages import Mode, Tick
 
 States = npt.NDArray[np.float64]
 
@@ -104,6 +105,7 @@ class Episode:
                 self.path / LOG_FILE,
                 "The manifest was edited; restore it from a copy.",
             )
+        self._verify_ending()
         for camera in self.manifest.cameras:
             frames = count_frames(self.path / camera.file)
             if frames != self.manifest.rows:
@@ -112,6 +114,29 @@ class Episode:
                     self.path / camera.file,
                     "Restore it from a copy.",
                 )
+
+    def _verify_ending(self) -> None:
+        """The manifest's story has to be the one that the log's events tell."""
+        ending = self.manifest.ending
+        if ending.start_tick < 0:
+            return
+        begins, driven = False, False
+        marks: list[str] = []
+        for tick in self.ticks():
+            kinds = {event.kind: event.text for event in tick.events}
+            if tick.tick == ending.start_tick:
+                begins = "takeover" in kinds or (tick.mode is Mode.TELEOP and not driven)
+            if ending.start_tick <= tick.tick <= ending.end_tick:
+                said = (kinds.get("outcome"), kinds.get("hand_back"))
+                marks += [text for text in said if text]
+            driven = tick.mode is Mode.TELEOP
+        labelled = self.manifest.status is Status.SEALED  # a recovered one carries no label
+        if not begins or (labelled and marks and marks[-1] != ending.outcome):
+            raise EpisodeError(
+                "Start or outcome in the manifest is not what the log tells",
+                self.path / MANIFEST_FILE,
+                "It was edited; restore it from a copy.",
+            )
 
 
 def open_episode(path: Path) -> Episode:

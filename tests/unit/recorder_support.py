@@ -114,7 +114,7 @@ def session(
             called: (Event(kind="call", text="Wedged"),),
             taken: (Event(kind="takeover", by="ada"),),
             taken + 5: (Event(kind="marker", text="here", by="ada"),),
-            handed: (Event(kind="hand_back", by="ada"),),
+            handed: (Event(kind="hand_back", text=outcome.value, by="ada"),),
         }.get(number, ())
         applied = (
             Twist(forward_mps=0.3 + 0.1 * math.sin(number), turn_radps=0.5 * math.cos(number / 7))

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from recorder.episode import EndedBy, EpisodeError, Status
+from recorder.episode import EndedBy, EpisodeError, Status, to_json
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import list_episodes, open_episode
 from tests.unit.recorder_support import (
@@ -237,3 +238,19 @@ def test_a_robot_without_cameras_is_recorded_too(tmp_path: Path) -> None:
     episode.verify()
     assert episode.manifest.rows == 181
     assert episode.manifest.cameras == ()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"outcome": Outcome.FAILURE}, {"start_tick": 150}],
+)
+def test_a_manifest_that_tells_another_story_than_the_log_is_refused(
+    tmp_path: Path, edit: dict[str, object]
+) -> None:
+    episode = record(tmp_path)
+    episode.verify()
+    ending = msgspec.structs.replace(episode.manifest.ending, **edit)
+    manifest = msgspec.structs.replace(episode.manifest, ending=ending)
+    (episode.path / "manifest.json").write_bytes(to_json(manifest))
+    with pytest.raises(EpisodeError, match="not what the log tells"):
+        open_episode(episode.path).verify()
