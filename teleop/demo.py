@@ -58,7 +58,7 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
     episodes = out / "episodes"
     before = set(list_episodes(episodes))
     if before:
-        terminal.print(f"{len(before)} earlier episodes in {episodes} are kept.")
+        terminal.print(f"Kept in {episodes} from before: {len(before)}.")
     screenshots = out / "screenshots"
     report = out / "session.json"
     screenshots.mkdir()
