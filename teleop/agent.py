@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from teleop.child import (
     EXIT_CONFIG,
+    SEAL_S,
     end_child,
     leave_on_signal,
     leave_with_parent,
@@ -27,7 +28,6 @@ from transport.clock import NS_PER_S, now_ns
 
 log = logging.getLogger("agent")
 
-SEAL_S = 20.0  # what sealing a long episode may take on a slow disk
 START_S = 30.0  # compiling the scene and opening the graphics takes seconds on a slow machine
 RESTARTS = 5  # within RESTART_WINDOW_S; after that a person has to look
 RESTART_WINDOW_S = 60
@@ -95,7 +95,7 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, greeting: str | N
     finally:
         for child in children:  # control first: the robot stands while the recorder seals
             if child.process is not None:
-                end_child(child.process, patience_s=SEAL_S)
+                end_child(child.process, patience_s=SEAL_S + 5.0)
 
 
 def _kept_running(child: Watched) -> int | None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 READY = "ready"
 EXIT_CONFIG = 2  # a start that cannot succeed when tried again: wrong settings, taken port
+SEAL_S = 20.0  # what sealing a long episode may take on a slow disk
 EXIT_FAILED = 1  # it ran and then failed: another start may well succeed
 
 

@@ -192,7 +192,7 @@ class Control:
         self._tick += 1
 
     def _obey_stop(self) -> None:
-        if not self._stop.listens:
+        if not self._stop.listens and self.state.mode is not Mode.FAULT:
             log.error("the STOP thread has died")
             self.state = gate.failed(self.state)
         who = self._stop.pressed_by()
@@ -229,15 +229,16 @@ class Control:
         attended = bool(self.state.lease.session) or bool(self.state.stopped_by)
         if self._call_at_start and self._tick == TICK_HZ and not attended:
             # A second after the start, when cameras and recorder listen again.
-            what, how = "Restarted", "It ended while somebody was needed; look before it moves"
-            self.state = gate.call(self.state, what, how, stamp_ns)
-            self._events.append(Event(kind="call", text=f"{what}. {how}"))
+            why = "It ended while somebody was needed; look before it moves"
+            self._call("Restarted", why, stamp_ns)
         diagnosis = self._stuck.diagnosis(stamp_ns)
         if diagnosis is None or self.state.mode is not Mode.AUTONOMY:
             return
-        self.state = gate.call(self.state, diagnosis.reason, diagnosis.detail, stamp_ns)
-        text = f"{diagnosis.reason}. {diagnosis.detail}"
-        self._events.append(Event(kind="call", text=text))
+        self._call(diagnosis.reason, diagnosis.detail, stamp_ns)
+
+    def _call(self, reason: str, detail: str, stamp_ns: int) -> None:
+        self.state = gate.call(self.state, reason, detail, stamp_ns)
+        self._events.append(Event(kind="call", text=f"{reason}. {detail}"))
 
     def _read_commands(self) -> tuple[list[Command], int]:
         commands: list[Command] = []

@@ -22,6 +22,7 @@ from pathlib import Path
 from recorder.episode import CameraFormat
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.recover import recover_all
+from teleop.child import SEAL_S
 from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig
 from teleop.streamed_camera import Shot, StreamedCamera
@@ -133,7 +134,7 @@ class Media:
         self._leaving.set()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(5.0)
+                thread.join(SEAL_S)
         for stream in self._streams.values():
             stream.close()
         self._sender.close()
@@ -190,6 +191,8 @@ class Media:
             recorder.poll(now_ns())
             self._sealed.extend(recorder.sealed())
             self._recorder_status = recorder.status()
+        while not self._to_record.empty():  # what was heard belongs to the episode, too
+            self._hear(self._to_record.get_nowait())
         if self._recorder is not None:
             self._recorder.close(now_ns())
 

@@ -19,6 +19,7 @@ from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
 from teleop.robot import Observation, RobotError
 from teleop.safety import ConfigError
+from teleop.stop_listener import StopListener
 from teleop.stop_sender import StopSender
 from transport.channels import STOP
 from transport.clock import NS_PER_MS, now_ns
@@ -395,3 +396,13 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "nothing happened"
         time.sleep(0.005)
+
+
+def test_a_robot_without_its_stop_thread_is_faulty_and_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with control(tmp_path) as (loop, robot), console(loop.port) as operator:
+        operator.wait(lambda v: v.state is not None and v.state.speed_mps > 0.1, "it drives")
+        monkeypatch.setattr(StopListener, "listens", False)
+        operator.wait_mode(Mode.FAULT)
+        assert robot.told == STILL
