@@ -78,7 +78,11 @@ class _Socket:
 
 
 class _Latest(_Socket):
-    """A socket that keeps only the newest message."""
+    """A socket that keeps only the newest message.
+
+    For streams only: libzmq may keep the last message back until the next one is sent, when the
+    other side was reading at that very moment (dbuffer_t::write gives up on a taken lock).
+    """
 
     def __init__(self, kind: int, channel: Channel) -> None:
         super().__init__(kind, channel)
