@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -111,10 +112,14 @@ def rename(source: Path, target: Path) -> None:
         fsync_dir(source.parent)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`: a reader, and a crash, sees the old content or the new one."""
+def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace `path` by `data`: a reader, and a crash, sees the old content or the new one.
+
+    `mode`, less the process's umask, holds from the first byte on.
+    """
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as stream:
+    temporary.unlink(missing_ok=True)  # what a crash left may have another mode
+    with open(temporary, "xb", opener=partial(os.open, mode=mode)) as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())

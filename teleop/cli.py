@@ -81,10 +81,17 @@ def default_episodes() -> Path:
 
 
 def default_state() -> Path:
-    """Where a robot remembers a latched STOP and its lease's epoch."""
+    """Where a robot remembers a latched STOP, its lease's epoch, its key and whom it admits."""
     import platformdirs
 
     return Path(platformdirs.user_state_dir("unstick", appauthor=False))
+
+
+def default_config() -> Path:
+    """Where a console keeps its key and the robots it knows."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("unstick", appauthor=False))
 
 
 @app.command()

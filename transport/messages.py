@@ -99,6 +99,15 @@ class Outcome(StrEnum):
     FAILURE = "failure"
 
 
+class Role(StrEnum):
+    """What the owner of a key may do; the robot's list of keys says who has which."""
+
+    OBSERVER = "observer"  # sees, hears the state, may press STOP
+    OPERATOR = "operator"  # may drive
+    SUPERVISOR = "supervisor"  # may drive, and take the lease from somebody else
+    MAINTENANCE = "maintenance"  # may clear a fault
+
+
 class Wire(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of everything below: immutable, closed, fields by name."""
 
