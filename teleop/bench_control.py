@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 from teleop.bench import Row, percentile, row
+from teleop.both_ends import acquaint
 from teleop.child import end_child, start_child, wait_ready
 from teleop.operator_input import Keyboard, KeyChange
 from teleop.operator_link import OperatorLink
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, free_base_port
+from transport.curve import Credentials
 from transport.errors import LinkError
 from transport.messages import Mode, RequestLease
 
@@ -26,11 +28,12 @@ def measure(seconds: float) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         options = ["--port", str(port), "--episodes", str(Path(folder) / "episodes")]
         options += ["--state", folder]
-        agent = start_child(["agent", "--insecure-loopback", "--announce", *options])
+        credentials = acquaint(Path(folder), Path(folder), f"{LOOPBACK}:{port}", "bench")
+        agent = start_child(["agent", "--announce", *options])
         try:
             if not wait_ready(agent, START_S):
                 raise LinkError("the bench's robot did not start")
-            command_ms, missed, ages = _drive(port, seconds)
+            command_ms, missed, ages = _drive(credentials, port, seconds)
         finally:
             end_child(agent, patience_s=30.0)
     rows = [
@@ -45,9 +48,11 @@ def measure(seconds: float) -> list[Row]:
     return rows
 
 
-def _drive(port: int, seconds: float) -> tuple[list[float], int, list[float]]:
+def _drive(
+    credentials: Credentials, port: int, seconds: float
+) -> tuple[list[float], int, list[float]]:
     """Press and release keys at random moments: (key-to-motor ms, missed ticks, ages ms)."""
-    link = OperatorLink(LOOPBACK, port, "bench")
+    link = OperatorLink(credentials, LOOPBACK, port)
     video = link.video(CAMERAS)
     link.start()
     video.start()

@@ -11,18 +11,26 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import numpy as np
 
 from teleop.bench import Row, percentile, row
+from teleop.both_ends import acquaint
 from teleop.child import end_child, leave_with_parent, say_ready, start_child, wait_ready
+from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.robot import Image
+from teleop.robot_door import robot_door
+from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from transport.channels import VIDEO
 from transport.clock import NS_PER_S, now_ns, sleep_until
 from transport.control_link import LOOPBACK, Asker, Requests, free_base_port
+from transport.curve import Credentials
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
@@ -78,16 +86,19 @@ def pattern(width: int, height: int) -> Callable[[int], Image]:
     return picture
 
 
-def run_sender(port: int, width: int, height: int, *, stock: bool) -> None:
+def run_sender(keys: Path, port: int, width: int, height: int, *, stock: bool) -> None:
     """The sender's process: serve one viewer until the parent leaves."""
     leaving = leave_with_parent()
-    offers = Requests(VIDEO, LOOPBACK, port)
     picture = pattern(width, height)
-    if stock:
-        _run_stock(leaving, offers, picture)
-    else:
-        _run_ours(leaving, offers, picture, width, height)
-    offers.close()
+    with closing(
+        robot_door(load_or_make(keys / ROBOT_KEY), RosterFile(keys / AUTHORIZED_KEYS))
+    ) as door:
+        offers = Requests(VIDEO, door, LOOPBACK, port)
+        if stock:
+            _run_stock(leaving, offers, picture)
+        else:
+            _run_ours(leaving, offers, picture, width, height)
+        offers.close()
 
 
 def _run_stock(leaving: threading.Event, offers: Requests, picture: Callable[[int], Image]) -> None:
@@ -97,9 +108,9 @@ def _run_stock(leaving: threading.Event, offers: Requests, picture: Callable[[in
     while not leaving.is_set():
         asked = offers.receive(50)
         if asked is not None:
-            offer = _decode_offer(asked[1])
+            offer = _decode_offer(asked.message)
             answer = VideoAnswer(request_id=offer.request_id, ok=True, sdp=sender.answer(offer.sdp))
-            offers.reply(asked[0], encode(answer))
+            offers.reply(asked.who, encode(answer))
     sys.stdout.write(json.dumps(sender.close()) + "\n")
     sys.stdout.flush()
 
@@ -137,18 +148,20 @@ def _run_ours(
     while not leaving.is_set():
         asked = offers.receive(50)
         if asked is not None:
-            offer = _decode_offer(asked[1])
+            offer = _decode_offer(asked.message)
             answer = sender.answer(offer.session, offer.request_id, offer.sdp, offer.cameras)
-            offers.reply(asked[0], encode(answer))
+            offers.reply(asked.who, encode(answer))
     filming.join(2.0)
     sender.close()
 
 
-def exchange_with(port: int) -> Callable[[str, Sequence[str]], VideoAnswer]:
+def exchange_with(
+    credentials: Credentials, port: int
+) -> Callable[[str, Sequence[str]], VideoAnswer]:
     """How a receiver of this bench reaches its sender."""
 
     def exchange(sdp: str, cameras: Sequence[str]) -> VideoAnswer:
-        asker = Asker(VIDEO, LOOPBACK, port)
+        asker = Asker(VIDEO, credentials, LOOPBACK, port)
         try:
             offer = VideoOffer(
                 request_id=1,
@@ -164,8 +177,18 @@ def exchange_with(port: int) -> Callable[[str, Sequence[str]], VideoAnswer]:
     return exchange
 
 
-def _sender(port: int, width: int, height: int, *, stock: bool) -> subprocess.Popen[str]:
-    options = ["bench-sender", str(port), str(width), str(height)]
+@contextmanager
+def _keys(port: int) -> Iterator[tuple[Path, Credentials]]:
+    """A folder with keys of both ends, for the length of one measurement."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        yield folder, acquaint(folder, folder, f"{LOOPBACK}:{port}", "bench")
+
+
+def _sender(
+    keys: Path, port: int, width: int, height: int, *, stock: bool
+) -> subprocess.Popen[str]:
+    options = ["bench-sender", str(keys), str(port), str(width), str(height)]
     child = start_child([*options, "--stock"] if stock else options)
     if not wait_ready(child, 20.0):
         end_child(child)
@@ -175,37 +198,39 @@ def _sender(port: int, width: int, height: int, *, stock: bool) -> subprocess.Po
 
 def _decoded(width: int, height: int, seconds: float) -> list[float]:
     port = free_base_port()
-    sender = _sender(port, width, height, stock=False)
     ages: list[float] = []
-    receiver = VideoReceiver((CAMERA,), exchange_with(port), bind_host=LOOPBACK)
-    try:
-        receiver.start()
-        end_ns = now_ns() + round(seconds * NS_PER_S)
-        while now_ns() < end_ns:
-            picture = receiver.mailboxes[CAMERA].wait(0.5)
-            if picture is not None:
-                ages.append((picture.decoded_ns - picture.captured_ns) / 1e6)
-    finally:
-        receiver.close()
-        end_child(sender)
+    with _keys(port) as (folder, credentials):
+        sender = _sender(folder, port, width, height, stock=False)
+        receiver = VideoReceiver((CAMERA,), exchange_with(credentials, port), bind_host=LOOPBACK)
+        try:
+            receiver.start()
+            end_ns = now_ns() + round(seconds * NS_PER_S)
+            while now_ns() < end_ns:
+                picture = receiver.mailboxes[CAMERA].wait(0.5)
+                if picture is not None:
+                    ages.append((picture.decoded_ns - picture.captured_ns) / 1e6)
+        finally:
+            receiver.close()
+            end_child(sender)
     return ages[WARM_UP:]
 
 
 def _stock(width: int, height: int, seconds: float) -> list[float]:
     port = free_base_port()
-    sender = _sender(port, width, height, stock=True)
-    exchange = exchange_with(port)
-    receiver = StockReceiver(lambda sdp, _: exchange(sdp, ()).sdp, LOOPBACK)
-    try:
-        receiver.start()
-        time.sleep(seconds)
-        receiver.close()
-    finally:
-        assert sender.stdin is not None
-        assert sender.stdout is not None
-        sender.stdin.close()
-        line = sender.stdout.readline()
-        end_child(sender)
+    with _keys(port) as (folder, credentials):
+        sender = _sender(folder, port, width, height, stock=True)
+        exchange = exchange_with(credentials, port)
+        receiver = StockReceiver(lambda sdp, _: exchange(sdp, ()).sdp, LOOPBACK)
+        try:
+            receiver.start()
+            time.sleep(seconds)
+            receiver.close()
+        finally:
+            assert sender.stdin is not None
+            assert sender.stdout is not None
+            sender.stdin.close()
+            line = sender.stdout.readline()
+            end_child(sender)
     captured = {int(number): stamp_ns for number, stamp_ns in json.loads(line or "{}").items()}
     both = sorted(captured.keys() & receiver.decoded_ns.keys())
     return [(receiver.decoded_ns[n] - captured[n]) / 1e6 for n in both][WARM_UP:]
@@ -214,22 +239,23 @@ def _stock(width: int, height: int, seconds: float) -> list[float]:
 def _painted(width: int, height: int, seconds: float) -> list[float]:
     """Ages at paint, from the console's own video widget in a real window."""
     port = free_base_port()
-    sender = _sender(port, width, height, stock=False)
     environment = dict(os.environ)
     if sys.platform == "linux" and not environment.get("DISPLAY"):
         environment["QT_QPA_PLATFORM"] = "offscreen"
-    command = [sys.executable, "-m", "ui.paint_bench", str(port), str(width), str(height)]
-    try:
-        done = subprocess.run(
-            [*command, str(seconds)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=seconds + 60,
-            check=False,
-        )
-    finally:
-        end_child(sender)
+    with _keys(port) as (folder, _):
+        sender = _sender(folder, port, width, height, stock=False)
+        options = [str(folder), str(port), str(width), str(height), str(seconds)]
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "ui.paint_bench", *options],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=seconds + 60,
+                check=False,
+            )
+        finally:
+            end_child(sender)
     if done.returncode:
         sys.stderr.write(done.stderr)
         return []

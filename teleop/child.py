@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 READY = "ready"
@@ -86,15 +87,28 @@ def start_child(arguments: Sequence[str]) -> subprocess.Popen[str]:
     )
 
 
-def wait_ready(child: subprocess.Popen[str], timeout_s: float) -> bool:
-    """Whether the child said that it is ready before it ended or the time ran out."""
+def hear_ready(child: subprocess.Popen[str]) -> Future[bool]:
+    """Whether the child says that it is ready, as soon as that is known; False when it ends."""
     stdout = child.stdout
     assert stdout is not None
-    said: list[str] = []
-    reader = threading.Thread(target=lambda: said.append(stdout.readline()), daemon=True)
-    reader.start()
-    reader.join(timeout_s)
-    return bool(said) and said[0].strip() == READY
+    said: Future[bool] = Future()
+
+    def listen() -> None:
+        try:
+            said.set_result(stdout.readline().strip() == READY)
+        except ValueError:  # closed, because the child was ended meanwhile
+            said.set_result(False)
+
+    threading.Thread(target=listen, name="ready", daemon=True).start()
+    return said
+
+
+def wait_ready(child: subprocess.Popen[str], timeout_s: float) -> bool:
+    """Whether the child said that it is ready before it ended or the time ran out."""
+    try:
+        return hear_ready(child).result(timeout_s)
+    except TimeoutError:
+        return False
 
 
 def end_child(child: subprocess.Popen[str], patience_s: float = 5.0) -> int:

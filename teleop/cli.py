@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from teleop.cli_keys import keys_app, pair
 from transport.channels import DEFAULT_PORT
 
 EXIT_CONFIG: Final = 2
@@ -31,13 +33,18 @@ export_app = typer.Typer(no_args_is_help=True, help="Write episodes in the forma
 episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episodes.")
 app.add_typer(export_app, name="export")
 app.add_typer(episodes_app, name="episodes")
+app.add_typer(keys_app, name="keys")
+app.command()(pair)
 
 Scenario = Annotated[
     str, typer.Option(help="Which trouble the simulated robot gets into: wedged-under-sofa.")
 ]
 Seed = Annotated[int, typer.Option(help="Decides the room and where the robot starts.")]
 Port = Annotated[int, typer.Option(help="First of the robot's ports.", min=1024, max=65_500)]
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all of them.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Where the console keeps its keys; default: this user's.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Scene = Annotated[Path | None, typer.Option(help="Another MJCF file instead of the bundled home.")]
 Required = Annotated[str, typer.Option()]
@@ -114,9 +121,6 @@ def demo(
 
 @app.command()
 def agent(
-    insecure_loopback: Annotated[
-        bool, typer.Option(help="Run without keys; then it listens on this machine only.")
-    ] = False,
     scenario: Scenario = DEFAULT_SCENARIO,
     seed: Seed = 0,
     host: Host = "127.0.0.1",
@@ -126,43 +130,43 @@ def agent(
     episodes: Annotated[
         Path | None, typer.Option(help="Where episodes are kept; default: this user's data folder.")
     ] = None,
-    state: Annotated[Path | None, typer.Option(help="Where STOP and lease are remembered.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Where STOP, lease, its key and its list of keys are kept.")
+    ] = None,
     scene: Scene = None,
+    limits: Annotated[
+        Path | None, typer.Option(help="The site's limits, a TOML file; see teleop/README.md.")
+    ] = None,
     announce: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Run a robot: control, cameras, recording. Ends with Ctrl-C; the robot then holds."""
-    from teleop.agent import run_agent
+    """Run a robot: control, cameras, recording. Ends with Ctrl-C; the robot then holds.
 
-    _only_loopback(insecure_loopback, host)
+    It admits who is on its list of keys: see `unstick pair` and `unstick keys`."""
+    from teleop.agent import run_agent
+    from teleop.key_files import ROBOT_KEY, load_or_make
+    from teleop.roster import AUTHORIZED_KEYS, RosterFile
+
     library = episodes or default_episodes()
+    folder = state or default_state()
+    load_or_make(folder / ROBOT_KEY)
+    members = RosterFile(folder / AUTHORIZED_KEYS).read().members
     common = ["--scenario", scenario, "--seed", str(seed), "--host", host, "--port", str(port)]
-    common += ["--name", name]
+    common += ["--name", name, "--state", str(folder)]
     if scene is not None:
         common += ["--scene", str(scene)]
-    greeting = (
-        f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.\n"
-        f"Drive it with: unstick console {host}:{port}\n"
-    )
+    greeting = f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.\n"
+    if members:
+        greeting += f"It admits {', '.join(member.name for member in members)}.\n"
+    else:
+        greeting += "It admits nobody yet. To let a console in, run `unstick pair` beside it.\n"
     if not announce:
         os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
     code = run_agent(
-        ["control", *common, "--site", site, "--state", str(state or default_state())],
+        ["control", *common, "--site", site, *(["--limits", str(limits)] if limits else [])],
         ["media", *common, "--episodes", str(library)],
         greeting=None if announce else greeting,
     )
     raise typer.Exit(code)
-
-
-def _only_loopback(insecure_loopback: bool, host: str) -> None:
-    from teleop.safety import ConfigError
-
-    if not insecure_loopback:
-        raise ConfigError(
-            "this version has no keys yet, so anybody who reaches the robot could drive it. "
-            "For use on this machine alone say so: --insecure-loopback"
-        )
-    if host != "127.0.0.1":
-        raise ConfigError(f"without keys a robot listens on 127.0.0.1 only, not on {host}")
 
 
 @app.command(hidden=True)
@@ -176,31 +180,44 @@ def control(
     state: RequiredPath,
     scene: Scene = None,
     restarted: bool = False,
+    heartbeat: Path | None = None,
+    limits: Path | None = None,
 ) -> None:
     """The control process; started by `unstick agent`."""
     from teleop.child import failing_later, leave_with_parent, say_ready
     from teleop.control import Control
+    from teleop.heartbeat import Heartbeat
+    from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.latch import LatchFile
+    from teleop.robot_door import robot_door
+    from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.sim_rover import SimRover
+    from teleop.site import load_limits
 
     leaving = leave_with_parent()
     robot = SimRover(scenario, seed, scene)
-    loop = Control(
-        robot=robot,
-        name=name,
-        site=site,
-        host=host,
-        port=port,
-        latch=LatchFile(state / f"{name}.latch.json"),
-        seed=seed,
-        start_policy=not restarted,
-    )
-    try:
-        say_ready()
-        with failing_later():
-            loop.run(leaving)
-    finally:
-        loop.close()
+    roster = RosterFile(state / AUTHORIZED_KEYS)
+    with closing(robot_door(load_or_make(state / ROBOT_KEY), roster)) as door:
+        loop = Control(
+            robot=robot,
+            name=name,
+            site=site,
+            host=host,
+            port=port,
+            door=door,
+            roster=roster,
+            latch=LatchFile(state / f"{name}.latch.json"),
+            seed=seed,
+            start_policy=not restarted,
+            heartbeat=Heartbeat(heartbeat) if heartbeat is not None else None,
+            limits=load_limits(limits),
+        )
+        try:
+            say_ready()
+            with failing_later():
+                loop.run(leaving)
+        finally:
+            loop.close()
 
 
 @app.command(hidden=True)
@@ -210,31 +227,41 @@ def media(
     host: Host,
     port: Port,
     name: Required,
+    state: RequiredPath,
     episodes: RequiredPath,
     scene: Scene = None,
 ) -> None:
     """The media process; started by `unstick agent`."""
     from teleop.child import failing_later, leave_with_parent, say_ready
+    from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.media import Media
+    from teleop.robot_door import robot_door
+    from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.sim_rover import SimCameras
+    from transport.curve import Credentials
 
     leaving = leave_with_parent()
-    process = Media(name, SimCameras(scenario, seed, scene), host, port, episodes, scene)
-    try:
-        process.start()
-        say_ready()
-        with failing_later():
-            process.run(leaving)
-    finally:
-        process.close()
+    cameras = SimCameras(scenario, seed, scene)
+    roster = RosterFile(state / AUTHORIZED_KEYS)
+    keys = load_or_make(state / ROBOT_KEY)
+    with closing(robot_door(keys, roster)) as door:
+        itself = Credentials(keys, keys.public)
+        process = Media(name, cameras, door, roster, itself, host, port, episodes, scene)
+        try:
+            process.start()
+            say_ready()
+            with failing_later():
+                process.run(leaving)
+        finally:
+            process.close()
 
 
 @app.command("bench-sender", hidden=True)
-def bench_sender(port: int, width: int, height: int, stock: bool = False) -> None:
+def bench_sender(keys: Path, port: int, width: int, height: int, stock: bool = False) -> None:
     """The other process of `unstick bench video`."""
     from teleop.bench_video import run_sender
 
-    run_sender(port, width, height, stock=stock)
+    run_sender(keys, port, width, height, stock=stock)
 
 
 @app.command()
@@ -242,13 +269,14 @@ def console(
     address: Annotated[str, typer.Argument(help="The robot: host:port.")] = (
         f"127.0.0.1:{DEFAULT_PORT}"
     ),
-    operator: Annotated[str, typer.Option(help="Your name on the robot and in the log.")] = "op-1",
+    config: Config = None,
 ) -> None:
-    """Open the operator console for one robot."""
+    """Open the operator console for one robot, with which this machine has been paired."""
     import subprocess
 
     # The window is a program of its own: this package never imports Qt.
-    command = [sys.executable, "-m", "ui", address, "--operator", operator]
+    command = [sys.executable, "-m", "ui", address]
+    command += ["--config", str(config or default_config())]
     if sys.platform != "win32":
         os.execv(sys.executable, command)  # signals reach the window itself
     raise typer.Exit(subprocess.call(command))

@@ -1,8 +1,9 @@
 """The control process of a robot: driver, control tick, gate, lease, command and STOP sockets.
 
-One thread ticks at `TICK_HZ` and owns everything; a second one owns the STOP socket and only sets a
-flag. The decisions are in `teleop.gate`; here they are carried to the robot, to the sockets and to
-the robot's inner bus, in that order. Nothing in a tick waits for anything but the next tick.
+One thread ticks at `TICK_HZ` and owns everything; others own the STOP socket, the actuator watchdog
+and the latch file, and only leave notes. The decisions are in `teleop.gate` and `teleop.requests`;
+here they are carried to the robot, to the sockets and to the robot's inner bus, in that order.
+Nothing in a tick waits for anything but the next tick.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ from dataclasses import asdict, dataclass, field
 from msgspec import structs
 
 from teleop import gate
-from teleop.latch import Latch, LatchFile
-from teleop.patrol import POLICY, Patrol
+from teleop.actuator_watchdog import WatchedRobot
+from teleop.gate import Body, Incoming, Wish
+from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
+from teleop.heartbeat import Heartbeat
+from teleop.latch import Disk, Latch, LatchWriter
+from teleop.patrol import Patrol
+from teleop.rate_limit import RateLimit
 from teleop.requests import answered
-from teleop.robot import Robot, RobotError
-from teleop.safety import ConfigError, Limits
+from teleop.robot import Observation, Robot, RobotError
+from teleop.robot_report import Running, Ticked, recorded, reported
+from teleop.roster import Roster, RosterFile
+from teleop.safety import ConfigError, Limits, Pose
 from teleop.stop_listener import StopListener
 from teleop.stuck import StuckDetector
 from transport.channels import (
@@ -29,20 +37,17 @@ from transport.channels import (
     STATE_HZ,
     TICK_HZ,
 )
-from transport.clock import NS_PER_S, now_ns, sleep_until
+from transport.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until
 from transport.control_link import BusSender, CommandInbox, Publisher, Requests
+from transport.curve import Door
 from transport.messages import (
     STILL,
-    CapCause,
     Command,
     Event,
     Lease,
     MalformedMessage,
     Mode,
-    Phase,
     Request,
-    RobotState,
-    Tick,
     Twist,
     decoder_of,
     encode,
@@ -54,7 +59,13 @@ TICK_NS = NS_PER_S // TICK_HZ
 STATE_EVERY = TICK_HZ // STATE_HZ
 NEEDING_MODES = (Mode.DISARMED, Mode.LINK_LOST, Mode.SAFE_STOP, Mode.FAULT)
 MOST_REQUESTS = 8  # answered in one tick; a flood waits, the tick does not
+REQUESTS_PER_S = 50.0  # of one key; a console asks five times a second
+REQUESTS_BURST = 20
+COMMANDS_PER_S = 300.0  # of one key; a console sends 120 a second, and each change of the input
+COMMANDS_BURST = 150  # what queues up while a tick is late is judged, not dropped
 DESCRIBE_EVERY = TICK_HZ  # the description goes over the bus once a second: late listeners
+# More than asked: a driver that adds 1 % has another idea of the numbers. Rounding is far below.
+OVERDRIVEN = 0.01
 
 _decode_command = decoder_of(Command)
 _decode_request = decoder_of(Request)
@@ -69,42 +80,57 @@ class Control:
     site: str
     host: str
     port: int
-    latch: LatchFile
+    door: Door
+    roster: RosterFile
+    latch: Disk
     limits: Limits = field(default_factory=Limits)
     seed: int = 0
     start_policy: bool = True  # let the policy start by itself after a clean start
+    heartbeat: Heartbeat | None = None  # where the agent sees that the ticks come
 
     def __post_init__(self) -> None:
-        self._boot_id = secrets.token_hex(8)
+        boot_id = secrets.token_hex(8)
         self._description = structs.replace(
-            self.robot.describe(self._boot_id),
+            self.robot.describe(boot_id),
             robot=self.name,
             site=self.site,
-            limits={name: float(value) for name, value in asdict(self.limits).items()},
+            limits={
+                name: float(value)
+                for name, value in asdict(self.limits).items()
+                if isinstance(value, int | float)
+            },
         )
         self._check_limits()
+        asked = self.heartbeat.hold_asked if self.heartbeat is not None else None
+        self._drive = WatchedRobot(self.robot, hold_asked=asked)
+        self._trips = 0
         self._policy = Patrol(self.seed)
         self._stuck = StuckDetector()
         self._missed = 0
         self._applied_input = (0, 0)  # input_ns of the newest input, when the motors were told
+        self._overdriven = False
         self._tick = 0
         self._events: list[Event] = []
-        latch = self.latch.read()
-        state = gate.GateState(boot_id=self._boot_id, lease=Lease(epoch=latch.epoch))
+        self._latch = LatchWriter(self.latch)
+        self._members: Roster = self.roster.read()
+        self._asking = RateLimit(REQUESTS_PER_S, REQUESTS_BURST)
+        self._commanding = RateLimit(COMMANDS_PER_S, COMMANDS_BURST)
+        self.state = self._begin(boot_id)
+        self._lent = self.state.sublease  # what the policy works under; a later one resumes it
+        self._commands = CommandInbox(self.door, self.host, self.port)
+        self._states = Publisher(STATE, self.door, self.host, self.port)
+        self._requests = Requests(REQUESTS, self.door, self.host, self.port)
+        self._bus = BusSender(self.door, self.port)
+        self._stop = StopListener(self.door, self.host, self.port, self._name_of)
+
+    def _begin(self, boot_id: str) -> GateState:
+        """The gate as a restart finds it: what the disk remembers counts."""
+        latch = self._latch.persisted
         self._call_at_start = latch.needs_person or not self.start_policy
         start = not self._call_at_start and not latch.stopped_by
-        state = gate.checked(state, start_policy=start)
-        if latch.stopped_by:
-            state = gate.stop(state, latch.stopped_by)
-        self.state = state
-        self._reported_mode = Mode.BOOT
-        self._persisted = latch
-        self._disk_refused = False
-        self._commands = CommandInbox(self.host, self.port)
-        self._states = Publisher(STATE, self.host, self.port)
-        self._requests = Requests(REQUESTS, self.host, self.port)
-        self._bus = BusSender(self.port)
-        self._stop = StopListener(self.host, self.port)
+        fresh = GateState(boot_id=boot_id, lease=Lease(epoch=latch.epoch_ceiling))
+        state = checked(fresh, start_policy=start, now_ns=now_ns())
+        return stop(state, latch.stopped_by) if latch.stopped_by else state
 
     def _check_limits(self) -> None:
         """The gate's ramp holds only for speeds that the robot really carries out."""
@@ -116,15 +142,18 @@ class Control:
 
     def close(self) -> None:
         """Hold the robot and close every socket; idempotent."""
-        self.robot.hold()
+        self._drive.hold()
         self._stop.close()
         for link in (self._commands, self._states, self._requests, self._bus):
             link.close()
-        self.robot.close()
+        self._latch.close()
+        self._drive.close()
 
     def run(self, leaving: threading.Event) -> None:
         """Tick until `leaving` is set. Missed ticks are skipped and counted, never caught up."""
+        self._drive.start()
         self._stop.start()
+        self._reserve_epochs(leaving)
         due_ns = now_ns()
         while not leaving.is_set():
             sleep_until(due_ns)
@@ -133,97 +162,142 @@ class Control:
             due_ns += (late + 1) * TICK_NS
             self.tick(late)
 
+    def _reserve_epochs(self, leaving: threading.Event) -> None:
+        """The first leases need epochs that the disk knows; here alone something waits for it."""
+        self._latch.start()
+        first = self.state.lease.epoch + 1
+        while self._latch.ceiling < first and not (self._latch.refused or leaving.is_set()):
+            leaving.wait(0.005)
+
     def tick(self, missed_before: int = 0) -> None:
         """One control tick."""
         stamp_ns = now_ns()
-        self._obey_stop()
+        if self.heartbeat is not None:
+            self.heartbeat.beat(stamp_ns)
+        self._note_trips()
+        self._heed_roster(stamp_ns)
+        stop_tested = self._obey_stop()
         self._answer_requests()
-        self._obey_stop()  # a lease may have kept the disk, and so this tick, busy
         inbox, malformed = self._read_commands()
-        observation = self.robot.observe()
+        observation = self._drive.observe()
+        if self._lent != self.state.sublease:  # the policy was started since the last tick
+            self._policy.resume(observation)
+            self._lent = self.state.sublease
         policy = self._policy.act(observation)  # its wish is recorded also when it is not obeyed
+        wish = Wish(policy, self._lent, stamp_ns)
         self._call_when_stuck(stamp_ns)
-        decision = gate.step(self.state, inbox, malformed, policy, stamp_ns, self.limits)
+        body = self._body(observation, stamp_ns)
+        decision = gate.step(self.state, inbox, malformed, wish, body, stamp_ns, self.limits)
         self.state = decision.state
-        events = (*self._events, *decision.events, *self._mode_event())
+        events = (*self._events, *decision.events)
         self._events = []
         for event in events:
             log.info("%s %s %s", event.kind, event.text, event.by)
-        state_before = self.robot.snapshot()
+        state_before = self._drive.snapshot()
         applied = self._apply(decision.applied)
         if self.state.last_input_ns != self._applied_input[0]:
             self._applied_input = (self.state.last_input_ns, now_ns())
-        # The robot stands already when the disk is asked to remember a STOP.
-        if not self._disk_refused or self._tick % TICK_HZ == 0:
-            self._persist()
-        if self.state.stopped_by and applied == STILL:
-            self._stop.stands(stamp_ns, self.state.stopped_by)
-        self._bus.send(
-            encode(
-                Tick(
-                    tick=self._tick,
-                    stamp_ns=stamp_ns,
-                    boot_id=self._boot_id,
-                    mode=self.state.mode,
-                    source=decision.source,
-                    phase=self.state.phase,
-                    intervention=self.state.intervention if self.state.lease.session else -1,
-                    outcome=self.state.outcome,
-                    observation=observation.values(),
-                    policy=policy,
-                    human=self.state.human,
-                    applied=applied,
-                    deadman=self.state.deadman,
-                    command_seq=decision.command_seq,
-                    command_age_ms=self.state.command_age_ms,
-                    picture_age_ms=self.state.picture_age_ms,
-                    missed_before=missed_before,
-                    state=state_before,
-                    events=events,
-                )
-            )
+        self._remember()
+        stands = bool(self.state.stopped_by) and applied == STILL and self._latch.stop_settled()
+        self._stop.carried_out(stands=stands, tested=stop_tested and applied == STILL)
+        self.state = structs.replace(self.state, stop_told=stands)
+        ticked = Ticked(
+            tick=self._tick,
+            stamp_ns=stamp_ns,
+            state=self.state,
+            decision=decision,
+            observation=observation,
+            policy=policy,
+            applied=applied,
+            state_before=state_before,
+            events=events,
+            missed_before=missed_before,
         )
-        if self._tick % DESCRIBE_EVERY == 0:
-            self._bus.send(encode(self._description))
+        self._tell(ticked)
         self._stuck.observe(stamp_ns, self.state.mode, decision.asked, observation)
-        if self._tick % STATE_EVERY == 0 or events:
-            self.state = gate.sent(self.state, stamp_ns)
-            self._states.publish(encode(self._report(stamp_ns, decision.asked, applied)))
         self._tick += 1
 
-    def _obey_stop(self) -> None:
-        if not self._stop.listens and self.state.mode is not Mode.FAULT:
-            log.error("the STOP thread has died")
-            self.state = gate.failed(self.state)
-        who = self._stop.pressed_by()
-        if not who:
+    def _tell(self, ticked: Ticked) -> None:
+        """Every tick to the recorder, every second one and each with an event to the operators."""
+        self._bus.send(encode(recorded(ticked, self._description.boot_id)))
+        if ticked.tick % DESCRIBE_EVERY == 0:
+            self._bus.send(encode(self._description))
+        if ticked.tick % STATE_EVERY and not ticked.events:
             return
-        stopped = gate.stop(self.state, who)
+        self.state = sent(self.state, ticked.stamp_ns)
+        running = Running(
+            missed_ticks=self._missed,
+            applied_input=self._applied_input,
+            watchdog_trips=self._trips,
+            disk_refuses=bool(self._latch.refused),
+        )
+        seen = self._drive.observe()
+        state = reported(ticked, seen, running, self._description, self.limits)
+        self._states.publish(encode(state))
+
+    def _body(self, seen: Observation, stamp_ns: int) -> Body:
+        return Body(
+            pose=Pose(seen.x_m, seen.y_m, seen.heading_rad),
+            battery_pct=seen.battery_pct,
+            stop_silent_ms=(stamp_ns - self._stop.alive_ns) / NS_PER_MS,
+            overdriven=self._overdriven,
+        )
+
+    def _name_of(self, key: str) -> str:
+        """Who may press STOP: everybody on the list, by name; empty for others. Any thread."""
+        member = self._members.member_of(key)
+        return member.name if member is not None else ""
+
+    def _heed_roster(self, stamp_ns: int) -> None:
+        """A key that was struck off the list loses what it had, its connections included."""
+        members = self.roster.refreshed(stamp_ns)
+        if members is self._members:
+            return
+        listed = {member.key for member in members.members}
+        gone = [m.name for m in self._members.members if m.key not in listed]
+        self._members = members
+        if gone:
+            log.warning("keys revoked: %s", ", ".join(gone))
+            before, self.state = self.state, revoked(self.state, listed, stamp_ns)
+            self._events.extend(changes(before, self.state))
+        if any(members.member_of(key) is None for key in self._states.guests):
+            self._states.cut()
+
+    def _note_trips(self) -> None:
+        """The watchdog below held the motors: they stand, whatever the gate told them last."""
+        if (trips := self._drive.trips) > self._trips:
+            self._trips = trips
+            self.state = structs.replace(self.state, applied=STILL)
+            self._events.append(Event(kind="watchdog", text="no set-point came in time"))
+
+    def _obey_stop(self) -> bool:
+        """Take STOP first, whatever else there is; whether somebody tests it."""
+        who, tested = self._stop.pressed()
+        if not who:
+            return tested
+        stopped = stop(self.state, who)
         if (stopped.mode, stopped.stopped_by) != (self.state.mode, self.state.stopped_by):
             log.warning("STOP by %s", who)
             self._events.append(Event(kind="stop", by=who))
         self.state = stopped
-
-    def _mode_event(self) -> tuple[Event, ...]:
-        """The transition since the last tick, with its cause, whatever brought it about."""
-        before, now = self._reported_mode, self.state.mode
-        if now is before:
-            return ()
-        self._reported_mode = now
-        cause = f": {self.state.hold.reason}" if self.state.hold is not None else ""
-        return (Event(kind="mode", text=f"{before} to {now}{cause}"),)
+        return tested
 
     def _apply(self, action: Twist) -> Twist:
         if self.state.mode is Mode.FAULT:
-            self.robot.hold()
+            self._drive.hold()
             return STILL
         try:
-            return self.robot.apply(action)
-        except RobotError:
+            applied = self._drive.apply(action)
+        except RobotError as error:
             log.exception("the robot's driver has failed")
-            self.robot.hold()
-            self.state = gate.failed(self.state)
+            self._drive.hold()
+            self.state = failed(self.state, f"driver: {error}"[:200])
             return STILL
+        self._overdriven = (
+            abs(applied.forward_mps) > abs(action.forward_mps) + OVERDRIVEN * self.limits.max_mps
+            or abs(applied.turn_radps) > abs(action.turn_radps) + OVERDRIVEN * self.limits.max_radps
+        )
+        return applied
 
     def _call_when_stuck(self, stamp_ns: int) -> None:
         attended = bool(self.state.lease.session) or bool(self.state.stopped_by)
@@ -234,106 +308,60 @@ class Control:
         diagnosis = self._stuck.diagnosis(stamp_ns)
         if diagnosis is None or self.state.mode is not Mode.AUTONOMY:
             return
+        if self.state.lease.session:
+            return  # its supervisor is looking already
         self._call(diagnosis.reason, diagnosis.detail, stamp_ns)
 
     def _call(self, reason: str, detail: str, stamp_ns: int) -> None:
-        self.state = gate.call(self.state, reason, detail, stamp_ns)
+        self.state = call(self.state, reason, detail, stamp_ns)
         self._events.append(Event(kind="call", text=f"{reason}. {detail}"))
 
-    def _read_commands(self) -> tuple[list[Command], int]:
-        commands: list[Command] = []
-        malformed = 0
-        for raw in self._commands.drain():
+    def _read_commands(self) -> tuple[list[Incoming], list[str]]:
+        """(commands with who sent them, senders of what cannot be read)."""
+        inbox: list[Incoming] = []
+        malformed: list[str] = []
+        stamp_ns = now_ns()
+        for key, raw in self._commands.drain():
+            if not self._commanding.admits(key, stamp_ns):
+                continue  # a flood
+            member = self._members.member_of(key)
             try:
-                commands.append(_decode_command(raw))
+                command = _decode_command(raw)
             except MalformedMessage as error:
-                malformed += 1
+                malformed.append(key)
                 log.debug("%s refused: %s", COMMANDS.name, error)
-        return commands, malformed
+            else:
+                inbox.append(Incoming(command, key, member.role if member else None))
+        return inbox, malformed
 
     def _answer_requests(self) -> None:
         for _ in range(MOST_REQUESTS):
             asked = self._requests.receive()
             if asked is None:
                 return
-            who, raw = asked
+            # Stamped now, not when the tick began: consoles measure the clocks' offset by it.
+            stamp_ns = now_ns()
+            member = self._members.member_of(asked.key)
+            if member is None or not self._asking.admits(asked.key, stamp_ns):
+                continue  # a revoked key, or a flood: no answer
             try:
-                request = _decode_request(raw)
+                request = _decode_request(asked.message)
             except MalformedMessage as error:
                 log.debug("request that cannot be read: %s", error)
                 continue
-            before = self.state
-            # Stamped now, not when the tick began: consoles measure the clocks' offset by it.
-            self.state, reply, events = answered(before, request, now_ns())
-            if self.state.lease.epoch != before.lease.epoch and not self._persist():
-                # An epoch that the disk does not know could be granted twice.
-                self.state, events = before, ()
-                reply = structs.replace(reply, ok=False, reason="the robot's disk refuses to write")
-            self._requests.reply(who, encode(reply))
+            ceiling = 0 if self._latch.refused else self._latch.ceiling
+            self.state, reply, events = answered(self.state, request, member, stamp_ns, ceiling)
+            self._requests.reply(asked.who, encode(reply))
             self._events.extend(events)
-            if self.state.mode is Mode.AUTONOMY and before.mode is not Mode.AUTONOMY:
-                self._policy.resume(self.robot.observe())
 
-    def _persist(self) -> bool:
-        """Bring the latch to the disk when it changed; False when the disk refuses."""
+    def _remember(self) -> None:
+        """What a restart must not forget goes to the disk, which nothing here waits for."""
         state = self.state
         attended = bool(state.lease.session) or state.call is not None
-        now = Latch(
-            epoch=state.lease.epoch,
-            stopped_by=state.stopped_by,
-            needs_person=attended or state.mode in NEEDING_MODES,
-        )
-        if now == self._persisted:
-            return True
-        try:
-            self.latch.write(now)
-        except OSError as error:
-            if not self._disk_refused:
-                log.error("STOP and lease cannot be remembered: %s", error)
-            self._disk_refused = True
-            return False
-        self._persisted, self._disk_refused = now, False
-        return True
-
-    def _report(self, stamp_ns: int, asked: Twist, applied: Twist) -> RobotState:
-        state = self.state
-        seen = self.robot.observe()
-        return RobotState(
-            robot=self.name,
-            site=self.site,
-            boot_id=self._boot_id,
-            stamp_ns=stamp_ns,
-            tick=self._tick,
-            mode=state.mode,
-            phase=state.phase,
-            lease=state.lease,
-            call=state.call,
-            hold=state.hold,
-            stopped_by=state.stopped_by,
-            intervention=state.intervention,
-            outcome=state.outcome,
-            task=self._description.task if state.phase is not Phase.PATROL else POLICY,
-            x_m=seen.x_m,
-            y_m=seen.y_m,
-            heading_rad=seen.heading_rad,
-            speed_mps=seen.speed_mps,
-            turn_radps=seen.turn_radps,
-            tilt_rad=seen.tilt_rad,
-            motor_a=seen.motor_a,
-            battery_pct=seen.battery_pct,
-            bumper=seen.bumper,
-            asked=asked,
-            applied=applied,
-            cap_mps=state.cap.mps if state.cap else self.limits.max_mps,
-            max_mps=self.limits.max_mps,
-            max_radps=self.limits.max_radps,
-            cap_cause=state.cap.cause if state.cap else CapCause.ROBOT,
-            command_seq=state.last_seq,
-            command_input_ns=self._applied_input[0],
-            command_applied_ns=self._applied_input[1],
-            command_age_ms=state.command_age_ms,
-            picture_age_ms=state.picture_age_ms,
-            commands_accepted=state.accepted,
-            commands_refused=state.refused,
-            missed_ticks=self._missed,
+        self._latch.wanted(
+            Latch(
+                epoch=state.lease.epoch,
+                stopped_by=state.stopped_by,
+                needs_person=attended or state.mode in NEEDING_MODES,
+            )
         )

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -26,6 +27,7 @@ from recorder.episode import EpisodeError
 from recorder.export_lerobot import export_lerobot
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.verdict import PASSING
+from teleop.both_ends import acquaint
 from teleop.child import end_child, start_child
 from teleop.safety import ConfigError
 from transport.clock import NS_PER_S, now_ns
@@ -71,7 +73,10 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
         )
         terminal.print("Space is STOP, Y or Backspace marks the outcome, Enter hands back.")
         terminal.print("Close the window when done.")
-    code = _run_both(scenario, seed, port, episodes, report, screenshots if headless else None)
+    with tempfile.TemporaryDirectory(prefix="unstick-demo-") as keys:
+        code = _run_both(
+            scenario, seed, port, Path(keys), episodes, report, screenshots if headless else None
+        )
     if code == INTERRUPTED:
         terminal.print("Interrupted; what was recorded is kept.")
         return code
@@ -116,19 +121,30 @@ def prepare(out: Path) -> None:
 
 
 def _run_both(
-    scenario: str, seed: int, port: int, episodes: Path, report: Path, screenshots: Path | None
+    scenario: str,
+    seed: int,
+    port: int,
+    keys: Path,
+    episodes: Path,
+    report: Path,
+    screenshots: Path | None,
 ) -> int:
-    """Run agent and console until the window closes; `screenshots` means a scripted operator."""
+    """Run agent and console until the window closes; `screenshots` means a scripted operator.
+
+    `keys` is an empty folder for the keys of both and for what the robot remembers.
+    """
+    address = f"127.0.0.1:{port}"
+    acquaint(keys / "robot", keys / "console", address, OPERATOR)
     options = {
         "--name": "rover-01",
         "--scenario": scenario,
         "--seed": str(seed),
         "--port": str(port),
         "--episodes": str(episodes),
-        "--state": str(episodes.parent / "state"),
+        "--state": str(keys / "robot"),
     }
-    command = [sys.executable, "-m", "ui", f"127.0.0.1:{port}", "--operator", OPERATOR]
-    command += ["--report", str(report), "--with-parent"]
+    command = [sys.executable, "-m", "ui", address]
+    command += ["--config", str(keys / "console"), "--report", str(report), "--with-parent"]
     environment = dict(os.environ)
     if screenshots is not None:
         command += ["--scripted", "--screenshots", str(screenshots)]
@@ -136,9 +152,7 @@ def _run_both(
     agent: subprocess.Popen[str] | None = None
     console: subprocess.Popen[bytes] | None = None
     try:
-        agent = start_child(
-            ["agent", "--insecure-loopback", "--announce", *chain(*options.items())]
-        )
+        agent = start_child(["agent", "--announce", *chain(*options.items())])
         console = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, start_new_session=True
         )

@@ -15,7 +15,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from teleop.cli import default_episodes
+from teleop.cli import default_config, default_episodes, default_state
+from teleop.key_files import CONSOLE_KEY, KNOWN_ROBOTS, ROBOT_KEY, KnownRobots, load
+from teleop.roster import AUTHORIZED_KEYS, RosterFile
+from teleop.safety import ConfigError
 
 PACKAGES = ("transport", "recorder", "teleop", "ui")
 ENOUGH_BYTES = 2 << 30
@@ -42,6 +45,7 @@ def run_doctor(*, json: bool) -> int:
         _probe("window", _WINDOW, "run: make system (installs Qt's system libraries)"),
         _display(),
         _disk(),
+        key_check(),
     ]
     if json:
         sys.stdout.write(json_format.dumps([asdict(check) for check in checks]) + "\n")
@@ -129,3 +133,17 @@ def _disk() -> Check:
     return Check(
         "disk for episodes", free >= ENOUGH_BYTES, f"{free >> 30} GiB free", "free 2 GiB or more"
     )
+
+
+def key_check() -> Check:
+    """Files of keys that cannot be used; having none yet is no fault."""
+    state, config = default_state(), default_config()
+    try:
+        admitted = len(RosterFile(state / AUTHORIZED_KEYS).read().members)
+        robots = len(KnownRobots(config / KNOWN_ROBOTS).read())
+        as_robot = f"as robot: admits {admitted}" if load(state / ROBOT_KEY) else ""
+        as_console = f"as console: knows {robots}" if load(config / CONSOLE_KEY) else ""
+    except ConfigError as error:
+        return Check("keys", False, "a file cannot be used", str(error))
+    found = ", ".join(part for part in (as_robot, as_console) if part)
+    return Check("keys", True, found or "none yet; unstick pair makes them")

@@ -1,72 +1,82 @@
 """The gate: what decides, at each control tick, whether and how the robot moves.
 
 Pure: `step` takes a state and what came in and returns the next state, with `now_ns` (the robot's
-monotonic clock) passed in; `call`, `stop` and `failed` are what the robot itself has to say. What
-operators ask for is in `teleop.requests`. No clock of a console takes part in any decision.
-Order of the checks on a command: boot, lease, sequence, echo, age; then the operator's picture;
-then the mode; then the limits. Whatever is refused is counted by reason and reported.
+monotonic clock) passed in. What the robot itself has to say is in `teleop.gate_state`, what
+operators ask for in `teleop.requests`. No clock of a console takes part in any decision. A command
+is checked in the order of `Refusal`; what an accepted one may do is settled by silence, the
+operator's picture and the mode; the limits come last. Whatever is refused is counted by reason and
+reported.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from teleop import lease as leases
-from teleop.mode import DRIVEN_MODES, STILL_MODES, Trigger, after
-from teleop.safety import Cap, Limits, cap, limited
+from teleop.gate_state import (
+    GateState,
+    call,
+    changes,
+    hands_needed,
+    left_behind,
+    moved,
+    moves,
+    policy_started,
+)
+from teleop.mode import CUT_MODES, DEAF_MODES, DRIVEN_MODES, STILL_MODES, Trigger, after
+from teleop.safety import Cap, Limits, Pose, cap, inside_workspace, is_finite, limited
 from transport.channels import TICK_HZ
-from transport.clock import NS_PER_MS, NS_PER_S
+from transport.clock import NS_PER_MS
 from transport.messages import (
     STILL,
-    Call,
+    CapCause,
     Command,
     Event,
     Hold,
-    Lease,
+    HoldReason,
     Mode,
-    Outcome,
     Phase,
     Refusal,
+    Role,
     Source,
     Twist,
 )
 
 DT_S = 1.0 / TICK_HZ
 NEUTRAL = 0.05  # fraction of full deflection that still counts as hands off
-ECHOES_KEPT_NS = 2 * NS_PER_S  # far above any max_age_ms: an older stamp is stale anyway
+DRIVERS = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.MAINTENANCE})
 
 
 @dataclass(frozen=True)
-class GateState:
-    """Everything the gate remembers between two ticks."""
+class Incoming:
+    """A command with who sent it, by the key of its connection."""
 
-    boot_id: str
-    mode: Mode = Mode.BOOT
-    phase: Phase = Phase.PATROL
-    lease: Lease = field(default_factory=Lease)
-    call: Call | None = None
-    calls: int = 0
-    intervention: int = -1
-    outcome: Outcome = Outcome.UNLABELLED
-    stopped_by: str = ""
-    hold: Hold | None = None
-    applied: Twist = STILL
-    human: Twist = STILL  # the last accepted wish
-    deadman: bool = False
-    last_seq: int = -1  # of the present epoch
-    last_input_ns: int = 0  # Command.input_ns of the newest input accepted
-    heard_ns: int = 0  # when the last command was accepted, or the lease granted
-    neutral_ns: int | None = None  # since when the accepted commands are hands-off
-    neutral_seen: bool = False  # hands were off long enough since the last latch or takeover
-    painted_ns: int = 0
-    command_age_ms: float = -1.0
-    picture_age_ms: float = -1.0
-    cap: Cap | None = None
-    accepted: int = 0
-    duplicates: int = 0
-    refused: dict[Refusal, int] = field(default_factory=dict)
-    echoes: tuple[int, ...] = ()  # stamps of the states sent in the last seconds
+    command: Command
+    key: str
+    role: Role | None  # by the robot's list at this moment; None: not on it
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the policy wants. It counts only under the sub-lease that is in force."""
+
+    twist: Twist
+    sublease: int
+    stamp_ns: int  # when it was made
+
+
+@dataclass(frozen=True)
+class Body:
+    """What the robot's own sensors and watchdogs say at this tick."""
+
+    pose: Pose = field(default_factory=Pose)
+    battery_pct: float = 100.0
+    stop_silent_ms: float = 0.0  # since the thread that listens for STOP turned last
+    overdriven: bool = False  # the driver told the motors more than it was asked
 
 
 @dataclass(frozen=True)
@@ -85,17 +95,14 @@ class Decision:
         return self.state.applied
 
 
-def sent(state: GateState, stamp_ns: int) -> GateState:
-    """Remember that a state with this stamp went out, so that its echo can be recognised."""
-    kept = tuple(stamp for stamp in state.echoes if stamp_ns - stamp <= ECHOES_KEPT_NS)
-    return replace(state, echoes=(*kept, stamp_ns))
-
-
-def judged(state: GateState, command: Command, now_ns: int, limits: Limits) -> Refusal | None:
-    """Why `command` has no effect, or None when it is to be obeyed."""
+def judged(state: GateState, incoming: Incoming, now_ns: int, limits: Limits) -> Refusal | None:
+    """Why a command has no effect, or None when it is to be obeyed."""
+    command = incoming.command
+    if incoming.role not in DRIVERS:
+        return Refusal.ROLE
     if command.boot_id != state.boot_id:
         return Refusal.BOOT_ID
-    refusal = leases.refusal_for(state.lease, command.session, command.epoch)
+    refusal = leases.refusal_for(state.lease, incoming.key, command.session, command.epoch)
     if refusal is not None:
         return refusal
     if now_ns >= state.lease.expires_ns:
@@ -106,50 +113,78 @@ def judged(state: GateState, command: Command, now_ns: int, limits: Limits) -> R
         # An echo that has been forgotten is old; one that was never issued is a fault or a forgery.
         older = bool(state.echoes) and command.echo_ns < state.echoes[0]
         return Refusal.STALE if older else Refusal.ECHO
-    if (now_ns - command.echo_ns) / NS_PER_MS > limits.max_age_ms:
+    if (now_ns - command.echo_ns) / NS_PER_MS > limits.age_limit_ms(state.profile):
         return Refusal.STALE
     if command.painted_ns > now_ns:
         return Refusal.ECHO
+    # The decoder has checked this, too; what moves a robot is checked where it is decided.
+    if not (_is_fraction(command.forward) and _is_fraction(command.turn)):
+        return Refusal.NOT_FINITE
+    if state.mode in DEAF_MODES:
+        return Refusal.MODE
     return None
+
+
+def _is_fraction(value: float) -> bool:
+    return math.isfinite(value) and abs(value) <= 1.0
 
 
 def step(
     state: GateState,
-    inbox: Sequence[Command],
-    malformed: int,
-    policy: Twist,
+    inbox: Sequence[Incoming],
+    malformed: Sequence[str],
+    policy: Wish,
+    body: Body,
     now_ns: int,
     limits: Limits,
 ) -> Decision:
-    """One control tick: judge what came in, settle the mode, limit what is applied."""
+    """One control tick: judge what came in, settle the mode, limit what is applied.
+
+    `malformed` holds the key of the sender of each message that could not be read.
+    """
     before = state
+    stall_ms = (now_ns - state.tick_ns) / NS_PER_MS if state.tick_ns else 0.0
+    state = replace(state, tick_ns=now_ns)
     accepted_seq = -1
-    stale_ms = 0.0
-    for command in sorted(inbox, key=lambda c: c.seq):
-        age_ms = (now_ns - command.echo_ns) / NS_PER_MS
-        refusal = judged(state, command, now_ns, limits)
-        if refusal is Refusal.SEQUENCE and command.seq == state.last_seq:
-            state = replace(state, duplicates=state.duplicates + 1)  # the second lane's copy
-            continue
-        if refusal is not None:
-            state = _counted(state, refusal)
-            if refusal is Refusal.STALE:
-                stale_ms = age_ms
-                state = replace(state, command_age_ms=age_ms)
-            continue
-        accepted_seq = command.seq
-        state = _heard(state, command, age_ms, now_ns, limits)
-    for _ in range(malformed):
-        state = _counted(state, Refusal.MALFORMED)
-    state = _expired(state, now_ns)
-    state = _settled(state, stale_ms, now_ns, limits)
-    state, source, asked = _driven(state, policy, limits)
-    return Decision(state, source, asked, accepted_seq, changes(before, state))
+    for incoming in sorted(inbox, key=lambda i: i.command.seq):
+        state, accepted = _received(state, incoming, now_ns, limits)
+        if accepted:
+            accepted_seq = incoming.command.seq
+    for key in malformed:
+        state = replace(state, received=state.received + 1)
+        state = _counted(state, Refusal.MALFORMED, key == state.lease.key, now_ns)
+    state = _unsafe(state, body, now_ns, limits)
+    state = _expired(state, now_ns, limits)
+    state = _stalled(state, stall_ms, limits)
+    state, usable = _policy_heard(state, policy, now_ns, limits)
+    state = _settled(state, now_ns, limits)
+    state, source, asked = _driven(state, usable, body.pose, limits)
+    state = _loss_measured(state, now_ns)
+    events = (*moves(state), *changes(before, state))
+    return Decision(replace(state, transitions=()), source, asked, accepted_seq, events)
 
 
-def _counted(state: GateState, refusal: Refusal) -> GateState:
+def _received(
+    state: GateState, incoming: Incoming, now_ns: int, limits: Limits
+) -> tuple[GateState, bool]:
+    command = incoming.command
+    state = replace(state, received=state.received + 1)
+    refusal = judged(state, incoming, now_ns, limits)
+    if refusal is Refusal.SEQUENCE and command.seq == state.last_seq:
+        return replace(state, duplicates=state.duplicates + 1), False  # the second lane's copy
+    age_ms = (now_ns - command.echo_ns) / NS_PER_MS
+    if refusal is None:
+        return _heard(state, command, age_ms, now_ns, limits), True
+    if refusal in (Refusal.STALE, Refusal.MODE):
+        state = replace(state, command_age_ms=age_ms)
+    by_holder = leases.is_holder(state.lease, incoming.key, command.session)
+    return _counted(state, refusal, by_holder, now_ns), False
+
+
+def _counted(state: GateState, refusal: Refusal, by_holder: bool, now_ns: int) -> GateState:
     counts = {**state.refused, refusal: state.refused.get(refusal, 0) + 1}
-    return replace(state, refused=counts)
+    state = replace(state, refused=counts)
+    return replace(state, refusal=refusal, refusal_ns=now_ns) if by_holder else state
 
 
 def _heard(
@@ -159,6 +194,8 @@ def _heard(
         not command.deadman and abs(command.forward) < NEUTRAL and abs(command.turn) < NEUTRAL
     )
     neutral_ns = (state.neutral_ns or now_ns) if hands_off else None
+    # Whoever takes over lets the robot come to a stand first; a policy is taken over on the move.
+    standing = state.applied == STILL or state.mode is Mode.AUTONOMY
     long_enough = neutral_ns is not None and now_ns - neutral_ns >= limits.neutral_ms * NS_PER_MS
     return replace(
         state,
@@ -170,178 +207,194 @@ def _heard(
         last_input_ns=command.input_ns,
         heard_ns=now_ns,
         neutral_ns=neutral_ns,
-        neutral_seen=state.neutral_seen or long_enough,
+        neutral_seen=state.neutral_seen or (long_enough and standing),
         painted_ns=max(state.painted_ns, command.painted_ns),
+        unpainted=False,
         command_age_ms=age_ms,
+        refusal=None,
         accepted=state.accepted + 1,
     )
 
 
-def _expired(state: GateState, now_ns: int) -> GateState:
+def _unsafe(state: GateState, body: Body, now_ns: int, limits: Limits) -> GateState:
+    """What the robot must not go on with, whoever drives."""
+    cause = ""
+    if body.stop_silent_ms > limits.stop_thread_ms:
+        cause = f"STOP was not listened for during {body.stop_silent_ms:.0f} ms"
+    elif body.overdriven:
+        cause = "the driver told the motors more than it was asked"
+    elif body.battery_pct < limits.battery_stop_pct:
+        cause = f"battery {body.battery_pct:.0f} %"
+    if not cause:
+        return state
+    state = hands_needed(moved(state, Trigger.UNSAFE, cause))
+    return state if state.lease.session else call(state, "Stopped for safety", cause, now_ns)
+
+
+def _expired(state: GateState, now_ns: int, limits: Limits) -> GateState:
     """Free a lease whose holder has gone; a robot left behind in a rescue calls again."""
+    if state.wanted is not None and now_ns >= state.wanted.until_ns:
+        note = f"{state.lease.operator} did not answer {state.wanted.operator}"
+        state = replace(state, wanted=None, lease_note=note)
     if not state.lease.session or now_ns < state.lease.expires_ns:
         return state
     who = state.lease.operator
+    if limits.resume_on_loss and after(state.mode, Trigger.LEFT_TO_POLICY) is Mode.AUTONOMY:
+        state = replace(state, lease=leases.freed(state.lease), wanted=None, call=None)
+        return policy_started(state, Trigger.LEFT_TO_POLICY, now_ns)
     return left_behind(state, "Operator is gone", f"{who} was not heard for 3 s", now_ns)
 
 
-def left_behind(state: GateState, reason: str, detail: str, now_ns: int) -> GateState:
-    """The lease is free without a hand-back: the robot holds and calls again."""
-    state = replace(
-        state,
-        lease=leases.freed(state.lease),
-        mode=after(state.mode, Trigger.RELEASED),
-        deadman=False,
-        human=STILL,
-    )
-    if state.call is None and state.mode is not Mode.AUTONOMY:
-        state = call(state, reason, detail, now_ns)
-    return state
+def _stalled(state: GateState, stall_ms: float, limits: Limits) -> GateState:
+    """After a late tick the motors stand; who drove lets go before anything moves again."""
+    if stall_ms <= limits.stall_ms:
+        return state
+    state = replace(state, applied=STILL)  # the driver's own watchdog zeroes the motors by then
+    if not state.lease.session or state.mode not in DRIVEN_MODES:
+        return state
+    cause = f"its own tick was {stall_ms:.0f} ms late"
+    return hands_needed(moved(state, Trigger.HELD, cause))
 
 
-def _settled(state: GateState, stale_ms: float, now_ns: int, limits: Limits) -> GateState:
+def _policy_heard(
+    state: GateState, wish: Wish, now_ns: int, limits: Limits
+) -> tuple[GateState, Twist]:
+    """(state, what the policy may do). An old sub-lease, an old wish and NaN are no wishes."""
+    age_ms = (now_ns - wish.stamp_ns) / NS_PER_MS
+    timely = 0.0 <= age_ms <= limits.policy_silent_ms
+    if wish.sublease == state.sublease and is_finite(wish.twist):
+        # One wish may serve several ticks, but only as long as it is new.
+        if timely:
+            return replace(state, policy_ns=wish.stamp_ns), wish.twist
+        return state, STILL
+    if state.mode is Mode.AUTONOMY:
+        state = replace(state, policy_refused=state.policy_refused + 1)
+    return state, STILL
+
+
+def _settled(state: GateState, now_ns: int, limits: Limits) -> GateState:
     """The mode that commands, silence and the operator's picture lead to."""
     picture_age_ms = (now_ns - state.painted_ns) / NS_PER_MS if state.painted_ns else -1.0
     held = bool(state.lease.session)
     if now_ns - state.heard_ns > limits.hold_ms * NS_PER_MS:
-        state = replace(state, neutral_ns=None)  # hands off is something heard, not a silence
+        # Hands off, and hands on, are something heard, not a silence.
+        state = replace(state, neutral_ns=None, deadman=False)
     state = replace(state, picture_age_ms=picture_age_ms if held else -1.0)
+    if state.mode is Mode.AUTONOMY:
+        return _settled_policy(state, held, now_ns, limits)
     if not held:
         return replace(state, hold=_hold_without_operator(state))
     if state.mode in DRIVEN_MODES:
-        return _settled_driven(state, stale_ms, now_ns, limits)
+        return _settled_driven(state, now_ns, limits)
     if state.mode is Mode.LINK_LOST:
         silent_ms = (now_ns - state.heard_ns) / NS_PER_MS
         if silent_ms > limits.hold_ms:
-            hold = Hold(reason=Refusal.GAP, value=silent_ms, limit=limits.lost_ms)
+            hold = Hold(reason=HoldReason.GAP, value=silent_ms, limit=limits.lost_ms)
             return replace(state, hold=hold, neutral_seen=False)
         if not state.neutral_seen:
-            return replace(state, hold=Hold(reason=Refusal.NOT_NEUTRAL))
+            return replace(state, hold=Hold(reason=HoldReason.NOT_NEUTRAL))
         if state.deadman:
-            state = replace(state, mode=after(state.mode, Trigger.DEADMAN_PRESSED))
-            return _settled_driven(state, stale_ms, now_ns, limits)
-        return replace(state, hold=Hold(reason=Refusal.DEADMAN))
+            return _settled_driven(moved(state, Trigger.DEADMAN_PRESSED), now_ns, limits)
+        return replace(state, hold=Hold(reason=HoldReason.DEADMAN))
     return replace(state, hold=None)
 
 
-def _settled_driven(state: GateState, stale_ms: float, now_ns: int, limits: Limits) -> GateState:
+def _settled_policy(state: GateState, held: bool, now_ns: int, limits: Limits) -> GateState:
+    """The policy drives: until it falls silent, or until the holder of the lease presses."""
+    if held and state.deadman and state.neutral_seen:
+        state = replace(moved(state, Trigger.DEADMAN_PRESSED), phase=Phase.CORRECTION)
+        return _settled_driven(state, now_ns, limits)
+    silent_ms = (now_ns - state.policy_ns) / NS_PER_MS
+    if silent_ms <= limits.policy_silent_ms:
+        return replace(state, hold=None)
+    hold = Hold(reason=HoldReason.POLICY_SILENT, value=silent_ms, limit=limits.policy_silent_ms)
+    state = replace(hands_needed(moved(state, Trigger.HELD, "policy silent")), hold=hold)
+    if held:
+        return state
+    return call(state, "The policy is silent", f"no usable wish for {silent_ms:.0f} ms", now_ns)
+
+
+def _settled_driven(state: GateState, now_ns: int, limits: Limits) -> GateState:
     silent_ms = (now_ns - state.heard_ns) / NS_PER_MS
     if silent_ms > limits.lost_ms:
-        # What comes after a latch needs hands off first, then a new press.
-        return replace(
-            state,
-            mode=after(state.mode, Trigger.LOST),
-            hold=Hold(reason=Refusal.GAP, value=silent_ms, limit=limits.lost_ms),
-            neutral_seen=False,
-            neutral_ns=None,
-            deadman=False,
-        )
-    hold = _silence(silent_ms, stale_ms, limits)
-    if hold is None and state.last_seq >= 0:  # the first command brings the first picture's stamp
-        hold = _picture(state.picture_age_ms, limits)
-        if hold is not None:
+        hold = Hold(reason=HoldReason.GAP, value=silent_ms, limit=limits.lost_ms)
+        return replace(hands_needed(moved(state, Trigger.LOST, "commands silent")), hold=hold)
+    hold_now = _silence(state, silent_ms, now_ns, limits)
+    if hold_now is not None and state.loss_from_ns != state.heard_ns:
+        state = replace(state, loss_from_ns=state.heard_ns, losing=True)
+    if hold_now is None and not state.unpainted:
+        hold_now = _picture(state.picture_age_ms, limits)
+        if hold_now is not None:
             # Who saw nothing for so long lets go and looks before anything moves again.
             state = replace(state, neutral_seen=False, neutral_ns=None)
-    if hold is not None:
-        return replace(state, mode=after(state.mode, Trigger.HELD), hold=hold)
+    if hold_now is not None:
+        return replace(moved(state, Trigger.HELD, hold_now.reason.replace("_", " ")), hold=hold_now)
     if state.mode is Mode.HOLD:
-        state = replace(state, mode=after(state.mode, Trigger.RESUMED))
+        state = moved(state, Trigger.RESUMED)
     if not state.neutral_seen:
-        pressing = Hold(reason=Refusal.NOT_NEUTRAL) if state.deadman else None
-        return replace(state, mode=after(state.mode, Trigger.DEADMAN_RELEASED), hold=pressing)
+        pressing = Hold(reason=HoldReason.NOT_NEUTRAL) if state.deadman else None
+        return replace(moved(state, Trigger.DEADMAN_RELEASED), hold=pressing)
     pressed = Trigger.DEADMAN_PRESSED if state.deadman else Trigger.DEADMAN_RELEASED
-    return replace(state, mode=after(state.mode, pressed), hold=None)
+    return replace(moved(state, pressed), hold=None)
 
 
-def _silence(silent_ms: float, stale_ms: float, limits: Limits) -> Hold | None:
+def _silence(state: GateState, silent_ms: float, now_ns: int, limits: Limits) -> Hold | None:
     if silent_ms <= limits.hold_ms:
         return None
-    if stale_ms > 0.0:
-        return Hold(reason=Refusal.STALE, value=stale_ms, limit=limits.max_age_ms)
-    return Hold(reason=Refusal.GAP, value=silent_ms, limit=limits.hold_ms)
+    recent = now_ns - state.refusal_ns <= limits.hold_ms * NS_PER_MS
+    if state.refusal is None or not recent:
+        return Hold(reason=HoldReason.GAP, value=silent_ms, limit=limits.hold_ms)
+    if state.refusal is Refusal.STALE:
+        limit_ms = limits.age_limit_ms(state.profile)
+        return Hold(reason=HoldReason.STALE, value=state.command_age_ms, limit=limit_ms)
+    return Hold(
+        reason=HoldReason.REFUSED, value=silent_ms, limit=limits.hold_ms, refusal=state.refusal
+    )
 
 
 def _picture(age_ms: float, limits: Limits) -> Hold | None:
     if not limits.require_picture:
         return None
     if age_ms < 0.0:
-        return Hold(reason=Refusal.NO_PICTURE)
+        return Hold(reason=HoldReason.NO_PICTURE)
     if age_ms > limits.picture_hold_ms:
-        return Hold(reason=Refusal.PICTURE_STALE, value=age_ms, limit=limits.picture_hold_ms)
+        return Hold(reason=HoldReason.PICTURE_STALE, value=age_ms, limit=limits.picture_hold_ms)
     return None
 
 
 def _hold_without_operator(state: GateState) -> Hold | None:
     if state.mode is not Mode.HOLD:
         return None
-    return Hold(reason=Refusal.CALLING if state.call is not None else Refusal.NO_LEASE)
+    return Hold(reason=HoldReason.CALLING if state.call is not None else HoldReason.NO_LEASE)
 
 
-def _driven(state: GateState, policy: Twist, limits: Limits) -> tuple[GateState, Source, Twist]:
+def _driven(
+    state: GateState, policy: Twist, pose: Pose, limits: Limits
+) -> tuple[GateState, Source, Twist]:
     """What is applied in the settled mode."""
-    allowed = cap(limits, state.picture_age_ms)
-    state = replace(state, cap=allowed)
+    allowed = cap(limits, state.picture_age_ms, state.profile)
+    if state.mode in CUT_MODES:
+        # At once; the motors' own limit is the ramp.
+        return replace(state, cap=allowed, applied=STILL), Source.SAFETY, STILL
+    source, wish = Source.HOLD, STILL
     if state.mode in STILL_MODES:
-        # A latched state stops at once; the motors' own limit is the ramp.
-        return replace(state, applied=STILL), Source.SAFETY, STILL
+        source = Source.SAFETY
     if state.mode is Mode.AUTONOMY:
-        applied = limited(policy, state.applied, limits, limits.max_mps, DT_S)
-        return replace(state, applied=applied), Source.POLICY, policy
-    wish = state.human if state.mode is Mode.TELEOP else STILL
-    applied = limited(wish, state.applied, limits, allowed.mps, DT_S)
-    source = Source.HUMAN if state.mode in (Mode.TELEOP, Mode.READY) else Source.HOLD
-    return replace(state, applied=applied), source, wish
+        allowed, source, wish = Cap(limits.max_mps, CapCause.ROBOT), Source.POLICY, policy
+    elif state.mode is Mode.TELEOP:
+        source, wish = Source.HUMAN, state.human
+    elif state.mode is Mode.READY:
+        source = Source.HUMAN
+    inside = inside_workspace(wish, pose, limits, DT_S)
+    if abs(inside.forward_mps) < min(abs(wish.forward_mps), allowed.mps):
+        allowed = Cap(abs(inside.forward_mps), CapCause.WORKSPACE)
+    applied = limited(inside, state.applied, limits, allowed.mps, DT_S)
+    return replace(state, cap=allowed, applied=applied), source, wish
 
 
-def changes(before: GateState, now: GateState) -> tuple[Event, ...]:
-    """What happened between two states, for the log, before the actuator sees it."""
-    events = []
-    if now.mode is Mode.LINK_LOST and before.mode is not Mode.LINK_LOST:
-        events.append(Event(kind="link_lost", by=before.lease.operator))
-    if before.lease.session and not now.lease.session:
-        events.append(Event(kind="released", by=before.lease.operator))
-    if now.call is not None and before.call is None:
-        events.append(Event(kind="call", text=f"{now.call.reason}. {now.call.detail}"))
-    return tuple(events)
-
-
-# --- what comes from outside the tick ---
-
-
-def checked(state: GateState, *, start_policy: bool) -> GateState:
-    """The self-check has passed; a site may let the policy start by itself after a clean start."""
-    state = replace(state, mode=after(state.mode, Trigger.CHECKED))
-    if start_policy:
-        state = replace(state, mode=after(state.mode, Trigger.POLICY_STARTED))
-    return state
-
-
-def call(state: GateState, reason: str, detail: str, now_ns: int) -> GateState:
-    """The robot asks for help: it holds until somebody takes over. One call at a time."""
-    if state.call is not None:
+def _loss_measured(state: GateState, now_ns: int) -> GateState:
+    """How long it took from the last accepted command to a zero set-point, once it is there."""
+    if not state.losing or state.applied != STILL:
         return state
-    number = state.calls + 1
-    return replace(
-        state,
-        mode=after(state.mode, Trigger.CALLED),
-        phase=Phase.WAIT,
-        call=Call(call_id=number, reason=reason, detail=detail, stamp_ns=now_ns),
-        calls=number,
-    )
-
-
-def stop(state: GateState, operator: str) -> GateState:
-    """STOP, from anyone: latched. The first who pressed stays named."""
-    return replace(
-        state,
-        mode=after(state.mode, Trigger.STOPPED),
-        stopped_by=state.stopped_by or operator,
-        deadman=False,
-        neutral_seen=False,
-        neutral_ns=None,
-    )
-
-
-def failed(state: GateState) -> GateState:
-    """The driver or the self-check has failed; only maintenance leaves this."""
-    return replace(state, mode=after(state.mode, Trigger.FAILED), applied=STILL)
+    loss_ms = (now_ns - state.loss_from_ns) / NS_PER_MS
+    return replace(state, losing=False, loss_to_zero_ms=loss_ms)

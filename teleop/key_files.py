@@ -23,7 +23,7 @@ from teleop.private_files import (
 )
 from teleop.public_key import key_bytes
 from teleop.safety import ConfigError
-from transport.curve import KeyPair, new_key_pair
+from transport.curve import KeyPair, new_key_pair, public_of
 
 ROBOT_KEY: Final = Path("keys") / "robot.key"  # within a robot's state folder
 CONSOLE_KEY: Final = Path("keys") / "console.key"  # within a console's config folder
@@ -57,7 +57,9 @@ def load(path: Path) -> KeyPair | None:
         pair = msgspec.convert(tomllib.loads(content.decode()), _Pair)
         key_bytes(pair.public)
         key_bytes(pair.secret)
-    except ValueError:  # of TOML, of its encoding, of the schema, of a key
+        if public_of(pair.secret) != pair.public:
+            raise ValueError
+    except ValueError:  # of TOML, its encoding, the schema, a key, or the pair
         # Not the parser's words: they may quote what it found.
         raise ConfigError(
             f"{path} is damaged and holds no usable key. Restore it from a backup, "

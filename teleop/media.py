@@ -25,10 +25,12 @@ from recorder.recover import recover_all
 from teleop.child import SEAL_S
 from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig
+from teleop.roster import RosterFile
 from teleop.streamed_camera import Shot, StreamedCamera
 from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, TICKS_PER_ROW, VIDEO
 from transport.clock import NS_PER_S, now_ns
-from transport.control_link import BusReceiver, Publisher, Requests
+from transport.control_link import LOOPBACK, BusReceiver, Publisher, Requests
+from transport.curve import Credentials, Door
 from transport.mailbox import Mailbox
 from transport.messages import (
     CameraStatus,
@@ -60,20 +62,30 @@ class Media:
         self,
         name: str,
         rig: CameraRig,
+        door: Door,
+        roster: RosterFile,
+        bus: Credentials,
         host: str,
         port: int,
         episodes: Path,
         scene: Path | None = None,
     ) -> None:
-        """`scene` is the file a replay has to be given, if it is not the bundled one."""
+        """`bus` are the robot's own keys, for its inner bus.
+
+        `scene` is the file a replay has to be given, if it is not the bundled one.
+        """
         self._name = name
         self._rig = rig
         self._episodes = episodes
-        self._bus = BusReceiver(port)
-        self._offers = Requests(VIDEO, host, port)
-        self._states = Publisher(MEDIA_STATE, host, port)
+        self._roster = roster
+        self._members = roster.read()
+        self._bus = BusReceiver(bus, port)
+        self._offers = Requests(VIDEO, door, host, port)
+        self._states = Publisher(MEDIA_STATE, door, host, port)
         self._streams: dict[str, StreamedCamera] = {}
-        self._sender = VideoSender(rig.names, self._need_key_frame, bind_host=host)
+        self._sender = VideoSender(
+            rig.names, self._need_key_frame, bind_host=host if host == LOOPBACK else ""
+        )
         self._streams = {camera: StreamedCamera(rig, camera, self._sender) for camera in rig.names}
         self._ticks: Mailbox[Tick] = Mailbox()
         self._pictures: deque[Shot] = deque(maxlen=PICTURES_WAITING)
@@ -118,6 +130,7 @@ class Media:
         """Serve until `leaving` is set."""
         report_ns = now_ns()
         while not leaving.is_set():
+            self._heed_roster()
             self._answer_offers(wait_ms=20)
             while self._sealed:
                 self._replays.waiting.append(self._sealed.popleft())
@@ -252,18 +265,26 @@ class Media:
 
     # --- main thread ---
 
+    def _heed_roster(self) -> None:
+        """A key that was struck off the list loses its open connections."""
+        members = self._roster.refreshed(now_ns())
+        if members is self._members:
+            return
+        self._members = members
+        if any(members.member_of(key) is None for key in self._states.guests):
+            self._states.cut()
+
     def _answer_offers(self, wait_ms: int) -> None:
         asked = self._offers.receive(wait_ms)
-        if asked is None:
+        if asked is None or self._members.member_of(asked.key) is None:
             return
-        who, raw = asked
         try:
-            offer = _decode_offer(raw)
+            offer = _decode_offer(asked.message)
         except MalformedMessage as error:
             log.warning("offer that cannot be read: %s", error)
             return
         answer = self._sender.answer(offer.session, offer.request_id, offer.sdp, offer.cameras)
-        self._offers.reply(who, encode(answer))
+        self._offers.reply(asked.who, encode(answer))
 
     def _report(self) -> MediaState:
         phase, episode, seconds, detail = self._recorder_status
@@ -296,7 +317,7 @@ class Media:
 def gate_sha256() -> str:
     """Hash of the sources that decide about motion, for the manifest of an episode."""
     digest = hashlib.sha256()
-    for name in ("gate", "requests", "mode", "lease", "safety"):
+    for name in ("gate", "gate_state", "requests", "mode", "lease", "safety"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from transport.messages import MediaState, RobotState
+from teleop.self_test import SelfTest
+from transport.handshake import Trouble
+from transport.messages import MediaState, RobotState, Role
 
 
 class Reach(StrEnum):
@@ -26,6 +28,7 @@ class StopView:
 
     sent_ns: int  # this console's clock
     acked_ns: int | None = None  # this console's clock; None: no answer yet
+    trouble: Trouble | None = None  # why STOP does not reach the robot
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -47,20 +50,26 @@ class LinkView:
     """The robot as heard by this console."""
 
     address: str  # host:port
-    operator: str
+    name: str  # by which the robot knows this console; empty: it has not said so yet
+    role: Role | None  # what the robot lets this console do; None: it has not said so yet
     session: str
     reach: Reach
     silent_ms: float  # since the last RobotState (or since the start, when there was none)
+    trouble: Trouble | None  # why the robot is not reached; None: it is
     state: RobotState | None
     media: MediaState | None
     media_silent_ms: float
-    round_trip_ms: float | None
+    round_trip_ms: float | None  # of the last ping
+    round_trip_p95_ms: float | None  # of the pings of the last 10 s
     clock_offset_ns: int | None  # robot clock minus console clock, from the fastest pings
     yours: bool  # the lease is this session's
     command_hz: float  # commands sent, measured
     command_ms: tuple[float, ...]  # recent key-event-to-applied times, newest last
     stop: StopView | None
     refused: Refused | None
+    self_test: SelfTest
+    unattended_s: float | None  # until the lease is given back for want of anybody here
+    let_go_ns: int | None  # when that happened last; this console's clock
     input_device: str
     deadman: bool
     focused: bool = True  # this window has the focus; without it nothing drives

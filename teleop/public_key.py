@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final
 
 KEY_LENGTH: Final = 40
+KEY_BYTES: Final = 32
 _DIGITS: Final = (
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 )
@@ -38,6 +39,21 @@ def key_bytes(key: str) -> bytes:
             raise ValueError("its characters do not make a key; was one mistyped?")
         found += number.to_bytes(4, "big")
     return bytes(found)
+
+
+def key_of(raw: bytes) -> str:
+    """The 32 bytes of a key as they are written.
+
+    Raises:
+        ValueError: there are not 32 of them.
+    """
+    if len(raw) != KEY_BYTES:
+        raise ValueError(f"a key has {KEY_BYTES} bytes, this one {len(raw)}")
+    digits = []
+    for start in range(0, KEY_BYTES, 4):
+        number = int.from_bytes(raw[start : start + 4], "big")
+        digits += [_DIGITS[number // 85**place % 85] for place in (4, 3, 2, 1, 0)]
+    return "".join(digits)
 
 
 def fingerprint(key: str) -> str:

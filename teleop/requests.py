@@ -1,23 +1,41 @@
-"""What operators may ask of the robot, and its answers: lease, arm, labels, hand back, reset.
+"""What people may ask of the robot, and its answers: lease, arm, labels, policy, hand back, reset.
 
 Pure, as `teleop.gate`: a state and a request give the next state, one reply, and the events for the
-log. Anybody may ping and ask for the lease; everything else is for its holder.
+log. `MAY` says which role may ask what; most of it is for the holder of the lease besides.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Final
+
+from msgspec.structs import replace
 
 from teleop import lease as leases
-from teleop.gate import GateState, changes, left_behind
-from teleop.mode import DRIVEN_MODES, Trigger, after
+from teleop.gate import DRIVERS
+from teleop.gate_state import (
+    GateState,
+    changes,
+    hands_needed,
+    left_behind,
+    moved,
+    policy_started,
+)
+from teleop.lease import Claimant, LeaseRefused
+from teleop.mode import DRIVEN_MODES, Trigger
+from teleop.roster import Member
 from transport.messages import (
     PROTOCOL_VERSION,
     STILL,
     Arm,
+    ChooseProfile,
+    ClearFault,
+    DenyLease,
     Event,
+    ForceLease,
+    GrantLease,
     HandBack,
     KeepLease,
+    Lease,
     MarkMoment,
     MarkOutcome,
     MarkPhase,
@@ -25,140 +43,266 @@ from transport.messages import (
     Outcome,
     Phase,
     Ping,
+    Profile,
     ReleaseLease,
     Reply,
     Request,
     RequestLease,
     ResetStop,
+    Role,
+    StartPolicy,
 )
+
+Answer = tuple[GateState, Reply, tuple[Event, ...]]
+
+_EVERYBODY: Final = frozenset(Role)
+MAY: Final[dict[type, frozenset[Role]]] = {
+    Ping: _EVERYBODY,
+    RequestLease: DRIVERS,
+    ForceLease: frozenset({Role.SUPERVISOR}),
+    GrantLease: DRIVERS,
+    DenyLease: DRIVERS,
+    KeepLease: DRIVERS,
+    ReleaseLease: DRIVERS,
+    Arm: DRIVERS,
+    MarkOutcome: DRIVERS,
+    MarkPhase: DRIVERS,
+    MarkMoment: DRIVERS,
+    ChooseProfile: DRIVERS,
+    StartPolicy: DRIVERS,
+    HandBack: DRIVERS,
+    ResetStop: DRIVERS,
+    ClearFault: frozenset({Role.MAINTENANCE}),
+}
+
+
+class Refused(Exception):
+    """Why a request is not carried out, as a sentence for the one who asked."""
 
 
 def answered(
-    state: GateState, asked: Request, now_ns: int
-) -> tuple[GateState, Reply, tuple[Event, ...]]:
-    """Carry out or refuse one request of an operator."""
-    body, who = asked.body, asked.operator
+    state: GateState, asked: Request, member: Member, now_ns: int, epoch_ceiling: int
+) -> Answer:
+    """Carry out or refuse one request. `epoch_ceiling`: the highest epoch that the disk knows."""
 
     def reply(ok: bool, reason: str = "", epoch: int = 0) -> Reply:
         return Reply(
-            request_id=asked.request_id, ok=ok, reason=reason, epoch=epoch, stamp_ns=now_ns
+            request_id=asked.request_id,
+            ok=ok,
+            reason=reason,
+            epoch=epoch,
+            stamp_ns=now_ns,
+            name=member.name,
+            role=member.role,
         )
 
+    try:
+        _check(state, asked, member)
+        after, said, events = _carried_out(state, asked, member, now_ns, epoch_ceiling)
+    except (Refused, LeaseRefused) as refused:
+        return state, reply(False, str(refused)), ()
+    mine = leases.is_holder(after.lease, member.key, asked.session)
+    return after, reply(True, said, after.lease.epoch if mine else 0), events
+
+
+def _check(state: GateState, asked: Request, member: Member) -> None:
+    """Version, role, and for what only the holder may ask: the lease."""
     if asked.version != PROTOCOL_VERSION:
         ours, theirs = PROTOCOL_VERSION, asked.version
-        reason = f"the robot speaks version {ours}, this console {theirs}: update the older one"
-        return state, reply(False, reason), ()
+        raise Refused(
+            f"the robot speaks version {ours}, this console {theirs}: update the older one"
+        )
+    body = asked.body
+    if member.role not in MAY[type(body)]:
+        raise Refused(f"{member.name} is {member.role} on this robot, which may not do that")
+    if isinstance(body, Ping | RequestLease | ForceLease | ClearFault):
+        return
+    refusal = leases.refusal_for(state.lease, member.key, asked.session, body.epoch)
+    if refusal is not None:
+        raise Refused(leases.SENTENCES[refusal])
+
+
+def _carried_out(
+    state: GateState, asked: Request, member: Member, now_ns: int, ceiling: int
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    """(next state, what to tell besides yes, events); raises what is refused."""
+    body, who = asked.body, member.name
+    me = Claimant(member.key, asked.session, who)
     match body:
         case Ping():
-            return state, reply(True), ()
+            return state, "", ()
         case RequestLease():
-            return _lease_requested(state, asked, now_ns)
+            return _lease_requested(state, me, now_ns, ceiling)
+        case ForceLease():
+            return _lease_forced(state, me, body.reason, now_ns, ceiling)
+        case GrantLease():
+            return _lease_passed_on(state, body.session, now_ns, ceiling)
+        case DenyLease():
+            note = f"{who} keeps the robot"
+            return replace(state, wanted=None, lease_note=note), "", ()
         case KeepLease():
-            try:
-                lease = leases.renewed(state.lease, asked.session, body.epoch, now_ns)
-            except leases.LeaseRefused as refused:
-                return state, reply(False, refused.sentence), ()
-            return replace(state, lease=lease), reply(True, epoch=lease.epoch), ()
-        case _:
-            pass
-
-    refusal = leases.refusal_for(state.lease, asked.session, body.epoch)
-    if refusal is not None:
-        return state, reply(False, leases.SENTENCES[refusal]), ()
-    match body:
+            lease = leases.renewed(state.lease, me.key, me.session, body.epoch, now_ns)
+            return replace(state, lease=lease), "", ()
         case ReleaseLease():
             left = left_behind(state, "Left without hand-back", f"{who} gave it up", now_ns)
-            return left, reply(True), changes(state, left)
+            return left, "", changes(state, left)
         case Arm():
-            if state.mode is not Mode.DISARMED:
-                return state, reply(False, f"nothing to arm: the robot is {state.mode}"), ()
-            armed = replace(
-                state,
-                mode=after(state.mode, Trigger.ARMED),
-                heard_ns=now_ns,
-                neutral_seen=False,
-                neutral_ns=None,
-            )
-            return armed, reply(True), (Event(kind="armed", by=who), *changes(state, armed))
+            return _armed(state, who, now_ns)
         case MarkOutcome():
-            marked = replace(state, outcome=body.outcome)
-            return marked, reply(True), (Event(kind="outcome", text=body.outcome, by=who),)
+            event = Event(kind="outcome", text=body.outcome, by=who)
+            return replace(state, outcome=body.outcome), "", (event,)
         case MarkPhase():
             if body.phase not in (Phase.RECOVERY, Phase.CORRECTION):
-                return state, reply(False, "only recovery and correction can be marked"), ()
-            marked = replace(state, phase=body.phase)
-            return marked, reply(True), (Event(kind="phase", text=body.phase, by=who),)
+                raise Refused("only recovery and correction can be marked")
+            event = Event(kind="phase", text=body.phase, by=who)
+            return replace(state, phase=body.phase), "", (event,)
         case MarkMoment():
-            return state, reply(True), (Event(kind="marker", text=body.note, by=who),)
+            return state, "", (Event(kind="marker", text=body.note, by=who),)
+        case ChooseProfile():
+            return _profile_chosen(state, body.profile, who)
+        case StartPolicy():
+            _check_may_drive_itself(state)
+            started = policy_started(state, Trigger.POLICY_STARTED, now_ns)
+            return started, "", (Event(kind="policy_started", by=who),)
         case HandBack():
-            return _handed_back(state, asked, now_ns)
+            return _handed_back(state, who, now_ns)
         case ResetStop():
-            if state.mode is not Mode.ESTOP:
-                return state, reply(False, "no STOP is latched"), ()
-            reset = replace(
-                state, mode=after(state.mode, Trigger.STOP_RESET), stopped_by="", applied=STILL
-            )
-            events = (Event(kind="stop_reset", text=body.reason, by=who), *changes(state, reset))
-            return reset, reply(True), events
+            if state.mode not in (Mode.ESTOP, Mode.SAFE_STOP):
+                raise Refused("no STOP is latched")
+            if state.stopped_by and not state.stop_told:
+                # Whoever pressed repeats it until then: it would only be latched again.
+                raise Refused("STOP is still being answered; reset it again in a moment")
+            reset = replace(moved(state, Trigger.STOP_RESET, f"reset by {who}"), stopped_by="")
+            return reset, "", (Event(kind="stop_reset", text=body.reason, by=who),)
+        case ClearFault():
+            return _fault_cleared(state, body.reason, who)
 
 
 def _lease_requested(
-    state: GateState, asked: Request, now_ns: int
-) -> tuple[GateState, Reply, tuple[Event, ...]]:
-    try:
-        lease = leases.granted(state.lease, asked.operator, asked.session, now_ns)
-    except leases.LeaseRefused as refused:
-        return (
-            state,
-            Reply(request_id=asked.request_id, ok=False, reason=refused.sentence, stamp_ns=now_ns),
-            (),
-        )
-    ok = Reply(request_id=asked.request_id, ok=True, epoch=lease.epoch, stamp_ns=now_ns)
+    state: GateState, me: Claimant, now_ns: int, ceiling: int
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    """A free lease is granted; the holder of a held one is asked."""
+    mine = leases.is_holder(state.lease, me.key, me.session)
+    if not mine and not leases.is_free(state.lease, now_ns):
+        wanted = leases.wished(state.lease, state.wanted, me, now_ns)
+        said = f"{state.lease.operator} is asked, and has 10 s to answer"
+        if wanted is state.wanted:
+            return state, said, ()
+        asking = Event(kind="lease_asked", text=state.lease.operator, by=me.name)
+        return replace(state, wanted=wanted), said, (asking,)
+    lease = leases.granted(state.lease, me, now_ns, ceiling)
     if lease.epoch == state.lease.epoch:
-        return replace(state, lease=lease), ok, ()
+        return replace(state, lease=lease), "", ()
     taken = replace(
-        state,
-        lease=lease,
-        mode=after(state.mode, Trigger.TAKEN_OVER),
+        _with_driver(state, lease, now_ns),
         phase=Phase.RECOVERY,
         call=None,
         intervention=state.intervention + 1,
         outcome=Outcome.UNLABELLED,
-        human=STILL,
-        deadman=False,
-        last_seq=-1,
-        heard_ns=now_ns,
-        neutral_ns=None,
-        neutral_seen=False,
-        painted_ns=0,
+        lease_note="",
     )
-    events = (Event(kind="takeover", by=asked.operator), *changes(state, taken))
-    return taken, ok, events
+    return taken, "", (Event(kind="takeover", by=me.name),)
+
+
+def _lease_forced(
+    state: GateState, me: Claimant, reason: str, now_ns: int, ceiling: int
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    """A supervisor replaces the holder, who loses all effect at once; the robot stops first."""
+    if leases.is_free(state.lease, now_ns) or leases.is_holder(state.lease, me.key, me.session):
+        return _lease_requested(state, me, now_ns, ceiling)
+    lease = leases.passed_on(state.lease, me, now_ns, ceiling)
+    note = f"{me.name} took the robot from {state.lease.operator}: {reason}"[:400]
+    forced = replace(_with_driver(state, lease, now_ns), lease_note=note)
+    told = Event(kind="lease_forced", text=note, by=me.name)
+    return forced, "", (told, Event(kind="takeover", by=me.name))
+
+
+def _lease_passed_on(
+    state: GateState, to_session: str, now_ns: int, ceiling: int
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    """The holder grants what somebody asked for."""
+    wanted = state.wanted
+    if wanted is None or wanted.session != to_session or now_ns >= wanted.until_ns:
+        raise Refused("nobody asks for the lease any more")
+    to = Claimant(wanted.key, wanted.session, wanted.operator)
+    lease = leases.passed_on(state.lease, to, now_ns, ceiling)
+    note = f"{state.lease.operator} gave the robot to {to.name}"
+    passed = replace(_with_driver(state, lease, now_ns), lease_note=note)
+    told = Event(kind="lease_passed", text=note, by=state.lease.operator)
+    return passed, "", (told, Event(kind="takeover", by=to.name))
+
+
+def _with_driver(state: GateState, lease: Lease, now_ns: int) -> GateState:
+    """Somebody else drives from here on: nothing of the former driver has any effect."""
+    return replace(
+        _fresh_hands(moved(state, Trigger.TAKEN_OVER), now_ns),
+        lease=lease,
+        wanted=None,
+        profile=Profile.NORMAL,
+        last_seq=-1,
+    )
+
+
+def _fresh_hands(state: GateState, now_ns: int) -> GateState:
+    """Commands and pictures count anew; silence is measured from here."""
+    return replace(hands_needed(state), human=STILL, heard_ns=now_ns, painted_ns=0, unpainted=True)
+
+
+def _armed(state: GateState, who: str, now_ns: int) -> tuple[GateState, str, tuple[Event, ...]]:
+    if state.mode is not Mode.DISARMED:
+        raise Refused(f"nothing to arm: the robot is {state.mode}")
+    armed = _fresh_hands(moved(state, Trigger.ARMED, f"armed by {who}"), now_ns)
+    return armed, "", (Event(kind="armed", by=who),)
+
+
+def _profile_chosen(
+    state: GateState, profile: Profile, who: str
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    if state.applied != STILL or state.deadman or state.mode is Mode.AUTONOMY:
+        raise Refused("the profile can be changed only while the robot stands and nobody presses")
+    chosen = hands_needed(replace(state, profile=profile))
+    return chosen, "", (Event(kind="profile", text=profile, by=who),)
+
+
+def _check_may_drive_itself(state: GateState) -> None:
+    """A latch is cleared and the motors are armed by a person first; the policy does neither."""
+    if state.mode in DRIVEN_MODES:
+        return
+    first = {
+        Mode.DISARMED: "arm it first (F5)",
+        Mode.ESTOP: "reset STOP first",
+        Mode.SAFE_STOP: "reset it first",
+        Mode.AUTONOMY: "it drives by itself already",
+    }
+    what = first.get(state.mode, "it cannot work by itself from there")
+    raise Refused(f"the robot is {state.mode}: {what}")
 
 
 def _handed_back(
-    state: GateState, asked: Request, now_ns: int
-) -> tuple[GateState, Reply, tuple[Event, ...]]:
-    mode = after(state.mode, Trigger.POLICY_STARTED)
-    if state.mode not in DRIVEN_MODES:
-        # A latch is cleared and the motors are armed by a person first; hand-back does neither.
-        first = {Mode.DISARMED: "arm it first (F5)", Mode.ESTOP: "reset STOP first"}
-        what = first.get(state.mode, "it cannot work by itself from there")
-        reason = f"the robot is {state.mode}: {what}"
-        return (
-            state,
-            Reply(request_id=asked.request_id, ok=False, reason=reason, stamp_ns=now_ns),
-            (),
-        )
+    state: GateState, who: str, now_ns: int
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    """The intervention is over: the lease is free, the policy works under the site's own."""
+    if state.mode is not Mode.AUTONOMY:
+        _check_may_drive_itself(state)
+        state = policy_started(state, Trigger.POLICY_STARTED, now_ns)
     back = replace(
-        state,
-        mode=mode,
+        hands_needed(state),
         phase=Phase.PATROL,
         call=None,
         lease=leases.freed(state.lease),
-        deadman=False,
-        human=STILL,
-        hold=None,
+        wanted=None,
+        lease_note="",
+        profile=Profile.NORMAL,
     )
-    events = (Event(kind="hand_back", text=state.outcome, by=asked.operator),)
-    return back, Reply(request_id=asked.request_id, ok=True, stamp_ns=now_ns), events
+    return back, "", (Event(kind="hand_back", text=state.outcome, by=who),)
+
+
+def _fault_cleared(
+    state: GateState, reason: str, who: str
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    if state.mode is not Mode.FAULT:
+        raise Refused("there is no fault to clear")
+    cleared = moved(state, Trigger.REPAIRED, f"fault cleared by {who}: {reason}")
+    if state.stopped_by:  # a STOP that came meanwhile stands
+        cleared = moved(cleared, Trigger.STOPPED, f"STOP by {state.stopped_by}")
+    return cleared, "", (Event(kind="fault_cleared", text=reason, by=who),)

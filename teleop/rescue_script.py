@@ -17,7 +17,7 @@ from enum import StrEnum
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import Mode, RobotState
 
-SETTLE_NS = 700 * NS_PER_MS  # hands off after taking over; the robot asks for 500 ms
+SETTLE_NS = 700 * NS_PER_MS  # hands off after the self-test; the robot asks for 500 ms
 AWAY_M = 0.75  # from where it was stuck: the body is then clear of a sofa's edge
 STALLED_MPS = 0.03
 STALL_NS = 800 * NS_PER_MS
@@ -49,6 +49,7 @@ class Seen:
     yours: bool
     picture_age_ms: float | None  # of the main view; None: nothing painted yet
     brightness: float  # mean of the painted main view, 0 to 255
+    tested: bool = True  # the session's self-test is through
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Operator:
                 if live and now_ns - self.since_ns >= READ_NS:
                     return replace(self, since_ns=now_ns), Hands(tap="Return")
             case Stage.SETTLE:
+                if not seen.tested:
+                    return replace(self, since_ns=now_ns), Hands()
                 if now_ns - self.since_ns >= SETTLE_NS and state.mode is Mode.READY:
                     driving = self._now(Stage.BACK, now_ns)
                     return (

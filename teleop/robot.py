@@ -1,7 +1,9 @@
 """What you implement to bring a robot to Unstick, and the values that cross that line.
 
-A `Robot` has no threads, no network and no clock: the control process ticks it. A robot whose
-complete state can be saved and restored (`Restorable`) can have its episodes proved by replay.
+A `Robot` has no threads, no network and no clock: the control process ticks it. One thread calls
+all of it; `hold` alone is also called by the actuator watchdog (`teleop.actuator_watchdog`) from a
+thread of its own. A robot whose complete state can be saved and restored (`Restorable`) can have
+its episodes proved by replay.
 `tests/conformance.py` holds what every robot is tested for.
 """
 
@@ -58,7 +60,12 @@ class Observation:
 
 
 class Robot(Protocol):
-    """A mobile robot as the control process drives it: one `apply` for each control tick."""
+    """A mobile robot as the control process drives it: one `apply` for each control tick.
+
+    No `apply` for 250 ms means that the motors stand: the process wraps every robot in a
+    `WatchedRobot` for that. It ends with the process, so a motor that would go on turning when
+    nobody speaks to it any more needs a watchdog in its own firmware as well.
+    """
 
     def describe(self, boot_id: str) -> Description:
         """What this robot is; usable before anything moves."""
@@ -67,10 +74,15 @@ class Robot(Protocol):
         """The newest measurements; never blocks."""
 
     def apply(self, action: Twist) -> Twist:
-        """Carry out one control tick; return what the motors were really told."""
+        """Carry out one control tick; return what the motors were really told. Must not block."""
 
     def hold(self) -> None:
-        """Zero the set-points now. Always safe, never raises."""
+        """Zero the set-points now. Always safe, never raises, does not wait.
+
+        From any thread at any time, also while `apply` runs or hangs in another: it must not wait
+        for that `apply` (no lock in common that `apply` keeps while it speaks to the motors), and
+        what that `apply` still tells the motors afterwards is held again once it returns.
+        """
 
     def snapshot(self) -> bytes:
         """The complete state before the next `apply`, or b"" when the robot cannot give one."""
@@ -81,13 +93,26 @@ class Robot(Protocol):
 
 @runtime_checkable
 class Restorable(Protocol):
-    """What a replay needs besides `apply`: to go back, and to say whether the task is solved."""
+    """What a replay needs besides `apply`: to go back, and to say whether the task is solved.
+
+    The robot's time passes in `apply` only. A `hold` between two of them, or during one, is no
+    part of the state: it changes neither `snapshot` nor `observe` nor where the ticks lead.
+    """
 
     def restore(self, state: bytes) -> None:
         """Return to `state`, so that `snapshot()` gives the same bytes again."""
 
     def solved(self) -> bool:
         """Whether the task's goal holds in the present state."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A robot whose watchdog says when it had to hold the motors by itself."""
+
+    @property
+    def trips(self) -> int:
+        """How often no `apply` came in time; it only grows."""
 
 
 class CameraRig(Protocol):

@@ -3,7 +3,8 @@
 `SimRover` is stepped by the control process, `SimCameras` draws the states it is sent in whatever
 thread calls `render`. The complete state is MuJoCo's integration state: the wheel controller has
 no memory, nothing random happens after the start, and everything observed is derived anew from
-the state, so that a restored rover cannot be told from the one that went on.
+the state, so that a restored rover cannot be told from the one that went on. Time passes in `apply`
+only, so the set-point that a `hold` zeroes in between lies outside that state.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _STATE: Final = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 class SimRover:
-    """A `Robot` and `Restorable`. One thread uses it; it has none of its own."""
+    """A `Robot` and `Restorable`. One thread uses it, any may call `hold`; it has none itself."""
 
     def __init__(self, scenario: str, seed: int, scene_path: Path | None = None) -> None:
         self._scene = build(scenario, seed, scene_path)
@@ -53,6 +54,7 @@ class SimRover:
         if model.nu != 2 or model.nq < 9:
             raise RobotError("The scene's rover needs a free joint and two wheel actuators.")
         mujoco.mj_forward(model, self._data)
+        self._set_point = STILL
 
     @classmethod
     def from_description(
@@ -70,6 +72,11 @@ class SimRover:
                 f"{description.scene_sha256[:12]} there. Replay with the version that recorded it."
             )
         return rover
+
+    @property
+    def set_point(self) -> Twist:
+        """What the wheels are told to do now."""
+        return self._set_point
 
     @property
     def scene_sha256(self) -> str:
@@ -144,7 +151,8 @@ class SimRover:
             forward_mps=min(MAX_MPS, max(-MAX_MPS, action.forward_mps)),
             turn_radps=min(MAX_RADPS, max(-MAX_RADPS, action.turn_radps)),
         )
-        self._set_wheels(told)
+        self._set_point = told
+        self._turn_wheels(told)
         mujoco.mj_step(self._model, self._data, SUBSTEPS)
         # Contacts, poses and motor forces are those of before the last substep until now.
         mujoco.mj_forward(self._model, self._data)
@@ -153,8 +161,12 @@ class SimRover:
         return told
 
     def hold(self) -> None:
-        """Ask both wheels to stand still."""
-        self._set_wheels(STILL)
+        """Ask both wheels to stand still.
+
+        MuJoCo's data is left alone: a step may be using it, and its control belongs to the tick
+        that was applied. The simulated wheels never turn between two ticks.
+        """
+        self._set_point = STILL
 
     def snapshot(self) -> bytes:
         """MuJoCo's integration state, little-endian float64."""
@@ -179,7 +191,7 @@ class SimRover:
         """Nothing to release; the wheels are told to stand still."""
         self.hold()
 
-    def _set_wheels(self, twist: Twist) -> None:
+    def _turn_wheels(self, twist: Twist) -> None:
         """Differential drive: rim speed of each wheel, as rad/s."""
         spread_mps = twist.turn_radps * TRACK_M / 2
         self._data.ctrl[0] = (twist.forward_mps - spread_mps) / WHEEL_RADIUS_M

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from transport.channels import STOP
+from transport.clock import now_ns
 from transport.control_link import Requests
+from transport.curve import Door
 from transport.messages import MalformedMessage, StopAck, StopRequest, decoder_of, encode
 
 log = logging.getLogger("control")
+
+TURN_MS = 50  # at least every so often the thread shows that it lives; half of what is promised
 
 _decode_stop = decoder_of(StopRequest)
 
@@ -20,20 +25,25 @@ _decode_stop = decoder_of(StopRequest)
 class StopListener:
     """The STOP socket on a thread of its own: it works whatever the control tick is doing."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._socket = Requests(STOP, host, port)
-        self._pending: dict[bytes, int] = {}  # newest request of each peer that waits
+    def __init__(self, door: Door, host: str, port: int, name_of: Callable[[str], str]) -> None:
+        """`name_of(public key)` is empty for a key that is on the list no more; any thread."""
+        self._socket = Requests(STOP, door, host, port)
+        self._name_of = name_of
+        # Newest request of each peer that waits, by whether it is a test: (peer, test) -> id.
+        self._pending: dict[tuple[bytes, bool], int] = {}
         self._lock = threading.Lock()
         self._pressed_by = ""
-        self._stopped: tuple[int, str] | None = None  # (stamp, by) once the set-point is zero
+        self._testing = False
+        self._stands = False  # since the newest press, the set-point is zero
+        self._tested = False  # since the newest test, a control tick went by
+        self._alive_ns = now_ns()
         self._leaving = threading.Event()
-        self._started = False
         self._thread = threading.Thread(target=self._listen, name="stop", daemon=True)
 
     def start(self) -> None:
         """Start listening."""
+        self._alive_ns = now_ns()
         self._thread.start()
-        self._started = True
 
     def close(self) -> None:
         """Stop listening; idempotent."""
@@ -43,48 +53,52 @@ class StopListener:
         self._socket.close()
 
     @property
-    def listens(self) -> bool:
-        """Whether the thread is there; without it there is no STOP."""
-        return self._thread.is_alive() or not self._started
+    def alive_ns(self) -> int:
+        """When the thread turned last, at most 100 ms ago while all is well."""
+        return self._alive_ns
 
-    def pressed_by(self) -> str:
-        """Who pressed STOP since the last call, else empty."""
+    def pressed(self) -> tuple[str, bool]:
+        """(who pressed STOP since the last call, else empty; whether somebody tests it)."""
         with self._lock:
             who, self._pressed_by = self._pressed_by, ""
-            return who
+            testing, self._testing = self._testing, False
+            return who, testing
 
-    def stands(self, stamp_ns: int, by: str) -> None:
-        """The set-point is zero: the waiting senders may be told."""
+    def carried_out(self, *, stands: bool, tested: bool) -> None:
+        """After a tick: whether a latched STOP stands, and whether a test has gone through it."""
         with self._lock:
-            self._stopped = (stamp_ns, by)
+            # A press that came after this tick began is not answered by it.
+            self._stands = stands and not self._pressed_by
+            self._tested = (self._tested or tested) and not self._testing
 
     def _listen(self) -> None:
         while not self._leaving.is_set():
-            asked = self._socket.receive(wait_ms=10 if self._pending else 100)
-            if asked is not None:
-                by, request_id = _read_stop(asked[1])
+            self._alive_ns = now_ns()
+            asked = self._socket.receive(wait_ms=10 if self._pending else TURN_MS)
+            if asked is not None and (by := self._name_of(asked.key)):
+                request_id, test = _read_stop(asked.message)
                 with self._lock:
-                    self._pressed_by = by
-                    self._stopped = None
-                self._pending[asked[0]] = request_id
+                    if test:
+                        self._testing, self._tested = True, False
+                    else:
+                        self._pressed_by, self._stands = by, False
+                self._pending[asked.who, test] = request_id
             self._acknowledge()
 
     def _acknowledge(self) -> None:
         with self._lock:
-            stopped = self._stopped
-        if stopped is None:
-            return
-        for who, request_id in self._pending.items():
-            ack = StopAck(request_id=request_id, stamp_ns=stopped[0], by=stopped[1])
-            self._socket.reply(who, encode(ack))
-        self._pending.clear()
+            answered = {False: self._stands, True: self._tested}
+        for (who, test), request_id in list(self._pending.items()):
+            if answered[test]:
+                self._socket.reply(who, encode(StopAck(request_id=request_id)))
+                del self._pending[who, test]
 
 
-def _read_stop(raw: bytes) -> tuple[str, int]:
-    """(who, request id); what cannot be read stops the robot all the same."""
+def _read_stop(raw: bytes) -> tuple[int, bool]:
+    """(request id, whether it is a test); what cannot be read stops the robot all the same."""
     try:
         request = _decode_stop(raw)
     except MalformedMessage as error:
         log.warning("STOP that cannot be read: %s", error)
-        return "unknown", 0
-    return request.operator, request.request_id
+        return 0, False
+    return request.request_id, request.test

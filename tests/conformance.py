@@ -4,6 +4,9 @@
         def make_robot(self) -> Robot:
             return MyRobot("/dev/ttyUSB0")
 
+        def set_point(self, robot: Robot) -> Twist:
+            return robot.read_set_point()  # from the motors, not from what was sent
+
 `RestorableConformance` adds what the proof by replay rests on. Robots must be made ready to move
 by small commands; nothing here drives further than a few centimetres.
 """
@@ -11,17 +14,22 @@ by small commands; nothing here drives further than a few centimetres.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
 import pytest
 
+from teleop.actuator_watchdog import LIMIT_MS, WatchedRobot
 from teleop.robot import Observation, Restorable, Robot, RobotError
+from transport.clock import NS_PER_MS
 from transport.messages import STILL, Twist
 
 AHEAD = Twist(forward_mps=0.1, turn_radps=0.3)
 TOO_FAST = Twist(forward_mps=1e6, turn_radps=-1e6)
+LIMIT_NS = round(LIMIT_MS * NS_PER_MS)
+TICKS = 50  # of driving while another thread holds, over and over
 
 
 class RestorableRobot(Robot, Restorable, Protocol):
@@ -33,6 +41,10 @@ class RobotConformance:
 
     def make_robot(self) -> Robot:
         """A new robot, standing where it may move a little."""
+        raise NotImplementedError
+
+    def set_point(self, robot: Robot) -> Twist:
+        """What the motors of `robot` are told at this moment."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -96,6 +108,35 @@ class RobotConformance:
         robot.hold()
         assert robot.apply(STILL) == STILL
 
+    def test_hold_zeroes_the_set_point(self, robot: Robot) -> None:
+        robot.apply(AHEAD)
+        assert self.set_point(robot) == AHEAD
+        robot.hold()
+        assert self.set_point(robot) == STILL
+
+    def test_the_set_point_is_zero_after_250_ms_without_apply(self, robot: Robot) -> None:
+        stamps_ns = [0]
+        watched = WatchedRobot(robot, clock=lambda: stamps_ns[0])
+        watched.start()
+        watched.apply(AHEAD)
+        stamps_ns[0] = LIMIT_NS - 1
+        watched.look()
+        assert (self.set_point(robot), watched.trips) == (AHEAD, 0)
+        stamps_ns[0] = LIMIT_NS
+        watched.look()
+        assert (self.set_point(robot), watched.trips) == (STILL, 1)
+        watched.apply(AHEAD)
+        assert (self.set_point(robot), watched.trips) == (AHEAD, 1)
+        watched.close()
+
+    def test_hold_from_another_thread_while_apply_runs_is_safe(self, robot: Robot) -> None:
+        told = driven_while_held(robot)
+        assert told == [AHEAD] * TICKS
+        robot.hold()
+        assert self.set_point(robot) == STILL
+        assert robot.apply(AHEAD) == AHEAD
+        assert self.set_point(robot) == AHEAD
+
     def test_close_is_idempotent_and_hold_is_safe_after_it(self, robot: Robot) -> None:
         robot.close()
         robot.close()
@@ -156,6 +197,26 @@ class RestorableConformance(RobotConformance):
         assert self._drive(other) == went_on
         other.close()
 
+    def test_a_hold_between_two_ticks_is_no_part_of_the_state(
+        self, restorable: RestorableRobot
+    ) -> None:
+        restorable.apply(AHEAD)
+        state, seen = restorable.snapshot(), restorable.observe()
+        restorable.hold()
+        assert restorable.snapshot() == state
+        assert restorable.observe() == seen
+
+    def test_holds_during_ticks_do_not_change_where_they_lead(
+        self, restorable: RestorableRobot
+    ) -> None:
+        start = restorable.snapshot()
+        driven_while_held(restorable)
+        held = restorable.snapshot()
+        restorable.restore(start)
+        for _ in range(TICKS):
+            restorable.apply(AHEAD)
+        assert restorable.snapshot() == held
+
     def test_bytes_that_are_no_state_are_refused(self, restorable: RestorableRobot) -> None:
         before = restorable.snapshot()
         for state in (b"", b"\0" * 8, before[:-8], before + b"\0" * 8):
@@ -171,3 +232,25 @@ class RestorableConformance(RobotConformance):
             robot.apply(Twist(forward_mps=0.1 - 0.01 * tick, turn_radps=0.3 if tick % 5 else -0.3))
             states.append(robot.snapshot())
         return states
+
+
+def driven_while_held(robot: Robot) -> list[Twist]:
+    """What each of `TICKS` ticks told the motors, while another thread never ceased to hold."""
+    driven, failed = threading.Event(), []
+
+    def hold_on() -> None:
+        try:
+            while not driven.is_set():
+                robot.hold()
+        except Exception as error:  # noqa: BLE001
+            failed.append(error)
+
+    holder = threading.Thread(target=hold_on)
+    holder.start()
+    try:
+        told = [robot.apply(AHEAD) for _ in range(TICKS)]
+    finally:
+        driven.set()
+        holder.join()
+    assert not failed, failed
+    return told

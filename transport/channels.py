@@ -27,7 +27,7 @@ class Channel:
     offset: int  # from the robot's base port
     rate_hz: float  # 0: when something happens
     ttl_ms: int  # 0: does not expire
-    max_bytes: int  # larger messages end the connection that sent them
+    max_bytes: int  # larger messages are refused
 
 
 COMMANDS: Final = Channel("commands", 0, COMMAND_HZ, 300, 1024)
@@ -37,5 +37,6 @@ REQUESTS: Final = Channel("requests", 3, 0, 0, 64 * 1024)
 VIDEO: Final = Channel("video", 4, 0, 0, 128 * 1024)
 MEDIA_STATE: Final = Channel("media state", 5, MEDIA_STATE_HZ, 3000, 64 * 1024)
 BUS: Final = Channel("robot bus", 6, TICK_HZ, 0, 1024 * 1024)
+PAIRING: Final = Channel("pairing", 7, 0, 0, 4 * 1024)  # open only while `unstick pair` runs
 
-CHANNELS: Final = (COMMANDS, STATE, STOP, REQUESTS, VIDEO, MEDIA_STATE, BUS)
+CHANNELS: Final = (COMMANDS, STATE, STOP, REQUESTS, VIDEO, MEDIA_STATE, BUS, PAIRING)

@@ -1,15 +1,17 @@
-"""Every ZeroMQ socket of the product: the only module that imports zmq.
+"""Every ZeroMQ socket of the product; with `curve` and `link_socket` the only importer of zmq.
 
-Each class wraps one socket (or one pair) and belongs to the thread that uses it. Options are set
-before bind and connect: libzmq ignores them afterwards. Nothing here blocks longer than it is told
-to, nothing queues without a bound, and closing never waits for a peer (LINGER 0).
+Each class wraps one socket (or one pair) and belongs to the thread that uses it. A robot's is made
+by its `Door`, a console's by its `Credentials`, so that each has keys. Nothing here blocks longer
+than it is told to, nothing queues without a bound, and closing never waits for a peer (LINGER 0).
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import zmq
@@ -20,40 +22,43 @@ from transport.channels import (
     COMMANDS,
     Channel,
 )
+from transport.curve import Credentials, Door, Socket, own_context
 from transport.errors import LinkError, NoAnswer, PortTaken
+from transport.handshake import Trouble as Trouble  # part of what an Asker says
+from transport.link_socket import ConsoleLink, Link, prepared
 
 LOOPBACK: Final = "127.0.0.1"
-# Measured on a lossy link: 250/1000 ms finds a dead connection in about a second without dropping
-# live ones at 20 % loss; the defaults leave it to TCP, which takes four seconds and more.
-HEARTBEAT_MS: Final = 250
-HEARTBEAT_TIMEOUT_MS: Final = 1000
-HANDSHAKE_MS: Final = 2000
 BUS_QUEUE: Final = 2000  # ticks, 33 s: what the recorder may be behind before ticks are lost
 REQUEST_QUEUE: Final = 100
+STREAM_QUEUE: Final = 64  # received and not taken yet, on each connection: a second at 60 Hz
+MOST_COMMANDS: Final = 512  # taken in one tick: 2 ms (measured: 4 us each, decoding included)
 ASK_SLICE_MS: Final = 200  # how long giving up may take to be noticed
+MOST_STATES: Final = 256  # skipped in one call, after a suspended laptop wakes up
 LANES: Final = 2  # connections that carry each command; at 20 % loss nearly twice as many arrive
 
-_context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, and who made it."""
+
+    who: bytes  # the connection to answer; its console may choose it
+    key: str  # the public key that was authenticated on that connection
+    message: bytes
 
 
-class _Socket:
-    """One socket with the options that all of ours have."""
+# --- robot ---
 
-    def __init__(self, kind: int, channel: Channel) -> None:
-        self.channel = channel
-        self.socket = _context.socket(kind)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.MAXMSGSIZE, channel.max_bytes)
-        self.socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
-        self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
-        self.socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
-        self.socket.setsockopt(zmq.RECONNECT_IVL, 50)
-        self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
+
+class _RobotLink(Link):
+    """A robot's socket."""
+
+    def __init__(self, door: Door, kind: int, channel: Channel, *, newest: bool = False) -> None:
+        super().__init__(prepared(door.socket(kind, channel), channel, newest=newest), channel)
 
     def _bind(self, host: str, base_port: int) -> None:
         port = base_port + self.channel.offset
         try:
-            self.socket.bind(f"tcp://{host}:{port}")
+            self.socket.bind(self._address(host, base_port))
         except zmq.ZMQError as error:
             self.close()
             if error.errno == zmq.EADDRINUSE:
@@ -63,80 +68,79 @@ class _Socket:
                 ) from None
             raise LinkError(f"cannot listen on {host}:{port}: {error}") from None
 
-    def _connect(self, host: str, base_port: int) -> None:
-        try:
-            self.socket.connect(f"tcp://{host}:{base_port + self.channel.offset}")
-        except zmq.ZMQError as error:
-            self.close()
-            raise LinkError(
-                f"{host}:{base_port} is not an address that can be used: {error}"
-            ) from None
 
-    def close(self, linger_ms: int = 0) -> None:
-        """Close the socket, giving what is unsent up to `linger_ms`; idempotent."""
-        self.socket.close(linger_ms)
+class CommandInbox(_RobotLink):
+    """The robot's end of the commands."""
 
-
-class _Latest(_Socket):
-    """A socket that keeps only the newest message.
-
-    For streams only: libzmq may keep the last message back until the next one is sent, when the
-    other side was reading at that very moment (dbuffer_t::write gives up on a taken lock).
-    """
-
-    def __init__(self, kind: int, channel: Channel) -> None:
-        super().__init__(kind, channel)
-        self.socket.setsockopt(zmq.CONFLATE, 1)
-
-
-# --- robot ---
-
-
-class CommandInbox(_Latest):
-    """The robot's end of the commands; of each connection only the newest is kept."""
-
-    def __init__(self, host: str, base_port: int) -> None:
-        super().__init__(zmq.PULL, COMMANDS)
+    def __init__(self, door: Door, host: str, base_port: int) -> None:
+        super().__init__(door, zmq.PULL, COMMANDS)
+        self.socket.setsockopt(zmq.RCVHWM, STREAM_QUEUE)
         self._bind(host, base_port)
 
-    def drain(self, most: int = 32) -> list[bytes]:
-        """What has arrived, at most `most` messages; never waits."""
-        messages: list[bytes] = []
-        while len(messages) < most:
-            try:
-                messages.append(self.socket.recv(zmq.NOBLOCK))
-            except zmq.Again:
-                break
+    def drain(self, most: int = MOST_COMMANDS) -> list[tuple[str, bytes]]:
+        """(sender's public key, message) of what has arrived, at most `most`; never waits."""
+        messages: list[tuple[str, bytes]] = []
+        while len(messages) < most and (taken := self._next()) is not None:
+            messages.append((_key_of(taken[0]), taken[0].bytes))
         return messages
 
 
-class Publisher(_Latest):
+class Publisher(_RobotLink):
     """Publishes the newest state; a slow listener misses states and blocks nobody."""
 
-    def __init__(self, channel: Channel, host: str, base_port: int) -> None:
-        super().__init__(zmq.PUB, channel)
+    def __init__(self, channel: Channel, door: Door, host: str, base_port: int) -> None:
+        super().__init__(door, zmq.PUB, channel, newest=True)
+        self._door = door
+        self._place = (host, base_port)
         self._bind(host, base_port)
+
+    @property
+    def guests(self) -> frozenset[str]:
+        """Whose keys were let in since the last `cut`."""
+        return self._door.guests(self.channel)
 
     def publish(self, message: bytes) -> None:
         """Send to whoever listens; never waits."""
-        self.socket.send(message, zmq.NOBLOCK)
+        if self.socket.closed:
+            self._listen_again()
+        if not self.socket.closed:
+            self.socket.send(message, zmq.NOBLOCK)
+
+    def cut(self) -> None:
+        """End every listener's connection; who is still admitted is back in a tenth of a second.
+
+        A key that was taken off the list is refused at its next handshake, and a publisher cannot
+        end one connection alone.
+        """
+        self.socket.close(0)
+        self._listen_again()
+
+    def _listen_again(self) -> None:
+        """Where port or network are away for a moment, the next `publish` tries again."""
+        made = self._door.socket(zmq.PUB, self.channel)
+        self.socket = prepared(made, self.channel, newest=True)
+        with contextlib.suppress(LinkError):
+            self._bind(*self._place)
 
 
-class Requests(_Socket):
+class Requests(_RobotLink):
     """The robot's end of a request channel: each request is answered once."""
 
-    def __init__(self, channel: Channel, host: str, base_port: int) -> None:
-        super().__init__(zmq.ROUTER, channel)
+    def __init__(self, channel: Channel, door: Door, host: str, base_port: int) -> None:
+        super().__init__(door, zmq.ROUTER, channel)
         self.socket.setsockopt(zmq.RCVHWM, REQUEST_QUEUE)
         self.socket.setsockopt(zmq.SNDHWM, REQUEST_QUEUE)
         self._bind(host, base_port)
 
-    def receive(self, wait_ms: int = 0) -> tuple[bytes, bytes] | None:
-        """(who, message) of the next request, None when there is none within `wait_ms`."""
+    def receive(self, wait_ms: int = 0) -> Asked | None:
+        """The next request, None when there is none within `wait_ms`."""
         if not self.socket.poll(wait_ms):
             return None
-        frames = self.socket.recv_multipart(zmq.NOBLOCK)
-        return (frames[0], frames[1]) if len(frames) == 2 else None
+        taken = self._next(2)
+        if taken is None:
+            return None
+        who, message = taken
+        return Asked(who.bytes, _key_of(message), message.bytes)
 
     def reply(self, who: bytes, message: bytes) -> None:
         """Answer; a peer that has gone is not an error."""
@@ -146,11 +150,11 @@ class Requests(_Socket):
             return
 
 
-class BusSender(_Socket):
+class BusSender(_RobotLink):
     """The robot's inner bus: every control tick, for the cameras and the recorder."""
 
-    def __init__(self, base_port: int) -> None:
-        super().__init__(zmq.PUB, BUS)
+    def __init__(self, door: Door, base_port: int) -> None:
+        super().__init__(door, zmq.PUB, BUS)
         self.socket.setsockopt(zmq.SNDHWM, BUS_QUEUE)
         self._bind(LOOPBACK, base_port)
 
@@ -159,18 +163,9 @@ class BusSender(_Socket):
         self.socket.send(message, zmq.NOBLOCK)
 
 
-class BusReceiver(_Socket):
-    """The other end of the inner bus; messages come in order, gaps show in the tick numbers."""
-
-    def __init__(self, base_port: int) -> None:
-        super().__init__(zmq.SUB, BUS)
-        self.socket.setsockopt(zmq.RCVHWM, BUS_QUEUE)
-        self.socket.setsockopt(zmq.SUBSCRIBE, b"")
-        self._connect(LOOPBACK, base_port)
-
-    def receive(self, wait_ms: int) -> bytes | None:
-        """The next message, None when none comes within `wait_ms`."""
-        return self.socket.recv(zmq.NOBLOCK) if self.socket.poll(wait_ms) else None
+def _key_of(frame: zmq.Frame) -> str:
+    """The key that CURVE authenticated on the connection of this frame, as our Door noted it."""
+    return str(frame.get("User-Id"))
 
 
 # --- console ---
@@ -179,15 +174,21 @@ class BusReceiver(_Socket):
 class CommandOutbox:
     """The console's end of the commands: each goes out on `LANES` connections."""
 
-    def __init__(self, host: str, base_port: int) -> None:
+    def __init__(self, credentials: Credentials, host: str, base_port: int) -> None:
         self._lanes = []
         for _ in range(LANES):
-            lane = _Latest(zmq.PUSH, COMMANDS)
+            lane = ConsoleLink(credentials, zmq.PUSH, COMMANDS, newest=True)
             lane._connect(host, base_port)
             self._lanes.append(lane)
 
+    def tend(self) -> None:
+        """See `ConsoleLink.tend`: to be called now and then while no commands are sent."""
+        for lane in self._lanes:
+            lane.tend()
+
     def send(self, message: bytes) -> None:
         """Send the newest command; an unsent older one is replaced."""
+        self.tend()
         for lane in self._lanes:
             try:
                 lane.socket.send(message, zmq.NOBLOCK)
@@ -200,27 +201,52 @@ class CommandOutbox:
             lane.close()
 
 
-class Listener(_Latest):
+class Listener(ConsoleLink):
     """Hears the newest state of one kind."""
 
-    def __init__(self, channel: Channel, host: str, base_port: int) -> None:
-        super().__init__(zmq.SUB, channel)
+    def __init__(
+        self, channel: Channel, credentials: Credentials, host: str, base_port: int
+    ) -> None:
+        super().__init__(credentials, zmq.SUB, channel)
+        self.socket.setsockopt(zmq.RCVHWM, STREAM_QUEUE)
         self.socket.setsockopt(zmq.SUBSCRIBE, b"")
         self._connect(host, base_port)
 
     def take(self) -> bytes | None:
         """The newest message not yet taken; never waits."""
-        try:
-            return self.socket.recv(zmq.NOBLOCK)
-        except zmq.Again:
-            return None
+        self.tend()
+        newest = None
+        for _ in range(MOST_STATES):
+            taken = self._next()
+            if taken is None:
+                break
+            newest = taken[0]
+        return None if newest is None else newest.bytes
 
 
-class Asker(_Socket):
+class BusReceiver(ConsoleLink):
+    """The other end of the inner bus; messages come in order, gaps show in the tick numbers."""
+
+    def __init__(self, credentials: Credentials, base_port: int) -> None:
+        super().__init__(credentials, zmq.SUB, BUS)
+        self.socket.setsockopt(zmq.RCVHWM, BUS_QUEUE)
+        self.socket.setsockopt(zmq.SUBSCRIBE, b"")
+        self._connect(LOOPBACK, base_port)
+
+    def receive(self, wait_ms: int) -> bytes | None:
+        """The next message, None when none comes within `wait_ms`."""
+        self.tend()
+        taken = self._next() if self.socket.poll(wait_ms) else None
+        return None if taken is None else taken[0].bytes
+
+
+class Asker(ConsoleLink):
     """The console's end of a request channel; several requests may be under way."""
 
-    def __init__(self, channel: Channel, host: str, base_port: int) -> None:
-        super().__init__(zmq.DEALER, channel)
+    def __init__(
+        self, channel: Channel, credentials: Credentials, host: str, base_port: int
+    ) -> None:
+        super().__init__(credentials, zmq.DEALER, channel)
         self.socket.setsockopt(zmq.RCVHWM, REQUEST_QUEUE)
         self.socket.setsockopt(zmq.SNDHWM, REQUEST_QUEUE)
         # Without this a request to a robot that is away would be queued and carried out later.
@@ -229,6 +255,7 @@ class Asker(_Socket):
 
     def send(self, message: bytes) -> bool:
         """Send a request; False when there is no connection to send it on."""
+        self.tend()
         try:
             self.socket.send(message, zmq.NOBLOCK)
         except zmq.Again:
@@ -237,10 +264,9 @@ class Asker(_Socket):
 
     def take(self) -> bytes | None:
         """The next reply, None when there is none; never waits."""
-        try:
-            return self.socket.recv(zmq.NOBLOCK)
-        except zmq.Again:
-            return None
+        self.tend()
+        taken = self._next()
+        return None if taken is None else taken[0].bytes
 
     def ask(
         self, message: bytes, timeout_ms: int, give_up: Callable[[], bool] = lambda: False
@@ -255,18 +281,26 @@ class Asker(_Socket):
             ready = False
             for _ in range(slices):
                 ready = bool(self.socket.poll(min(timeout_ms, ASK_SLICE_MS), what))
+                trouble = self.trouble
                 if ready or give_up():
                     break
             if not ready:
                 missing = "connection for" if what == zmq.POLLOUT else "answer on"
-                raise NoAnswer(f"no {missing} {self.channel.name}")
+                why = f": {trouble}" if trouble is not None else ""
+                raise NoAnswer(f"no {missing} {self.channel.name}{why}")
             if what == zmq.POLLOUT:
                 self.socket.send(message, zmq.NOBLOCK)
-        return self.socket.recv(zmq.NOBLOCK)
+        reply = self._next()
+        if reply is None:
+            raise NoAnswer(f"no usable answer on {self.channel.name}")
+        return reply[0].bytes
 
 
 class Waiter:
-    """Wakes one thread when a socket has something, or when another thread calls `wake`."""
+    """Wakes one thread when a socket has something, or when another thread calls `wake`.
+
+    Its own two sockets are inproc, within this process: nothing of them is on the network.
+    """
 
     _made = 0
 
@@ -274,21 +308,21 @@ class Waiter:
         Waiter._made += 1
         name = f"inproc://waiter-{Waiter._made}"
         self._poller = zmq.Poller()
-        self._inside = _context.socket(zmq.PAIR)
+        self._inside = own_context().socket(zmq.PAIR)
         self._inside.setsockopt(zmq.LINGER, 0)
         self._inside.bind(name)
         self._poller.register(self._inside, zmq.POLLIN)
         self._address = name
-        self._outside: zmq.Socket[bytes] | None = None
+        self._outside: Socket | None = None
 
-    def watch(self, link: _Socket) -> None:
+    def watch(self, link: Link) -> None:
         """Wake for this socket, too."""
         self._poller.register(link.socket, zmq.POLLIN)
 
     def wake(self) -> None:
         """Wake the waiting thread. Only ever called from one thread (the window's)."""
         if self._outside is None:
-            self._outside = _context.socket(zmq.PAIR)
+            self._outside = own_context().socket(zmq.PAIR)
             self._outside.setsockopt(zmq.LINGER, 0)
             self._outside.setsockopt(zmq.SNDHWM, 1)
             self._outside.connect(self._address)

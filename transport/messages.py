@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 
 Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities and booleans
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -23,6 +23,7 @@ Count = Annotated[int, Meta(ge=0, lt=2**62)]
 NAME_LENGTH: Final = 64
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 Text = Annotated[str, Meta(max_length=400)]
+Key = Annotated[str, Meta(min_length=40, max_length=40)]  # a CURVE public key, Z85
 
 
 class MalformedMessage(ValueError):
@@ -45,23 +46,41 @@ class Mode(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a command did not move the robot; the console turns each into plain words."""
+    """Why a command had no effect, in the order of the gate's checks."""
 
+    MALFORMED = "malformed"  # too long, not in the schema, a number out of range
+    ROLE = "role"  # its key is not on the robot's list (any more), or may only watch
+    BOOT_ID = "boot_id"  # for the robot before its restart
     NO_LEASE = "no_lease"
     HELD_BY_OTHER = "held_by_other"
     OLD_EPOCH = "old_epoch"
-    DEADMAN = "deadman"
-    NOT_NEUTRAL = "not_neutral"
-    STALE = "stale"  # value: loop age in ms, limit in ms
-    GAP = "gap"  # value: ms since the last accepted command
+    SEQUENCE = "sequence"  # older than one already obeyed
     ECHO = "echo"  # an echo this robot never sent, or from the future
-    BOOT_ID = "boot_id"
-    SEQUENCE = "sequence"
-    MALFORMED = "malformed"
+    STALE = "stale"  # the newest state its sender knew is too old
+    NOT_FINITE = "not_finite"
+    MODE = "mode"  # the robot is in a mode that no command leaves
+
+
+class HoldReason(StrEnum):
+    """Why the robot does not move; the console turns each into plain words."""
+
+    CALLING = "calling"
+    NO_LEASE = "no_lease"
+    DEADMAN = "deadman"  # after a latch: released, has to be pressed anew
+    NOT_NEUTRAL = "not_neutral"
+    GAP = "gap"  # value: ms since the last accepted command
+    STALE = "stale"  # value: loop age in ms, limit in ms
+    REFUSED = "refused"  # commands arrive, none counts: `Hold.refusal` says why
     NO_PICTURE = "no_picture"
     PICTURE_STALE = "picture_stale"  # value: age of the painted picture in ms, limit in ms
-    MODE = "mode"
-    CALLING = "calling"
+    POLICY_SILENT = "policy_silent"  # value: ms since the policy's last usable wish
+
+
+class Profile(StrEnum):
+    """What the operator's link is good for; chosen while standing."""
+
+    NORMAL = "normal"
+    HIGH_LATENCY = "high_latency"  # older commands count, at a fraction of the speed
 
 
 class CapCause(StrEnum):
@@ -70,6 +89,8 @@ class CapCause(StrEnum):
     ROBOT = "robot"
     LATENCY = "latency"
     PICTURE = "picture"
+    PROFILE = "profile"
+    WORKSPACE = "workspace"  # the edge of the workspace is near
 
 
 class Source(StrEnum):
@@ -141,19 +162,20 @@ class Command(Wire, frozen=True, tag="command"):
 
 
 class StopRequest(Wire, frozen=True, tag="stop"):
-    """STOP: obeyed from anyone, latched, repeated until acknowledged."""
+    """STOP: obeyed from every key on the robot's list, latched, repeated until acknowledged.
 
-    operator: Name
+    A `test` takes the same way through socket, thread and control tick and latches nothing.
+    """
+
     session: Name
     request_id: Count
+    test: bool = False
 
 
 class StopAck(Wire, frozen=True, tag="stop_ack"):
-    """The robot's answer once its set-point is zero."""
+    """The robot's answer once its set-point is zero and the disk remembers it."""
 
     request_id: Count
-    stamp_ns: Stamp
-    by: Name  # whose STOP stands
 
 
 # --- operator to robot: requests (each gets one reply, own socket) ---
@@ -164,7 +186,30 @@ class Ping(Wire, frozen=True, tag="ping"):
 
 
 class RequestLease(Wire, frozen=True, tag="request_lease"):
-    """Ask to be the one who drives; also how a call is accepted."""
+    """Ask to be the one who drives; also how a call is accepted.
+
+    A held lease is not granted: its holder is asked, see `RobotState.wanted`.
+    """
+
+
+class ForceLease(Wire, frozen=True, tag="force_lease"):
+    """A supervisor takes the lease from whoever has it; the robot stops first."""
+
+    reason: Annotated[str, Meta(min_length=3, max_length=400)]
+
+
+class GrantLease(Wire, frozen=True, tag="grant_lease"):
+    """The holder gives the lease to whoever asked for it."""
+
+    epoch: Count
+    session: Name  # of the one who asked
+
+
+class DenyLease(Wire, frozen=True, tag="deny_lease"):
+    """The holder keeps the lease; silence means the same after a while."""
+
+    epoch: Count
+    session: Name
 
 
 class KeepLease(Wire, frozen=True, tag="keep_lease"):
@@ -206,6 +251,19 @@ class MarkMoment(Wire, frozen=True, tag="mark_moment"):
     note: Text = ""
 
 
+class ChooseProfile(Wire, frozen=True, tag="choose_profile"):
+    """Another profile for the link; only while the robot stands."""
+
+    epoch: Count
+    profile: Profile
+
+
+class StartPolicy(Wire, frozen=True, tag="start_policy"):
+    """Let the policy work under the holder's lease; the deadman takes over again at once."""
+
+    epoch: Count
+
+
 class HandBack(Wire, frozen=True, tag="hand_back"):
     """End the intervention: the policy resumes and the lease is free."""
 
@@ -213,31 +271,45 @@ class HandBack(Wire, frozen=True, tag="hand_back"):
 
 
 class ResetStop(Wire, frozen=True, tag="reset_stop"):
-    """Clear a latched STOP. Never moves the robot."""
+    """Clear a latched STOP or safe stop. Never moves the robot."""
 
     epoch: Count
     reason: Text = ""
 
 
+class ClearFault(Wire, frozen=True, tag="clear_fault"):
+    """Maintenance has looked at the robot: it may be armed again. Never moves it."""
+
+    reason: Annotated[str, Meta(min_length=3, max_length=400)]
+
+
 RequestBody = (
     Ping
     | RequestLease
+    | ForceLease
+    | GrantLease
+    | DenyLease
     | KeepLease
     | ReleaseLease
     | Arm
     | MarkOutcome
     | MarkPhase
     | MarkMoment
+    | ChooseProfile
+    | StartPolicy
     | HandBack
     | ResetStop
+    | ClearFault
 )
 
 
 class Request(Wire, frozen=True, tag="request"):
-    """A request with who asks; its reply carries the same `request_id`."""
+    """A request; its reply carries the same `request_id`.
+
+    Who asks is known from the key of the connection, not from anything in here.
+    """
 
     request_id: Count
-    operator: Name
     session: Name
     body: RequestBody
     version: Count = PROTOCOL_VERSION
@@ -251,6 +323,8 @@ class Reply(Wire, frozen=True, tag="reply"):
     reason: Text = ""
     epoch: Count = 0  # of the lease, when one was granted
     stamp_ns: Stamp = 0  # when the robot answered
+    name: str = ""  # by which the robot knows the sender
+    role: Role | None = None  # what the robot lets the sender do
 
 
 # --- robot to operators: state (latest wins) ---
@@ -269,17 +343,42 @@ class Lease(Wire, frozen=True):
     """Who may drive. `epoch` only ever grows, also across restarts."""
 
     epoch: Count = 0
-    operator: str = ""  # empty: free
+    operator: str = ""  # name on the robot's list; empty: free
+    key: str = ""  # the holder is a key and a session
     session: str = ""
     expires_ns: Stamp = 0
+
+
+class LeaseWish(Wire, frozen=True):
+    """Somebody wants a lease that is held; its holder decides until `until_ns`."""
+
+    operator: Name
+    key: Key
+    session: Name
+    until_ns: Stamp
 
 
 class Hold(Wire, frozen=True):
     """Why the robot does not move, with what was measured and the limit it broke."""
 
-    reason: Refusal
+    reason: HoldReason
     value: float = 0.0
     limit: float = 0.0
+    refusal: Refusal | None = None  # of the newest command of the holder, for `REFUSED`
+
+
+class Timing(Wire, frozen=True):
+    """The limits in force on this robot, so that a console shows them instead of guessing."""
+
+    max_age_ms: float  # of a command's loop, in the present profile
+    hold_ms: float
+    lost_ms: float
+    neutral_ms: float
+    picture_slow_ms: float
+    picture_hold_ms: float
+    normal_max_age_ms: float  # of a command's loop, in each profile
+    high_latency_max_age_ms: float
+    full_speed_ms: float  # latency up to which the speed is not capped
 
 
 class RobotState(Wire, frozen=True, tag="robot_state"):
@@ -293,6 +392,10 @@ class RobotState(Wire, frozen=True, tag="robot_state"):
     mode: Mode
     phase: Phase
     lease: Lease
+    wanted: LeaseWish | None  # somebody asks its holder for the lease
+    lease_note: Text  # how the lease last changed hands, when not by its holder's wish
+    profile: Profile
+    timing: Timing
     call: Call | None
     hold: Hold | None  # None while nothing prevents motion
     stopped_by: str  # operator whose STOP is latched, else empty
@@ -321,7 +424,11 @@ class RobotState(Wire, frozen=True, tag="robot_state"):
     picture_age_ms: float  # age of the operator's painted picture as the robot knows it; -1: none
     commands_accepted: Count
     commands_refused: dict[Refusal, int]
+    policy_refused: Count  # wishes of the policy that were not numbers, or under an old sub-lease
+    loss_to_zero_ms: float  # last loss of commands: last accepted one to zero set-point; -1: none
+    watchdog_trips: Count  # times the driver's own watchdog had to zero the motors
     missed_ticks: Count
+    disk_refuses: bool  # STOP and lease cannot be remembered across a restart
 
 
 # --- robot, inside: what each control tick was; also what is recorded ---

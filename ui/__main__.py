@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from teleop.child import terminate_with_parent
+from teleop.cli import default_config
+from teleop.safety import ConfigError
 from transport.channels import DEFAULT_PORT
 from transport.errors import LinkError
 from ui.app import NoWindow, run_console
@@ -36,7 +38,7 @@ def parse_address(address: str) -> tuple[str, int]:
 
 def console(
     address: Annotated[str, typer.Argument(help="The robot: host:port.")],
-    operator: Annotated[str, typer.Option(help="Your name on the robot.")] = "op-1",
+    config: Annotated[Path | None, typer.Option(help="Where this console keeps its keys.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the session's figures here.")] = None,
     scripted: Annotated[bool, typer.Option(help="A scripted operator drives.")] = False,
     with_parent: Annotated[bool, typer.Option(help="End when standard input closes.")] = False,
@@ -55,33 +57,35 @@ def console(
     for chatty in ("aioice", "aiortc"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
-        raise typer.Exit(_run(address, operator, report, scripted, screenshots))
-    except (LinkError, NoWindow) as error:
+        keys = config or default_config()
+        raise typer.Exit(_run(address, keys, report, scripted, screenshots))
+    except (LinkError, NoWindow, ConfigError) as error:
         sys.stderr.write(f"unstick: {error}\n")
         raise typer.Exit(EXIT_CONFIG) from None
 
 
 def _run(
-    address: str, operator: str, report: Path | None, scripted: bool, screenshots: Path | None
+    address: str, config: Path, report: Path | None, scripted: bool, screenshots: Path | None
 ) -> int:
     from ui.app import check_display, check_qt
 
     host, port = parse_address(address)
     check_display(sys.platform, os.environ)
     check_qt()
+    from teleop.credentials import credentials_for
     from teleop.gamepad import Gamepad
     from ui.bridge import Presses
     from ui.main_window import MainWindow
     from ui.scripted_operator import ScriptedOperator
     from ui.session_report import ReportedLink, write_report
 
-    link = ReportedLink(host, port, operator)
+    link = ReportedLink(credentials_for(config, host, port), host, port)
     link.start()
     presses = Presses()
     pad = Gamepad(link.set_pad, link.stop, presses.press)
 
     def ready(window: MainWindow) -> None:
-        presses.pressed.connect(window.pad_button)
+        presses.pressed.connect(window.acting.pad_button)
         pad.start()
         if scripted:
             ScriptedOperator(window, screenshots).start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from transport.messages import Outcome, Phase
@@ -15,6 +15,7 @@ from ui.screen import Act, LabelBar, Look, StatusBar
 from ui.theme import BODY, Theme, font, text_width
 
 HEIGHT = 28
+SPACE = 8  # between the parts of the label bar
 
 
 class Labels(QWidget):
@@ -32,13 +33,18 @@ class Labels(QWidget):
         self._outcome_word = label("Outcome", role="label")
         self.success = KeyButton(theme, "Success", "Y", "tick")
         self.failure = KeyButton(theme, "Failure", "⌫", "cross")
+        self.let_drive = KeyButton(theme, "Let it drive", "", "autonomy")
         self.hand_back = KeyButton(theme, "Hand back", "Enter", "handback")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(SPACE)
         for part in (self._phase_word, self.phase, self.marker):
             self._row.addWidget(part)
         self._row.addStretch(1)
-        for part in (self._outcome_word, self.success, self.failure, self.hand_back):
+        for part in (self._outcome_word, self.success, self.failure):
+            self._row.addWidget(part)
+        self._row.addSpacing(SPACE)
+        for part in (self.let_drive, self.hand_back):
             self._row.addWidget(part)
         self.phase.chosen.connect(
             lambda which: self.acted.emit(Act.CORRECTION if which else Act.RECOVERY)
@@ -47,23 +53,49 @@ class Labels(QWidget):
             (self.marker, Act.MARKER),
             (self.success, Act.SUCCESS),
             (self.failure, Act.FAILURE),
+            (self.let_drive, Act.LET_DRIVE),
             (self.hand_back, Act.HAND_BACK),
         ):
             button.clicked.connect(lambda _checked=False, what=act: self.acted.emit(what))
         self.show_labels(LabelBar(False, Phase.PATROL, Outcome.UNLABELLED))
 
-    def arrange(self, compact: bool) -> None:
-        """Small windows lose the word and two key caps; the tooltips keep them."""
-        self._outcome_word.setVisible(not compact)
-        self.marker.show_cap(not compact)
-        self.hand_back.show_cap(not compact)
-        self._row.setSpacing(8)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Without room for all, first the key caps go, then the words; the tooltips keep them."""
+        super().resizeEvent(event)
+        for caps, words in ((True, True), (False, True), (False, False)):
+            for button in (self.marker, self.success, self.failure, self.hand_back):
+                button.show_cap(caps)
+            for word in (self._phase_word, self._outcome_word):
+                word.setVisible(words)
+            if self._needed(words) <= self.width():
+                break
+        self._row.invalidate()
+        self._row.activate()  # it was laid out for this size before the parts changed theirs
+
+    def _needed(self, words: bool) -> int:
+        """Width of all parts beside each other, with or without the two words."""
+        parts: list[QWidget] = [self.marker, self.success, self.failure]
+        parts += [self.let_drive, self.hand_back]
+        parts += [self._phase_word, self._outcome_word] if words else []
+        beside = sum(part.sizeHint().width() + SPACE for part in parts)
+        return self.phase.width() + beside + 2 * SPACE
+
+    def minimumSizeHint(self) -> QSize:
+        """The window may be as narrow as it likes; the parts adapt."""
+        return QSize(0, self.height())
 
     def show_labels(self, bar: LabelBar) -> None:
         """Take new values."""
-        for part in (self.phase, self.marker, self.success, self.failure, self.hand_back):
-            if part.isEnabled() != bar.enabled:
-                part.setEnabled(bar.enabled)
+        for part, possible in (
+            (self.phase, bar.enabled),
+            (self.marker, bar.enabled),
+            (self.success, bar.enabled),
+            (self.failure, bar.enabled),
+            (self.let_drive, bar.let_drive),
+            (self.hand_back, bar.hand_back),
+        ):
+            if part.isEnabled() != possible:
+                part.setEnabled(possible)
         order = (Phase.RECOVERY, Phase.CORRECTION)
         self.phase.show_on(order.index(bar.phase) if bar.phase in order else None)
         self.success.choose(bar.outcome is Outcome.SUCCESS)

@@ -39,6 +39,9 @@ class Link(Protocol):
     def alive(self, now_ns: int) -> None:
         """The window's own thread runs: without this the lease is not renewed."""
 
+    def touched(self, now_ns: int) -> None:
+        """Somebody has used keys or mouse here: the console is not unattended."""
+
     def painted(self, captured_ns: int) -> None:
         """Capture stamp of the newest picture painted in the main view."""
 

@@ -9,19 +9,29 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from teleop.operator_view import LinkView
-from transport.messages import MediaState, Mode, Refusal, RobotState
+from teleop.self_test import SILENT, TESTABLE, SelfTest, Stage
+from transport.handshake import Trouble
+from transport.messages import MediaState, Mode, RobotState
 from ui import words
-from ui.history import Facts, Mark, heard
-from ui.picture_state import LATE_MS
+from ui.facts import Facts, heard
+from ui.history import Mark
+from ui.offers import why_not
 from ui.reason_rows import LOW_BATTERY_PCT, MEDIA_TTL_MS, TILTED_DEG
-from ui.screen import CallPanel, Chip, LogLine, Look, Rescue, StatusBar, TelemetryRow
+from ui.screen import Act, CallPanel, Chip, LogLine, Look, Rescue, StatusBar, TelemetryRow
 
 REFUSED_SHOWN_NS: Final = 6 * 10**9
 
 
 def unreachable(link: LinkView) -> str:
-    """Why there is no robot."""
+    """Why there is no robot, and what to do."""
     silent = words.short(link.silent_ms / 1000)
+    if link.trouble is Trouble.WRONG_ROBOT_KEY:
+        return (
+            f"Another robot answers at {link.address}; do not drive. "
+            "Pair again if the robot was replaced: unstick pair"
+        )
+    if link.trouble is Trouble.NOT_PAIRED:
+        return f"The robot at {link.address} does not know this console. Pair them: unstick pair"
     if link.state is not None:
         return f"{link.state.robot} is unreachable for {silent}. Trying again"
     if link.silent_ms < 2000:
@@ -48,7 +58,8 @@ def call_panel(link: LinkView, facts: Facts, now_ns: int, wall: datetime) -> Cal
         if state.lease.operator:
             detail = f"{state.lease.operator} drives."
         rows = (("Phase", state.phase.value), *task)
-        return CallPanel("Calls", "none", "Nobody calls", detail, rows, False, Look.QUIET)
+        take = not why_not(Act.TAKE_OVER, link)
+        return CallPanel("Calls", "none", "Nobody calls", detail, rows, False, Look.QUIET, take)
     since = words.clock(wall - timedelta(seconds=(now_ns - facts.call_ns) / 1e9))
     age = words.minutes((now_ns - facts.call_ns) / 1e9)
     called = (("Called", since),)
@@ -57,10 +68,11 @@ def call_panel(link: LinkView, facts: Facts, now_ns: int, wall: datetime) -> Cal
         return CallPanel("Your call", age, call.reason, call.detail, rows, False, Look.QUIET)
     if state.call is None:
         rows = (*called, ("Answered by", state.lease.operator or "nobody"), *task)
-        return CallPanel("Call", age, call.reason, call.detail, rows, False, Look.QUIET)
+        take = not why_not(Act.TAKE_OVER, link)
+        return CallPanel("Call", age, call.reason, call.detail, rows, False, Look.QUIET, take)
     rows = (*called, ("Waits", age), *task)
-    free = not state.lease.operator
-    return CallPanel("Call waiting", age, call.reason, call.detail, rows, free, Look.LIMITED)
+    may = not why_not(Act.ACCEPT, link)
+    return CallPanel("Call waiting", age, call.reason, call.detail, rows, may, Look.LIMITED)
 
 
 def _timing(facts: Facts, now_ns: int) -> tuple[tuple[str, str], ...]:
@@ -102,13 +114,53 @@ def session_of(facts: Facts) -> tuple[tuple[str, str], ...]:
     )
 
 
-def telemetry_of(state: RobotState | None, latency: float | None) -> tuple[TelemetryRow, ...]:
-    late = latency is not None and latency > LATE_MS
+def self_test_of(link: LinkView) -> Chip:
+    """The figures of this session's self-test; `word` is short, `detail` says it whole."""
+    test = link.self_test
+    if not test.epoch or not link.yours:
+        return Chip("dashed", "when you take the robot", "None in this session yet.", Look.DIM)
+    if test.stop is Stage.FAILED:
+        what = "The robot does not answer a test of STOP, so it is not driven."
+        return Chip("fault", "STOP: no answer", what, Look.FAILED)
+    stop = "…" if test.stop_ms is None else f"{test.stop_ms:.0f} ms"
+    if test.loss is Stage.FAILED:
+        what = "It did not report that it holds when commands ended, so it is not driven."
+        return Chip("fault", f"STOP {stop}, link loss: no hold", what, Look.FAILED)
+    if test.loss is not Stage.PASSED:
+        when = "…" if test.losing or _testable(link) else "once it is armed"
+        return Chip("dashed", f"STOP {stop}, link loss {when}", "The self-test goes on.", Look.DIM)
+    return Chip("ready", f"STOP {stop}, link loss {_loss_ms(test):.0f} ms", _whole(test))
+
+
+def _testable(link: LinkView) -> bool:
+    return link.state is not None and link.state.mode in TESTABLE
+
+
+def _loss_ms(test: SelfTest) -> float:
+    measured = test.robot_loss_ms if test.robot_loss_ms is not None else test.loss_ms
+    return measured or 0.0
+
+
+def _whole(test: SelfTest) -> str:
+    here = f"the console saw it hold after {test.loss_ms or 0.0:.0f} ms"
+    if test.robot_loss_ms is None:
+        return f"STOP was answered after {test.stop_ms or 0.0:.0f} ms. Without commands {here}."
+    return (
+        f"STOP was answered after {test.stop_ms or 0.0:.0f} ms. Without commands the robot stood "
+        f"after {test.robot_loss_ms:.0f} ms; {here}."
+    )
+
+
+def telemetry_of(
+    state: RobotState | None, latency: float | None, limit_ms: float
+) -> tuple[TelemetryRow, ...]:
+    late = latency is not None and latency > limit_ms
     first = TelemetryRow(
         "Latency",
         "–" if latency is None else f"{latency:.0f}",
         "ms",
         Look.LIMITED if late else Look.QUIET,
+        limit_ms,
     )
     units = (("Speed", "m/s"), ("Motors", "A"), ("Tilt", "°"), ("Battery", "%"))
     if state is None:
@@ -136,21 +188,33 @@ class _Line:
 def _message(link: LinkView, facts: Facts, now_ns: int) -> _Line:
     state = heard(link)
     refused = link.refused
-    if refused is not None and now_ns - refused.stamp_ns < REFUSED_SHOWN_NS:
+    refused_ns = refused.stamp_ns if refused is not None else 0
+    if facts.told and facts.told_ns >= refused_ns and now_ns - facts.told_ns < REFUSED_SHOWN_NS:
+        return _Line(facts.told, Look.LIMITED)
+    if refused is not None and now_ns - refused_ns < REFUSED_SHOWN_NS:
         return _Line(f"{refused.what} refused: {refused.reason}", Look.LIMITED)
     if state is None:
         return _Line(f"{unreachable(link)}.", Look.LIMITED)
     if state.mode is Mode.ESTOP:
         return _Line("STOP is latched. A reset never moves the robot.")
+    if link.yours and state.mode is Mode.AUTONOMY:
+        return _Line(f"{state.robot} works under your lease. Enter hands it back.")
+    if link.yours and link.self_test.losing:
+        return _Line("Self-test: STOP and link loss.")
     if link.yours and state.hold is not None and facts.held_ns is not None:
         held = words.short((now_ns - facts.held_ns) / 1e9)
         return _Line(f"Holding for {held}.")
     if link.yours:
         return _Line(f"Driving {state.robot}. Enter hands back to autonomy.")
+    watching = words.watching(link)
     if state.lease.operator:
-        return _Line(f"{state.lease.operator} drives {state.robot}. You watch.")
-    if state.call is not None:
+        return _Line(f"{state.lease.operator} drives {state.robot}. {watching}.")
+    if state.call is not None and not why_not(Act.ACCEPT, link):
         return _Line(f"{state.robot} calls for help. Enter accepts.")
+    if state.call is not None:
+        return _Line(f"{state.robot} calls for help. {watching}.")
+    if why_not(Act.REQUEST, link):
+        return _Line(f"{watching}: {state.robot}.")
     return _Line(f"Watching {state.robot}. F2 requests the lease.")
 
 
@@ -164,7 +228,7 @@ def status_of(link: LinkView, facts: Facts, now_ns: int) -> StatusBar:
         if age >= 0:
             commands += f" · {words.age(age)}"
         hold = state.hold
-        if hold is not None and hold.reason in (Refusal.STALE, Refusal.GAP):
+        if hold is not None and hold.reason in SILENT and not link.self_test.losing:
             look = Look.LIMITED
     media = link.media
     disk = "–"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from statistics import median
 from typing import Final
 
 from teleop.operator_view import LinkView, Reach
 from transport.clock import NS_PER_MS, NS_PER_S
-from transport.messages import Call, Mode, Outcome, Phase, RobotState
+from transport.messages import Mode, Outcome, Phase, RobotState
+from ui.facts import Facts, heard
+from ui.people import between_people
 
 SPAN_S = 480  # of the timeline, at most
 SPANS_S = (60, 120, 240, SPAN_S)  # it grows with the session, so that its beginning can be read
@@ -55,32 +56,6 @@ class Spot:
     yours: bool
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a single view cannot say. Stamps are this console's clock."""
-
-    lease_ns: int | None = None  # since when the present holder has it
-    call: Call | None = None  # the call that waits, or the one you answered
-    call_ns: int | None = None
-    accepted_ns: int | None = None
-    first_motion_ns: int | None = None
-    stopped_ns: int | None = None
-    lost_ns: int | None = None
-    held_ns: int | None = None
-    blocked_ns: int | None = None  # since when it is told to move and does not
-    call_spot: tuple[float, float] | None = None
-    rescues: int = 0
-    freed: int = 0
-    free_s: tuple[float, ...] = ()  # of the freed: from accepting to handing back
-    verified: int = 0
-    replayed: int = 0
-
-    @property
-    def median_free_s(self) -> float | None:
-        """Median time from accepting to handing back."""
-        return median(self.free_s) if self.free_s else None
-
-
 class History:
     """Notes views one after the other."""
 
@@ -115,6 +90,14 @@ class History:
             self._sampled_ns = now_ns
             self._sample(link, state, latency_ms, now_ns)
         self._last = link
+
+    def dismiss(self) -> None:
+        """The operator has read the note about the lease."""
+        self.facts = replace(self.facts, note="")
+
+    def tell(self, text: str, now_ns: int) -> None:
+        """Something only this console has to say, for the status line."""
+        self.facts = replace(self.facts, told=text, told_ns=now_ns)
 
     def mark(self, kind: str, text: str, now_ns: int) -> None:
         """Put an event on the timeline."""
@@ -160,6 +143,9 @@ class History:
                 facts = replace(facts, lease_ns=None)
             if before is not None and before.boot_id != state.boot_id:
                 self.mark("other", "robot restarted", now_ns)
+        facts, lines = between_people(facts, last, link, now_ns)
+        for line in lines:
+            self.mark("other", line, now_ns)
         verdict = link.media.verdict if link.media else None
         if verdict is not None and verdict.episode != self._seen_verdict:
             self._seen_verdict = verdict.episode
@@ -266,11 +252,6 @@ class History:
             trace.popleft()
 
 
-def heard(link: LinkView) -> RobotState | None:
-    """The robot's state, unless it is so old that it says nothing any more."""
-    return link.state if link.reach is Reach.CONNECTED else None
-
-
 def control_of(link: LinkView) -> tuple[str, str]:
     """Kind and word of the control lane."""
     state = heard(link)
@@ -279,7 +260,9 @@ def control_of(link: LinkView) -> tuple[str, str]:
     if state.mode in (Mode.ESTOP, Mode.SAFE_STOP, Mode.LINK_LOST, Mode.FAULT):
         words = {Mode.ESTOP: "STOPPED", Mode.SAFE_STOP: "SAFE STOP", Mode.LINK_LOST: "LINK LOST"}
         return ("stop", words.get(state.mode, "FAULT"))
-    if link.yours and state.mode is Mode.HOLD:
+    if state.mode is Mode.AUTONOMY:
+        return ("policy", "AUTONOMY")
+    if link.yours and state.mode is Mode.HOLD and not link.self_test.losing:
         return ("hold", "HOLD")
     if link.yours:
         return ("yours", "YOU DRIVE")
@@ -287,7 +270,7 @@ def control_of(link: LinkView) -> tuple[str, str]:
         return ("other", f"{state.lease.operator} DRIVES")
     if state.call is not None:
         return ("call", "CALLING")
-    if state.mode is Mode.AUTONOMY or state.phase is Phase.PATROL:
+    if state.phase is Phase.PATROL:
         return ("policy", "AUTONOMY")
     return ("nobody", "NOBODY")
 

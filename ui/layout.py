@@ -10,8 +10,8 @@ from typing import Final
 
 COMPACT_WIDTH: Final = 1600  # below either of these the small layout is used
 COMPACT_HEIGHT: Final = 1000
-# Height in the right dock that is not the camera's: titles, track, telemetry.
-RIGHT_FIXED: Final = {True: 352, False: 416}
+# Height in the right dock that is not the camera's: titles, track, telemetry, self-test.
+RIGHT_FIXED: Final = {True: 380, False: 444}
 MIN_VIDEO: Final = 720  # px wide, while the docks are open
 MARGIN: Final = 8
 LABEL_BAR: Final = 48

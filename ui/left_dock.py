@@ -140,6 +140,8 @@ class LeftDock(QWidget):
         self._detail = label(role="label")
         self._call_rows = Rows()
         self.accept = KeyButton(theme, "Accept and drive", "Enter", "tick", main=True)
+        self.take_over = KeyButton(theme, "Take over…", "", "person")
+        self.take_over.hide()
         outer.addWidget(self._call_title)
         box = self._box(outer)
         box.addWidget(self._reason)
@@ -148,6 +150,7 @@ class LeftDock(QWidget):
         box.addWidget(self._call_rows)
         box.addSpacing(6)
         box.addWidget(self.accept)
+        box.addWidget(self.take_over)
 
         self._rescue_title = Heading(theme, "Last rescue")
         self.verdict = VerdictChip(theme)
@@ -196,6 +199,7 @@ class LeftDock(QWidget):
         set_text(self._detail, call.detail)
         self._call_rows.show_rows(call.rows)
         self.accept.setVisible(call.accept)
+        self.take_over.setVisible(call.take_over)
         rescue = screen.rescue
         self._rescue_title.say(rescue.title, rescue.note)
         self.verdict.show_chip(rescue.chip)

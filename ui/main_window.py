@@ -22,31 +22,22 @@ from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
 from transport import clock
 from transport.mailbox import Mailbox
-from transport.messages import (
-    Arm,
-    HandBack,
-    MarkMoment,
-    MarkOutcome,
-    MarkPhase,
-    Outcome,
-    Phase,
-    ReleaseLease,
-    RequestBody,
-    RequestLease,
-    ResetStop,
-)
+from transport.messages import ReleaseLease
 from transport.picture import Picture
 from ui import icons, words
+from ui.acting import Acting
 from ui.bars import Labels, Status
 from ui.bridge import Link
-from ui.history import History, heard
+from ui.facts import heard
+from ui.history import History
 from ui.key_capture import KeyCapture
 from ui.layout import MARGIN, widths
 from ui.left_dock import LeftDock
 from ui.menus import HEIGHT as MENU_H
 from ui.menus import Menus
-from ui.panels import set_text
+from ui.notice_bar import NoticeBar
 from ui.picture_state import latency_ms
+from ui.reason_dialog import ReasonDialog
 from ui.reasons import ReasonsPopup
 from ui.right_dock import RightDock
 from ui.screen import Act, Screen
@@ -55,8 +46,9 @@ from ui.sheets import AboutSheet, KeysDialog
 from ui.theme import Theme
 from ui.timeline import Timeline
 from ui.top_bar import TopBar
+from ui.touches import Touches
 from ui.video_view import VideoView
-from ui.view_state import screen_of
+from ui.view_state import as_text, screen_of
 
 log = logging.getLogger("ui")
 
@@ -64,10 +56,7 @@ VIEW_HZ = 15  # words and numbers; pictures come at their own rate
 SLOW_EVERY = 3  # traces, track: 5 Hz
 LOG_LINES = 24
 MINIMUM = (1180, 720)
-# The key that accepts also hands back: a second press in impatience must not.
-DOUBLE_PRESS_NS = 1500 * clock.NS_PER_MS
-# Start asks for control or gives it back; Y and A as in LeRobot: success and failure.
-PAD_ACTS = {"start": "enter", "back": "lease", "y": "success", "a": "failure", "x": "marker"}
+NOTICE_TOP = 40  # below the tag of the picture
 
 
 class MainWindow(QMainWindow):
@@ -84,7 +73,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._link = link
         self._mailboxes = dict(mailboxes)
-        self._theme = theme
+        self.theme = theme
         self._cameras = list(mailboxes) or ["front"]
         self._closing = False
         self._turns = 0
@@ -99,9 +88,12 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icons.icon("unstick", theme.color("blue")))
         self.setMinimumSize(*MINIMUM)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.acting = Acting(self, link)
+        self.act = self.acting.act
         self._build()
         self.menus = Menus(self, theme, has_second=self.second_video is not None)
-        self.keys = KeyCapture(self, link.set_input, self._key, link.stop)
+        self.keys = KeyCapture(self, link.set_input, self.acting.key, link.stop)
+        self.touches = Touches(self, link.touched)
         theme.changed.connect(self._repaint_all)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -112,7 +104,7 @@ class MainWindow(QMainWindow):
     # --- parts ------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        theme = self._theme
+        theme = self.theme
         first = self._cameras[0]
         self.main_video = VideoView(
             theme, self._mailbox(first), first, main=True, on_painted=self._main_painted
@@ -156,18 +148,24 @@ class MainWindow(QMainWindow):
         self.top.stop.clicked.connect(self._link.stop)
         self.top.lease_button.clicked.connect(lambda: self.act(self.top.lease_act))
         self.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
+        self.left.take_over.clicked.connect(lambda: self.act(Act.TAKE_OVER))
+        self.notice = NoticeBar(theme, self)
+        self.notice.acted.connect(self.act)
         self.labels.acted.connect(self.act)
         self._attach()
         order: list[QWidget] = [
             self.main_video,
+            *self.notice.buttons,
             self.top.lease_button,
             self.top.readiness,
             self.top.stop,
             self.left.accept,
+            self.left.take_over,
             self.labels.phase,
             self.labels.marker,
             self.labels.success,
             self.labels.failure,
+            self.labels.let_drive,
             self.labels.hand_back,
         ]
         for one, following in pairwise(order):
@@ -215,7 +213,12 @@ class MainWindow(QMainWindow):
         self.left.show_screen(screen)
         self.labels.show_labels(screen.labels)
         self.status.show_status(screen.status)
-        self.timeline.show_latency(screen.latency, screen.latency_look)
+        self.timeline.show_latency(screen.latency, screen.latency_look, screen.latency_limit_ms)
+        self.right.self_test.show_chip(screen.self_test)
+        self.notice.show_notice(screen.notice)
+        self._place_notice()
+        for dialog in self.findChildren(ReasonDialog):
+            dialog.show_stop(screen.stop)
         if self.reasons.isVisible():
             self.reasons.show_reasons(screen.reasons)
         if self._turns % SLOW_EVERY == 0:
@@ -223,84 +226,16 @@ class MainWindow(QMainWindow):
             self.right.track.show_state(heard(self.view) if self.view else None)
             self.top.spark.update()
         self._turns += 1
-        operator = self.view.operator if self.view else ""
-        set_text(self.menus.corner, f"{operator}   {time_of_day}")
+        self.menus.show_who(screen.who, time_of_day)
         self.menus.enable(screen)
 
-    def act(self, what: Act) -> None:
-        """Do what a button, a menu entry or a key asks for."""
-        if what is Act.STOP:
-            self._link.stop()
-            return
-        screen = self.screen_shown
-        state = heard(self.view) if self.view else None
-        if screen is None or state is None:
-            return  # the readiness line says that there is no robot
-        epoch = state.lease.epoch
-        yours = screen.labels.enabled
-        body: RequestBody | None = None
-        match what:
-            case Act.REQUEST | Act.ACCEPT if not yours:
-                body = RequestLease()
-            case Act.RELEASE if yours:
-                body = ReleaseLease(epoch=epoch)
-            case Act.ARM:
-                body = Arm(epoch=epoch)
-            case Act.RESET:
-                body = ResetStop(epoch=epoch)
-            case Act.HAND_BACK if yours:
-                body = HandBack(epoch=epoch)
-            case Act.SUCCESS if yours:
-                body = MarkOutcome(epoch=epoch, outcome=Outcome.SUCCESS)
-            case Act.FAILURE if yours:
-                body = MarkOutcome(epoch=epoch, outcome=Outcome.FAILURE)
-            case Act.RECOVERY if yours:
-                body = MarkPhase(epoch=epoch, phase=Phase.RECOVERY)
-            case Act.CORRECTION if yours:
-                body = MarkPhase(epoch=epoch, phase=Phase.CORRECTION)
-            case Act.MARKER if yours:
-                body = MarkMoment(epoch=epoch)
-                self.history.mark("marker", "marker sent", clock.now_ns())
-            case _:
-                return
-        if what in (Act.RELEASE, Act.HAND_BACK):
-            self.keys.release_all()
-        self._link.request(body)
-
-    def _key(self, act: str) -> None:
-        screen = self.screen_shown
-        match act:
-            case "enter":
-                if screen is not None and screen.call.accept:
-                    self.act(Act.ACCEPT)
-                elif clock.now_ns() - self.yours_since_ns > DOUBLE_PRESS_NS:
-                    self.act(Act.HAND_BACK)
-            case "success" | "failure" | "marker" | "arm":
-                self.act(Act(act))
-            case "lease":
-                self.act(self.top.lease_act)
-            case "reasons":
-                self.toggle_reasons()
-            case "keys":
-                self.show_keys()
-            case "camera 1":
-                self.swap(0)
-            case "camera 2":
-                self.swap(1)
-            case "full screen":
-                self.full_screen()
-            case "zero":
-                for sheet in self.findChildren(KeysDialog):
-                    sheet.close()
-                self.reasons.hide()
-                self.top.readiness.set_open(False)
-                self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def pad_button(self, button: str) -> None:
-        """A gamepad's button, while the window has the focus."""
-        act = PAD_ACTS.get(button)
-        if act is not None and self.focused:
-            self._key(act)
+    def put_away(self) -> None:
+        """Close what lies over the picture; the keyboard belongs to driving again."""
+        for sheet in self.findChildren(KeysDialog):
+            sheet.close()
+        self.reasons.hide()
+        self.top.readiness.set_open(False)
+        self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _main_painted(self, picture: Picture, painted_ns: int) -> None:
         self._link.painted(picture.captured_ns)
@@ -340,6 +275,15 @@ class MainWindow(QMainWindow):
         x = min(corner.x(), self.width() - self.reasons.width() - MARGIN)
         self.reasons.move(x, corner.y() + 6)
 
+    def _place_notice(self) -> None:
+        rect = self.main_video.picture_rect().toRect()
+        corner = self.main_video.mapTo(self, rect.topLeft())
+        top = corner.y() + NOTICE_TOP
+        if self.reasons.isVisible():  # both can be read, and pressed
+            lowest = self.height() - self.status.height() - self.notice.height() - MARGIN
+            top = min(self.reasons.geometry().bottom() + MARGIN, lowest)
+        self.notice.place(corner.x() + MARGIN, top, rect.width() - 2 * MARGIN)
+
     def show_keys(self) -> None:
         """Show or hide the sheet with all keys."""
         shown = self.findChild(KeysDialog)
@@ -354,23 +298,14 @@ class MainWindow(QMainWindow):
 
     def _sheet(self, kind: type[KeysDialog | AboutSheet]) -> None:
         open_already = self.findChild(kind)
-        sheet = open_already if isinstance(open_already, kind) else kind(self._theme, self)
+        sheet = open_already if isinstance(open_already, kind) else kind(self.theme, self)
         sheet.show()
         sheet.raise_()
 
     def copy(self) -> None:
         """What the console knows, as text, for a report."""
-        screen = self.screen_shown
-        if screen is None:
-            return
-        lines = [
-            f"{screen.robot}, {screen.site}",
-            f"{screen.mode.word}; {screen.lease.title} {screen.lease.detail}",
-            f"{screen.readiness.word}: {screen.readiness.detail}",
-            *(f"{row.name}: {row.value} {row.note}".rstrip() for row in screen.reasons.rows),
-            *(f"{row.name}: {row.value} {row.unit}" for row in screen.telemetry),
-        ]
-        QGuiApplication.clipboard().setText("\n".join(lines))
+        if self.screen_shown is not None:
+            QGuiApplication.clipboard().setText(as_text(self.screen_shown))
 
     def toggle(self, part: QWidget, shown: bool) -> None:
         """Show or hide a part; its room goes to the picture."""
@@ -423,9 +358,9 @@ class MainWindow(QMainWindow):
             self.right.arrange(found.right, body, compact)
         self.left.arrange(compact)
         self.top.arrange(compact)
-        self.labels.arrange(compact)
         if self.reasons.isVisible():
             self._place_reasons()
+        self._place_notice()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -456,6 +391,7 @@ class MainWindow(QMainWindow):
             self._closing = True
             self._timer.stop()
             self.keys.close()
+            self.touches.close()
             self._link.set_input(OperatorInput(input_ns=clock.now_ns()))
             state = heard(self.view) if self.view else None
             if state is not None and self.view is not None and self.view.yours:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QFontMetrics
 from PySide6.QtWidgets import QLabel, QMenu
 
+from ui.panels import set_text
 from ui.screen import Act, Screen
 from ui.theme import BODY, Theme, font
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ui.main_window import MainWindow
 
 HEIGHT = 28
+WHO_W, CLOCK_W = 280, 88  # a name may be 64 characters long
 
 
 class Menus:
@@ -34,7 +36,7 @@ class Menus:
         self.corner.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
         self.corner.setProperty("role", "label")
         self.corner.setContentsMargins(0, 0, 12, 0)
-        self.corner.setMinimumWidth(160)
+        self.corner.setFixedWidth(WHO_W + CLOCK_W)
         bar.setCornerWidget(self.corner)
         self._file()
         self._robot()
@@ -46,17 +48,16 @@ class Menus:
 
     def enable(self, screen: Screen) -> None:
         """Grey what cannot be done in this state."""
-        yours = screen.labels.enabled
-        possible = {
-            Act.REQUEST: screen.lease.enabled and not yours,
-            Act.ACCEPT: screen.call.accept,
-            Act.ARM: screen.can_arm,
-            Act.RESET: screen.can_reset,
-            Act.STOP: True,
-        }
         for act, entry in self._acts.items():
-            if entry.isEnabled() != possible.get(act, yours):
-                entry.setEnabled(possible.get(act, yours))
+            if entry.isEnabled() != screen.may(act):
+                entry.setEnabled(screen.may(act))
+
+    def show_who(self, who: str, time_of_day: str) -> None:
+        """Who this console is, and the time, in the corner."""
+        metrics = QFontMetrics(self.corner.font())
+        fitted = metrics.elidedText(who, Qt.TextElideMode.ElideMiddle, WHO_W)
+        set_text(self.corner, f"{fitted}   {time_of_day}".strip())
+        self.corner.setToolTip(who)
 
     def _file(self) -> None:
         menu = self._menu("&File")
@@ -69,11 +70,19 @@ class Menus:
         self._acting(menu, Act.REQUEST, "Request &lease", "F2")
         self._acting(menu, Act.RELEASE, "R&elease lease", "F2")
         self._acting(menu, Act.ACCEPT, "&Accept call and drive", "Enter")
+        self._acting(menu, Act.GRANT, "&Grant the lease", "")
+        self._acting(menu, Act.DENY, "&Keep the lease", "")
+        self._acting(menu, Act.TAKE_OVER, "Take &over…", "")
+        menu.addSeparator()
         self._acting(menu, Act.ARM, "A&rm motors", "F5")
+        self._acting(menu, Act.LET_DRIVE, "Let it &drive", "")
         self._acting(menu, Act.HAND_BACK, "&Hand back to autonomy", "Enter")
+        self._acting(menu, Act.HIGH_LATENCY, "H&igh latency: slower, older commands count", "")
+        self._acting(menu, Act.NORMAL, "&Normal latency", "")
         menu.addSeparator()
         self._acting(menu, Act.STOP, "&STOP", "Space")
-        self._acting(menu, Act.RESET, "Reset S&TOP", "")
+        self._acting(menu, Act.RESET, "Reset S&TOP…", "")
+        self._acting(menu, Act.CLEAR_FAULT, "Clear &fault…", "")
 
     def _episode(self) -> None:
         menu = self._menu("&Episode")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from teleop.bench_video import CAMERA, exchange_with
+from teleop.credentials import credentials_for
 from transport.control_link import LOOPBACK
 from transport.picture import Picture
 from transport.video_receiver import VideoReceiver
@@ -20,7 +22,7 @@ from ui.theme import Theme, load_fonts
 from ui.video_view import VideoView
 
 
-def main(port: int, width: int, height: int, seconds: float) -> None:
+def main(keys: Path, port: int, width: int, height: int, seconds: float) -> None:
     """Show the stream of the sender at `port` for `seconds`."""
     app = QApplication([])
     load_fonts()
@@ -29,7 +31,8 @@ def main(port: int, width: int, height: int, seconds: float) -> None:
     def painted(picture: Picture, painted_ns: int) -> None:
         ages.append((painted_ns - picture.captured_ns) / 1e6)
 
-    receiver = VideoReceiver((CAMERA,), exchange_with(port), bind_host=LOOPBACK)
+    exchange = exchange_with(credentials_for(keys, LOOPBACK, port), port)
+    receiver = VideoReceiver((CAMERA,), exchange, bind_host=LOOPBACK)
     view = VideoView(Theme(app), receiver.mailboxes[CAMERA], CAMERA, main=True, on_painted=painted)
     view.resize(width, height)
     wake = Wake(view.wake, view)
@@ -44,4 +47,5 @@ def main(port: int, width: int, height: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    _, folder, port_given, wide, high, duration = sys.argv
+    main(Path(folder), int(port_given), int(wide), int(high), float(duration))

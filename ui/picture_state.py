@@ -6,18 +6,32 @@ from statistics import median
 from typing import Final
 
 from teleop.operator_view import LinkView, PictureView, Reach
-from transport.messages import CapCause, Mode, Refusal, RobotState
+from teleop.self_test import Stage
+from transport.handshake import Trouble
+from transport.messages import CapCause, HoldReason, Mode, RobotState
 from ui import words
-from ui.history import heard
-from ui.reason_rows import FULL_SPEED_MS, STALE_MS
-from ui.screen import Banner, Chip, Hud, Look, PictureFace, Veil
+from ui.facts import heard
+from ui.offers import why_not
+from ui.screen import Act, Banner, Chip, Hud, Look, PictureFace, Veil
 
-LATE_MS: Final = FULL_SPEED_MS  # whole latency from which speed is capped
+# As long as the robot has not said at which age it slows, and up to which latency speed is full.
+STALE_MS: Final = 500.0
+LATE_MS: Final = 200.0
 GONE_MS: Final = 10_000.0  # an older picture is no picture
 STEADY_MS: Final = 150.0  # frames this close together: show their median age, not the jitter
 MOVING_MPS: Final = 0.005
 BLIND_CM: Final = 10  # from here on the distance driven blind is worth a colour
 LATCHED_MODES: Final = frozenset({Mode.ESTOP, Mode.SAFE_STOP, Mode.LINK_LOST, Mode.FAULT})
+
+
+def stale_ms(link: LinkView) -> float:
+    """An older picture is veiled; the robot slows."""
+    return link.state.timing.picture_slow_ms if link.state is not None else STALE_MS
+
+
+def late_ms(link: LinkView) -> float:
+    """With a longer latency than this the robot caps the speed."""
+    return link.state.timing.full_speed_ms if link.state is not None else LATE_MS
 
 
 def latency_ms(link: LinkView, main: PictureView | None) -> float | None:
@@ -48,6 +62,12 @@ def limited_by(state: RobotState) -> str:
         return f"{state.cap_mps:.2f} of {state.max_mps:.2f} m/s: latency is {age}"
     if state.cap_cause is CapCause.PICTURE:
         return f"{state.cap_mps:.2f} m/s: picture is {age} old"
+    if state.cap_cause is CapCause.PROFILE:
+        return f"{state.cap_mps:.2f} m/s: HIGH LATENCY is on"
+    if state.cap_cause is CapCause.WORKSPACE:
+        if state.cap_mps < MOVING_MPS:
+            return "At the edge of its work area. Drive away from it, or turn"
+        return f"{state.cap_mps:.2f} m/s: the edge of its work area is near"
     return ""
 
 
@@ -58,22 +78,24 @@ def frame_of(link: LinkView, readiness: Chip) -> Look:
         return Look.LATCHED
     if readiness.look is Look.HOLD:
         return Look.HOLD
-    if link.yours and state is not None:
+    if link.yours and state is not None and state.mode is not Mode.AUTONOMY:
         return Look.YOURS
     return Look.QUIET
 
 
-def picture_face(view: PictureView, number: int, latency: float | None, frame: Look) -> PictureFace:
+def picture_face(
+    view: PictureView, number: int, link: LinkView, latency: float | None, frame: Look
+) -> PictureFace:
     """Tag, frame and veil of one camera; `number` 0 is the main view."""
-    tag, veil = _tag(view, latency)
+    tag, veil = _tag(view, link, latency if number == 0 else None)
     own = frame if number == 0 else Look.QUIET
     if number > 0 and veil is not None and not veil.black:
         own = Look.HOLD
     fps = f"{view.fps:.0f} fps" if veil is None and number == 0 else ""
-    return PictureFace(words.camera(view.camera), tag, fps, own, veil)
+    return PictureFace(words.camera(view.camera), tag, fps, own, stale_ms(link), veil)
 
 
-def _tag(view: PictureView, latency: float | None) -> tuple[Chip, Veil | None]:
+def _tag(view: PictureView, link: LinkView, latency: float | None) -> tuple[Chip, Veil | None]:
     if view.painted == 0:
         tag = Chip("broken", "NO PICTURE", "yet", Look.HOLD)
         return tag, Veil("NO PICTURE", "Nothing has come from this camera yet.", True)
@@ -84,12 +106,12 @@ def _tag(view: PictureView, latency: float | None) -> tuple[Chip, Veil | None]:
         old = words.short(view.age_ms / 1000)
         tag = Chip("broken", "NO PICTURE", f"for {old}", Look.HOLD)
         return tag, Veil(f"NO PICTURE for {old}", f"Last picture {view.last_painted_wall}.", True)
-    if view.age_ms > STALE_MS:
+    if view.age_ms > stale_ms(link):
         old = f"{view.age_ms / 1000:.1f} s"
         tag = Chip("clock", f"STALE {old}", f"last {view.last_painted_wall}", Look.HOLD)
         return tag, Veil(f"STALE {old}", f"Last picture {view.last_painted_wall}.", False)
     age = steady_age(view)
-    if (latency if latency is not None else age) > LATE_MS:
+    if (latency if latency is not None else age) > late_ms(link):
         return Chip("triangle", "LATE", words.age(age), Look.LIMITED), None
     return Chip("live", "LIVE", words.age(age)), None
 
@@ -98,8 +120,8 @@ def banner_of(link: LinkView, readiness: Chip) -> Banner | None:
     """Why it does not move, over the picture, in HOLD and in latched states."""
     state = heard(link)
     if state is None:
-        return Banner("broken", "No robot", f"{readiness.detail}.", Look.HOLD)
-    if state.mode is Mode.ESTOP and link.yours:
+        return _no_robot(link, readiness)
+    if state.mode in (Mode.ESTOP, Mode.SAFE_STOP) and link.yours:
         title = readiness.detail.partition(". ")[0]
         how = "F3 has the button that resets it; so has the menu Robot."
         return Banner(readiness.icon, title, how, Look.LATCHED)
@@ -108,33 +130,56 @@ def banner_of(link: LinkView, readiness: Chip) -> Banner | None:
     if readiness.look is Look.LATCHED:
         first, _, rest = readiness.detail.partition(". ")
         return Banner(readiness.icon, first, f"{rest}." if rest else "", Look.LATCHED)
-    if state.hold is None and readiness.word == "HOLD":
+    if link.yours and Stage.FAILED in (link.self_test.stop, link.self_test.loss):
+        first, _, rest = readiness.detail.partition(". ")
+        how = f"{rest}. If it stays so: release it (F2) and call the field team."
+        return Banner("fault", first, how, Look.LATCHED)
+    if readiness.word != "HOLD":
+        return None
+    hold = state.hold
+    if hold is None or words.hold(hold, link, state) not in readiness.detail:
         first, _, rest = readiness.detail.partition(". ")
         return Banner("bars", first, f"{rest}; nothing moves before.", Look.HOLD)
-    if state.hold is None or readiness.word != "HOLD":
-        return None
-    if state.hold.reason is Refusal.CALLING:
-        return Banner("hand", f"{state.robot} asks for help", _calling(state), Look.HOLD)
+    if hold.reason is HoldReason.CALLING:
+        return Banner("hand", f"{state.robot} asks for help", _calling(link, state), Look.HOLD)
     first, _, limit = readiness.detail.partition(", limit ")
-    what = words.remedy(state.hold, link)
+    what = words.remedy(hold, link)
     detail = f"Limit {limit}. {what}" if limit else what
     return Banner("bars", first, detail, Look.HOLD)
 
 
-def _calling(state: RobotState) -> str:
+def _no_robot(link: LinkView, readiness: Chip) -> Banner:
+    if link.trouble is Trouble.WRONG_ROBOT_KEY:
+        how = (
+            f"What answers at {link.address} has another key than the robot you paired with. "
+            "If the robot was replaced, pair again: unstick pair."
+        )
+        return Banner(readiness.icon, "Another robot answers: do not drive", how, Look.LATCHED)
+    if link.trouble is Trouble.NOT_PAIRED:
+        how = "Until they are paired (unstick pair) not even STOP works from here."
+        return Banner(readiness.icon, "This robot does not know this console", how, Look.HOLD)
+    return Banner("broken", "No robot", f"{readiness.detail}.", Look.HOLD)
+
+
+def _calling(link: LinkView, state: RobotState) -> str:
     reason = state.call.reason if state.call else "It holds"
+    if why_not(Act.ACCEPT, link):
+        return f"{reason}. {words.watching(link)}; an operator has to accept."
     return f"{reason}. Enter accepts the call and you drive."
 
 
 def hud_of(state: RobotState, latency: float | None) -> Hud:
     top = state.max_mps if state.max_mps > 0 else 1.0
     capped = bool(limited_by(state))
-    if capped and state.cap_cause is CapCause.PICTURE:
-        why = f"picture {words.age(max(0.0, state.picture_age_ms))} old"
-    elif capped:
-        why = f"latency {words.age(max(0.0, state.picture_age_ms))}"
-    else:
-        why = "robot's own limit"
+    age = words.age(max(0.0, state.picture_age_ms))
+    whys = {
+        CapCause.ROBOT: "robot's own limit",
+        CapCause.LATENCY: f"latency {age}",
+        CapCause.PICTURE: f"picture {age} old",
+        CapCause.PROFILE: "high latency",
+        CapCause.WORKSPACE: "edge of work area",
+    }
+    why = whys[state.cap_cause if capped else CapCause.ROBOT]
     wished = state.asked.forward_mps
     differs = abs(wished - state.speed_mps) > 0.1 and abs(wished) > 0.02
     bearing = words.bearing(state.heading_rad)

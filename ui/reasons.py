@@ -1,4 +1,7 @@
-"""The reasons pop-up: ten fixed rows below the readiness chip. Not modal, takes no focus."""
+"""The reasons pop-up: ten fixed rows below the readiness chip, and what was refused so far.
+
+Not modal, takes no focus. The rows never move; what was refused stands below them.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ WIDTH = 560
 HEAD = 60
 ROW = 36
 FOOT = 52
+TALLY_HEAD = 34
+TALLY = 22
 ICONS = {
     Look.QUIET: "ready",
     Look.DIM: "dashed",
@@ -47,12 +52,19 @@ class ReasonsPopup(QFrame):
         self.setFixedSize(WIDTH, HEAD + 10 * ROW + FOOT)
         self.hide()
 
+    def _tallies_high(self) -> int:
+        lines = len(self._reasons.refused) if self._reasons is not None else 0
+        return TALLY_HEAD + TALLY * ((lines + 1) // 2) if lines else 0
+
     def show_reasons(self, reasons: Reasons) -> None:
         """Take new values."""
         if reasons == self._reasons:
             return
         self._reasons = reasons
-        self.setAccessibleDescription("; ".join(f"{row.name}: {row.value}" for row in reasons.rows))
+        told = [f"{row.name}: {row.value}" for row in reasons.rows]
+        told += [f"refused: {tally.count} {tally.why}" for tally in reasons.refused]
+        self.setAccessibleDescription("; ".join(told))
+        self.setFixedHeight(HEAD + 10 * ROW + self._tallies_high() + FOOT)
         self._button.say(reasons.button)
         self._button.setVisible(bool(reasons.button))
         top = self.height() - FOOT + 10
@@ -107,9 +119,37 @@ class ReasonsPopup(QFrame):
             painter.setFont(font(CAPTION))
             painter.setPen(ink if fill is not None else theme.color("text2"))
             painter.drawText(QPointF(WIDTH - 16 - note_w, mid + 4), row.note)
+        if reasons.refused:
+            self._draw_tallies(painter, reasons)
         foot = self.height() - FOOT
         painter.setPen(theme.color("line"))
         painter.drawLine(1, foot, WIDTH - 2, foot)
         painter.setFont(font(BODY))
         painter.setPen(theme.color("text2"))
         painter.drawText(QPointF(16, foot + 30), reasons.foot)
+
+    def _draw_tallies(self, painter: QPainter, reasons: Reasons) -> None:
+        """Two columns: how many commands were refused, and why."""
+        theme = self._theme
+        top = HEAD + 10 * ROW
+        painter.setPen(theme.color("line"))
+        painter.drawLine(1, top, WIDTH - 2, top)
+        painter.setPen(theme.color("text2"))
+        painter.setFont(font(CAPTION))
+        painter.drawText(QPointF(16, top + 20), "Commands refused since the robot started")
+        for number, tally in enumerate(reasons.refused):
+            x = 16 + (number % 2) * (WIDTH // 2)
+            y = top + TALLY_HEAD + (number // 2) * TALLY + 11
+            count = f"{tally.count}"
+            painter.setFont(font(BODY, 600))
+            painter.setPen(theme.color("text"))
+            painter.drawText(QPointF(x, y), count)
+            painter.setFont(font(BODY))
+            painter.setPen(theme.color("text2"))
+            after = x + max(32, text_width(count, BODY, 600) + 8)
+            fitted = QFontMetrics(painter.font()).elidedText(
+                tally.why,
+                Qt.TextElideMode.ElideRight,
+                int(16 + WIDTH // 2 - 24 + (number % 2) * (WIDTH // 2) - after),
+            )
+            painter.drawText(QPointF(after, y), fitted)

@@ -9,14 +9,17 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from transport.messages import RobotState
+from ui import icons
 from ui.history import TRACK_S, History
 from ui.layout import ASPECT, RIGHT_FIXED
 from ui.panels import Heading, column, paint_panel
+from ui.screen import Chip, Look
 from ui.telemetry import Telemetry
-from ui.theme import CAPTION, Theme, font, text_width
+from ui.theme import BODY, CAPTION, Theme, font, text_width
 from ui.video_view import VideoView
 
 MIN_SPAN_M = 2.0  # the map never zooms in further, so that standing still looks like it
+SELF_TEST_H = 28
 GRIDS_M = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)
 
 
@@ -142,6 +145,45 @@ class GroundTrack(QWidget):
         painter.drawText(QPointF(12 + grid * scale + 8, y), words)
 
 
+class SelfTestLine(QWidget):
+    """Shape and figures of the session's self-test in one line; the whole in its tooltip."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._chip = Chip("dashed", "")
+        self.setFixedHeight(SELF_TEST_H)
+        self.setAccessibleName("Self-test")
+
+    def show_chip(self, chip: Chip) -> None:
+        """Take a new value."""
+        if chip == self._chip:
+            return
+        self._chip = chip
+        self.setAccessibleName(f"Self-test: {chip.word}")
+        self.setAccessibleDescription(chip.detail)
+        self.setToolTip(chip.detail)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, chip = self._theme, self._chip
+        painter = QPainter(self)
+        painter.setPen(theme.color("line"))
+        painter.drawLine(0, 0, self.width(), 0)
+        failed = chip.look is Look.FAILED
+        ink = theme.ink(chip.look) if failed else theme.color("text2")
+        mid = self.height() / 2
+        icons.draw(painter, chip.icon, 12, mid - 7, 14, ink)
+        painter.setPen(ink)
+        painter.setFont(font(BODY))
+        painter.drawText(QPointF(32, mid + 4.5), "Self-test")
+        painter.setFont(font(BODY, 400 if chip.look is Look.DIM else 600))
+        painter.setPen(theme.color("text") if chip.look is Look.QUIET else ink)
+        box = QRectF(32, 0, self.width() - 44, self.height())
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(box, flags, chip.word)
+
+
 class RightDock(QWidget):
     """Camera, track and telemetry, one below the other."""
 
@@ -165,6 +207,8 @@ class RightDock(QWidget):
         outer.addWidget(self.track, 1)
         outer.addWidget(Heading(theme, "Telemetry", count="60 s"))
         outer.addWidget(self.telemetry)
+        self.self_test = SelfTestLine(theme)
+        outer.addWidget(self.self_test)
 
     def arrange(self, width: int, body: int, compact: bool) -> None:
         """Sizes of the parts for this size of window."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,14 @@ class Act(StrEnum):
     MARKER = "marker"
     RECOVERY = "recovery"
     CORRECTION = "correction"
+    LET_DRIVE = "let it drive"
+    TAKE_OVER = "take over"
+    GRANT = "grant"
+    DENY = "deny"
+    HIGH_LATENCY = "high latency"
+    NORMAL = "normal"
+    CLEAR_FAULT = "clear fault"
+    DISMISS = "dismiss"
     STOP = "stop"
 
 
@@ -72,12 +81,21 @@ class ReasonRow:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """How often something was refused, and why, in plain words."""
+
+    count: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Reasons:
     """The reasons pop-up."""
 
     title: str
     reported: str
     rows: tuple[ReasonRow, ...]
+    refused: tuple[Tally, ...]  # the most frequent first
     foot: str
     button: str = ""  # empty: nothing can be done here
     act: Act | None = None
@@ -100,6 +118,7 @@ class PictureFace:
     tag: Chip
     fps: str
     frame: Look
+    stale_ms: float  # an older picture is veiled
     veil: Veil | None = None
 
 
@@ -111,6 +130,17 @@ class Banner:
     title: str
     detail: str
     look: Look
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something between people, or a question to this one; over the top of the picture."""
+
+    icon: str
+    title: str
+    detail: str
+    buttons: tuple[tuple[str, Act], ...] = ()
+    look: Look = Look.QUIET
 
 
 @dataclass(frozen=True)
@@ -138,6 +168,8 @@ class LabelBar:
     enabled: bool
     phase: Phase
     outcome: Outcome
+    hand_back: bool = False  # possible now
+    let_drive: bool = False  # possible now
 
 
 @dataclass(frozen=True)
@@ -151,6 +183,7 @@ class CallPanel:
     rows: tuple[tuple[str, str], ...]
     accept: bool  # a call waits and may be accepted now
     look: Look
+    take_over: bool = False  # a supervisor may take the robot from its driver
 
 
 @dataclass(frozen=True)
@@ -180,6 +213,7 @@ class TelemetryRow:
     value: str
     unit: str
     look: Look = Look.QUIET
+    limit: float | None = None  # drawn across the trace
 
 
 @dataclass(frozen=True)
@@ -210,6 +244,7 @@ class Screen:
     stop: Chip
     pictures: tuple[PictureFace, ...]  # main view first
     banner: Banner | None
+    notice: Notice | None
     hud: Hud | None
     labels: LabelBar
     call: CallPanel
@@ -219,6 +254,12 @@ class Screen:
     telemetry: tuple[TelemetryRow, ...]
     latency: str
     latency_look: Look
+    latency_limit_ms: float  # up to here speed is full
+    self_test: Chip  # shape and figures of the session's self-test
     status: StatusBar
-    can_arm: bool
-    can_reset: bool
+    who: str  # who this console is on the robot
+    why_not: Mapping[Act, str]  # why an act cannot be done now; empty when it can
+
+    def may(self, act: Act) -> bool:
+        """Whether `act` can be done now."""
+        return not self.why_not[act]

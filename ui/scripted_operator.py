@@ -69,7 +69,7 @@ class ScriptedOperator(QObject):
             view.state is not None and view.state.call is not None, now_ns
         ):
             return
-        seen = Seen(view.state, view.yours, age_ms, brightness)
+        seen = Seen(view.state, view.yours, age_ms, brightness, view.self_test.passed)
         self._operator, hands = self._operator.act(seen, now_ns)
         if self._operator.stage is not stage:
             log.info("%s", self._operator.stage)

@@ -10,14 +10,12 @@ from PySide6.QtWidgets import QWidget
 
 from ui import icons
 from ui.history import TRACE_S, History
-from ui.reason_rows import FULL_SPEED_MS
 from ui.screen import Look, TelemetryRow
 from ui.theme import BODY, CAPTION, Theme, font
 
 # A trace is never drawn over less than this, so that noise does not look like an event.
 SPANS = {"Latency": 220.0, "Speed": 0.6, "Motors": 3.0, "Tilt": 0.35, "Battery": 100.0}
 CENTRED = frozenset({"Speed"})
-LIMIT = {"Latency": FULL_SPEED_MS}
 
 
 def polyline(
@@ -58,6 +56,7 @@ def draw_trace(
     now_ns: int,
     ink: QColor,
     limit_ink: QColor,
+    limit: float | None = None,
 ) -> None:
     """The last minute of one number, newest at the right with a dot."""
     if not samples:
@@ -70,7 +69,6 @@ def draw_trace(
         low, high = -reach / 2 if min(values) >= 0 else -reach, reach
     high = max(high * 1.1, low + span)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    limit = LIMIT.get(name)
     if limit is not None and limit < high:
         y = rect.bottom() - rect.height() * (limit - low) / (high - low)
         painter.setPen(QPen(limit_ink, 1, Qt.PenStyle.DashLine))
@@ -94,6 +92,7 @@ class Sparkline(QWidget):
         self._theme = theme
         self._history = history
         self.look = Look.QUIET
+        self.limit_ms: float | None = None
         self.setFixedSize(64, 40)
         self.setAccessibleName("Latency, last minute")
 
@@ -109,6 +108,7 @@ class Sparkline(QWidget):
             self._history.now_ns,
             ink,
             self._theme.color("edge"),
+            self.limit_ms,
         )
 
 
@@ -166,4 +166,5 @@ class Telemetry(QWidget):
                 self._history.now_ns,
                 ink,
                 theme.color("edge"),
+                row.limit,
             )

@@ -140,6 +140,10 @@ QLabel[role="amber"] { color: $amber; }
 QLabel[role="red"] { color: $red; }
 QToolTip { background: $panel; color: $text; border: 1px solid $edge; padding: 4px; }
 QDialog { background: $panel; }
+QLineEdit { background: $ctl; color: $text; border: 1px solid $edge; border-radius: 4px;
+            padding: 0 8px; placeholder-text-color: $text3;
+            selection-background-color: $blue_fill; selection-color: $on_blue; }
+QLineEdit:focus { border: 2px solid $blue; padding: 0 7px; }
 """
 )
 

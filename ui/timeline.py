@@ -26,7 +26,7 @@ from transport import clock
 from ui import icons
 from ui.history import History, Mark, Segment
 from ui.hud import hatch
-from ui.reason_rows import FULL_SPEED_MS
+from ui.picture_state import LATE_MS
 from ui.screen import Look
 from ui.telemetry import polyline
 from ui.theme import CAPTION, Theme, font, text_width
@@ -35,7 +35,6 @@ RIGHT = 24
 TICKS_S = {60: 10, 120: 20, 240: 30, 480: 60}
 REDRAWS = 240  # in one span: a step of a few px, at most four in a second
 LATENCY_TOP_MS = 320.0
-LIMIT_MS = FULL_SPEED_MS
 LEGIBLE = 70  # px; less of a text says nothing
 
 
@@ -51,6 +50,7 @@ class Timeline(QWidget):
         self._drawn_for: tuple[object, ...] = ()
         self._latency = ""
         self._look = Look.QUIET
+        self._limit_ms = LATE_MS
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Timeline of this session")
         self.arrange(False)
@@ -63,7 +63,7 @@ class Timeline(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(640, self.height())
 
-    def show_latency(self, latency: str, look: Look) -> None:
+    def show_latency(self, latency: str, look: Look, limit_ms: float) -> None:
         """The number beside the latency lane; also asks for a redraw when a second has gone by."""
         history = self._history
         key = (
@@ -73,13 +73,14 @@ class Timeline(QWidget):
             history.control[-1].kind if history.control else "",
             history.phases[-1].kind if history.phases else "",
             look,
+            limit_ms,
             self.size(),
             self._theme.tokens,
         )
         if key == self._drawn_for:
             return
         self._drawn_for = key
-        self._latency, self._look = latency, look
+        self._latency, self._look, self._limit_ms = latency, look, limit_ms
         self._lanes = None
         self.update()
 
@@ -222,7 +223,11 @@ class Timeline(QWidget):
         self._name(painter, "Latency", lane)
         late = self._look is Look.LIMITED
         if self._latency:
-            text = f"{self._latency} ms" if self._compact else f"{self._latency} / 200 ms"
+            text = (
+                f"{self._latency} ms"
+                if self._compact
+                else f"{self._latency} / {self._limit_ms:.0f} ms"
+            )
             painter.setPen(theme.color("amber" if late else "text"))
             painter.setFont(font(CAPTION, 500))
             x = lane.left() - 8 - text_width(text, CAPTION, 500)
@@ -231,7 +236,7 @@ class Timeline(QWidget):
                 icons.draw(
                     painter, "triangle", x - 18, lane.center().y() - 7, 14, theme.color("amber")
                 )
-        limit_y = lane.bottom() - lane.height() * LIMIT_MS / LATENCY_TOP_MS
+        limit_y = lane.bottom() - lane.height() * self._limit_ms / LATENCY_TOP_MS
         painter.setPen(QPen(theme.color("edge"), 1, Qt.PenStyle.DotLine))
         painter.drawLine(QPointF(lane.left(), limit_y), QPointF(lane.right(), limit_y))
         line = polyline(list(self._history.latency), lane, start_ns, end_ns, 0.0, LATENCY_TOP_MS)

@@ -71,7 +71,7 @@ class TopBar(QWidget):
         self.lease_button.setFixedWidth(max(width, self.lease_button.sizeHint().width()))
         self.spark.setVisible(not compact)
         self.link.setFixedWidth(116 if compact else 140)
-        self.recording.setFixedWidth(90 if compact else 112)
+        self.recording.setFixedWidth(106 if compact else 112)
         self.stop.narrow(compact)
         layout = self.layout()
         if layout is not None:
@@ -89,6 +89,7 @@ class TopBar(QWidget):
         self.readiness.show_chip(screen.readiness)
         if self.spark.look is not screen.latency_look:
             self.spark.look = screen.latency_look
+        self.spark.limit_ms = screen.latency_limit_ms
         self.link.show_chip(screen.link)
         self.recording.show_chip(screen.recording)
         self.stop.show_chip(screen.stop)

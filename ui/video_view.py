@@ -21,7 +21,7 @@ from transport import clock
 from transport.mailbox import Mailbox
 from transport.picture import Picture
 from ui import hud as drawing
-from ui.reason_rows import STALE_MS
+from ui.picture_state import STALE_MS
 from ui.screen import Banner, Hud, PictureFace
 from ui.theme import Theme
 
@@ -62,6 +62,7 @@ class VideoView(QWidget):
         self._hud: Hud | None = None
         self._banner: Banner | None = None
         self._offset_ns: int | None = None
+        self._stale_ms = STALE_MS
         self.attach(mailbox, camera)
 
     def attach(self, mailbox: Mailbox[Picture], camera: str) -> None:
@@ -87,6 +88,7 @@ class VideoView(QWidget):
         """What lies over the picture; repaints only for a change that no frame will carry along."""
         if face == self.face and hud == self._hud and banner == self._banner:
             return
+        self._stale_ms = face.stale_ms
         # While frames arrive, the next one (33 ms) takes numbers along; a state must not wait.
         urgent = (
             self.face is None
@@ -110,7 +112,7 @@ class VideoView(QWidget):
             ages = tuple(
                 max(0.0, (painted + offset_ns - captured) / 1e6) for painted, captured in self._lags
             )
-        elif self._stamps and now_ns - self._stamps[-1] > STALE_MS * clock.NS_PER_MS:
+        elif self._stamps and now_ns - self._stamps[-1] > self._stale_ms * clock.NS_PER_MS:
             # Without the robot's clock the age is not known, but it is at least this much.
             age_ms = (now_ns - self._stamps[-1]) / 1e6
         return PictureView(
@@ -196,7 +198,7 @@ class VideoView(QWidget):
             return False
         if self._offset_ns is None:
             return True  # without the robot's clock only "no picture yet" is ever veiled here
-        return (clock.now_ns() + self._offset_ns - self.picture.captured_ns) / 1e6 <= STALE_MS
+        return (clock.now_ns() + self._offset_ns - self.picture.captured_ns) / 1e6 <= self._stale_ms
 
     def _surround(self, painter: QPainter, area: QRectF) -> None:
         win = self._theme.color("win" if self._main else "panel")

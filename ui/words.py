@@ -6,12 +6,14 @@ A number keeps its unit and its count of decimals, so that it does not move side
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from teleop.operator_view import LinkView
-from transport.messages import Hold, Refusal, RobotState
-from ui.screen import Chip, Look
+from transport.handshake import Trouble
+from transport.messages import Hold, HoldReason, Refusal, RobotState, Role
+from ui.screen import Chip, Look, Tally
 
 COMPASS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 KEYBOARDS: Final = ("Keyboard", "no gamepad")  # without a pad the keys are what drives
@@ -98,53 +100,150 @@ def deadman(link: LinkView) -> str:
     return "Hold the deadman (LB) to move"
 
 
-def refusal(hold: Hold, link: LinkView, state: RobotState) -> str:
+def taking_over(link: LinkView) -> str:
+    """How the policy is taken over from."""
+    if link.input_device in KEYBOARDS:
+        return "A driving key takes over"
+    return "The deadman (LB) takes over"
+
+
+def hold(reason: Hold, link: LinkView, state: RobotState) -> str:
     """Why it does not move, without the words "Not moving:" before it."""
-    damaged = sum(
-        state.commands_refused.get(reason, 0) for reason in (Refusal.SEQUENCE, Refusal.MALFORMED)
-    )
     waited_s = 0.0 if state.call is None else (state.stamp_ns - state.call.stamp_ns) / 1e9
-    count = "1 command was" if damaged == 1 else f"{damaged} commands were"
-    words = {
-        Refusal.NO_LEASE: "you do not have the lease",
-        Refusal.HELD_BY_OTHER: f"{state.lease.operator or 'another operator'} has the lease",
-        Refusal.OLD_EPOCH: "your lease has run out, request it again",
-        Refusal.DEADMAN: "deadman is released",
-        Refusal.NOT_NEUTRAL: f"let go of the {lever(link)} for 0.5 s",
-        Refusal.STALE: f"commands are {age(hold.value)} old, limit {age(hold.limit)}",
-        Refusal.GAP: f"no command for {age(hold.value)}",
-        Refusal.ECHO: "robot has restarted, arm again",
-        Refusal.BOOT_ID: "robot has restarted, arm again",
-        Refusal.SEQUENCE: f"{count} damaged or out of order",
-        Refusal.MALFORMED: f"{count} damaged or out of order",
-        Refusal.NO_PICTURE: "no picture yet",
-        Refusal.PICTURE_STALE: f"picture is {age(hold.value)} old, limit {age(hold.limit)}",
-        Refusal.MODE: "robot works by itself, hold the deadman to take over",
-        Refusal.CALLING: f"it called for help {minutes(waited_s)} ago and waits for an operator",
-    }
-    return words[hold.reason]
+    match reason.reason:
+        case HoldReason.CALLING:
+            return f"it called for help {minutes(waited_s)} ago and waits for an operator"
+        case HoldReason.NO_LEASE:
+            return "nobody has the lease"
+        case HoldReason.DEADMAN:
+            return "deadman is released"
+        case HoldReason.NOT_NEUTRAL:
+            return f"let go of the {lever(link)} for {state.timing.neutral_ms / 1e3:.1f} s"
+        case HoldReason.GAP:
+            return f"no command for {age(reason.value)}"
+        case HoldReason.STALE:
+            return f"commands are {age(reason.value)} old, limit {age(reason.limit)}"
+        case HoldReason.REFUSED if reason.refusal is not None:
+            return f"commands are refused: {refusal(reason.refusal, state)}"
+        case HoldReason.REFUSED:
+            return f"commands are refused for {age(reason.value)}"
+        case HoldReason.NO_PICTURE:
+            return "no picture yet"
+        case HoldReason.PICTURE_STALE:
+            return f"picture is {age(reason.value)} old, limit {age(reason.limit)}"
+        case HoldReason.POLICY_SILENT:
+            return f"its policy is silent for {age(reason.value)}, limit {age(reason.limit)}"
 
 
-def remedy(hold: Hold, link: LinkView) -> str:
+def remedy(reason: Hold, link: LinkView) -> str:
     """What to do about it."""
-    words = {
-        Refusal.NO_LEASE: "Request the lease with F2.",
-        Refusal.HELD_BY_OTHER: "Watch; its holder can hand back or release it.",
-        Refusal.OLD_EPOCH: "F2 requests it again.",
-        Refusal.DEADMAN: f"{deadman(link)}.",
-        Refusal.NOT_NEUTRAL: f"Then press the {lever(link)} again; nothing moves before.",
-        Refusal.STALE: "Keep the deadman held; motion resumes by itself.",
-        Refusal.GAP: "Keep the deadman held; motion resumes by itself.",
-        Refusal.ECHO: "F5 arms it.",
-        Refusal.BOOT_ID: "F5 arms it.",
-        Refusal.SEQUENCE: "Motion resumes with the next good command.",
-        Refusal.MALFORMED: "Motion resumes with the next good command.",
-        Refusal.NO_PICTURE: f"Let go of the {lever(link)}; press again once there is a picture.",
-        Refusal.PICTURE_STALE: f"Let go of the {lever(link)}; press again once it is live.",
-        Refusal.MODE: "Nothing else is needed.",
-        Refusal.CALLING: "Enter accepts the call.",
-    }
-    return words[hold.reason]
+    match reason.reason:
+        case HoldReason.CALLING:
+            return "Enter accepts the call."
+        case HoldReason.NO_LEASE:
+            return "F2 requests the lease."
+        case HoldReason.DEADMAN:
+            return f"{deadman(link)}."
+        case HoldReason.NOT_NEUTRAL:
+            return f"Then press the {lever(link)} again; nothing moves before."
+        case HoldReason.GAP | HoldReason.STALE:
+            return "Keep the deadman held; motion resumes by itself."
+        case HoldReason.REFUSED if reason.refusal is not None:
+            return _REFUSED[reason.refusal].remedy
+        case HoldReason.REFUSED:
+            return "F3 counts them by reason."
+        case HoldReason.NO_PICTURE:
+            return f"Let go of the {lever(link)}; press again once there is a picture."
+        case HoldReason.PICTURE_STALE:
+            return f"Let go of the {lever(link)}; press again once it is live."
+        case HoldReason.POLICY_SILENT:
+            return f"{deadman(link)}, or let it drive again."
+
+
+@dataclass(frozen=True)
+class _Refused:
+    why: str  # "commands are refused: …"
+    counted: str  # "12  …", in the list of the reasons
+    remedy: str
+
+
+_RESTART: Final = "Close this console and open it again."
+_REFUSED: Final = {
+    Refusal.MALFORMED: _Refused(
+        "the robot cannot read them",
+        "could not be read",
+        "Console and robot may be of different versions: update the older one.",
+    ),
+    Refusal.ROLE: _Refused(
+        "this console may only watch",
+        "from a key that may not drive",
+        "Whoever runs the robot decides that: unstick keys list.",
+    ),
+    Refusal.BOOT_ID: _Refused(
+        "they are for the robot before its restart",
+        "for the robot before its restart",
+        "F2 requests the lease again, F5 arms it.",
+    ),
+    Refusal.NO_LEASE: _Refused(
+        "nobody has the lease", "while nobody had the lease", "F2 requests the lease."
+    ),
+    Refusal.HELD_BY_OTHER: _Refused(
+        "somebody else has the lease", "from another than the driver", "F2 asks its holder for it."
+    ),
+    Refusal.OLD_EPOCH: _Refused(
+        "your lease has run out", "under a lease that had ended", "F2 requests it again."
+    ),
+    Refusal.SEQUENCE: _Refused(
+        "they come out of order", "out of order", "Motion resumes with the next one in order."
+    ),
+    Refusal.ECHO: _Refused(
+        "they echo what the robot never sent", "with an echo that was never sent", _RESTART
+    ),
+    Refusal.STALE: _Refused(
+        "they are too old", "too old", "Keep the deadman held; motion resumes by itself."
+    ),
+    Refusal.NOT_FINITE: _Refused(
+        "the input is not a number", "with an input that is no number", _RESTART
+    ),
+    Refusal.MODE: _Refused(
+        "the robot is latched or disarmed",
+        "while latched or disarmed",
+        "F3 says what has to be done first.",
+    ),
+}
+
+
+def refusal(reason: Refusal, state: RobotState) -> str:
+    """Why the robot does not obey commands."""
+    if reason is Refusal.HELD_BY_OTHER and state.lease.operator:
+        return f"{state.lease.operator} has the lease"
+    if reason is Refusal.STALE:
+        return f"they are older than {age(state.timing.max_age_ms)}"
+    return _REFUSED[reason].why
+
+
+def refused(state: RobotState) -> tuple[Tally, ...]:
+    """What was refused since the robot started, the most frequent first."""
+    found = [
+        Tally(count, _REFUSED[reason].counted)
+        for reason, count in state.commands_refused.items()
+        if count
+    ]
+    if state.policy_refused:
+        found.append(Tally(state.policy_refused, "of the policy, which were no use"))
+    return tuple(sorted(found, key=lambda tally: -tally.count))
+
+
+def role(link: LinkView) -> str:
+    """op-1 (operator); who this console is on the robot."""
+    if link.role is None:
+        return "not known to the robot" if link.trouble is Trouble.NOT_PAIRED else ""
+    return f"{link.name} ({link.role})"
+
+
+def watching(link: LinkView) -> str:
+    """You watch, or more for somebody who may do nothing else."""
+    return "You watch (observer)" if link.role is Role.OBSERVER else "You watch"
 
 
 _VERDICTS: Final = {

@@ -15,15 +15,19 @@ PURE = [
     "transport.messages",
     "transport.channels",
     "transport.frame_stamp",
+    "transport.handshake",
     "teleop.gate",
     "teleop.requests",
     "teleop.lease",
+    "teleop.liveness",
     "teleop.hands",
     "teleop.pad_mapping",
     "teleop.mode",
     "teleop.safety",
     "teleop.stuck",
     "teleop.patrol",
+    "teleop.pairing",
+    "teleop.public_key",
     "teleop.operator_input",
     "teleop.operator_view",
     "teleop.rescue_script",
@@ -74,6 +78,30 @@ def test_a_pure_module_reads_no_clock_and_owns_no_thread(module: str) -> None:
             assert (node.module or "").split(".")[0] not in IMPURE
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in ("now_ns", "wall_time"), f"line {node.lineno} reads a clock"
+
+
+def test_no_socket_is_made_without_keys() -> None:
+    """`transport.curve` makes ZeroMQ's sockets; others make only pairs within the process."""
+    made = set()
+    for package in ("transport", "teleop", "recorder", "ui"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if path.relative_to(ROOT) == Path("transport/curve.py"):
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                assert not (isinstance(node, ast.Attribute) and node.attr == "Context"), path
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr == "socket"
+                    and ast.unparse(node.func) != "socket.socket"  # of the system, not ZeroMQ's
+                ):
+                    made.add(ast.unparse(node))
+    assert made == {
+        "own_context().socket(zmq.PAIR)",  # a waiter's two ends, a monitor
+        "door.socket(kind, channel)",
+        "self._door.socket(zmq.PUB, self.channel)",
+        "credentials.socket(kind)",
+    }
 
 
 def test_the_robot_never_loads_qt() -> None:

@@ -11,7 +11,10 @@ import numpy as np
 
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView, Reach, Refused, StopView
+from teleop.safety import Limits
+from teleop.self_test import SelfTest, Stage
 from transport import clock
+from transport.handshake import Trouble
 from transport.mailbox import Mailbox
 from transport.messages import (
     STILL,
@@ -19,13 +22,16 @@ from transport.messages import (
     CameraStatus,
     CapCause,
     Lease,
+    LeaseWish,
     MediaState,
     Mode,
     Outcome,
     Phase,
+    Profile,
     RecorderPhase,
     RequestBody,
     RobotState,
+    Role,
     Twist,
     VerdictNotice,
 )
@@ -34,6 +40,22 @@ from transport.picture import Picture
 MS = 1_000_000
 ROBOT_NS = 900 * 10**9  # the robot's clock when a fake state is made
 SESSION = "session-1"
+KEY, OTHER_KEY = "a" * 40, "b" * 40
+MINE = Lease(epoch=4, operator="op-1", key=KEY, session=SESSION, expires_ns=ROBOT_NS + 2_700 * MS)
+OTHER = Lease(
+    epoch=5, operator="op-2", key=OTHER_KEY, session="session-2", expires_ns=ROBOT_NS + 3_000 * MS
+)
+TIMING = Limits().timing(Profile.NORMAL)
+SLOW_TIMING = Limits().timing(Profile.HIGH_LATENCY)
+TESTED = SelfTest(
+    epoch=4,
+    stop=Stage.PASSED,
+    stop_ms=21.0,
+    loss=Stage.PASSED,
+    loss_ms=238.0,
+    robot_loss_ms=214.0,
+    released=True,
+)
 CALL = Call(
     call_id=3,
     reason="Wedged under furniture",
@@ -53,6 +75,10 @@ def robot_state(**changes: object) -> RobotState:
         mode=Mode.AUTONOMY,
         phase=Phase.PATROL,
         lease=Lease(),
+        wanted=None,
+        lease_note="",
+        profile=Profile.NORMAL,
+        timing=TIMING,
         call=None,
         hold=None,
         stopped_by="",
@@ -81,7 +107,11 @@ def robot_state(**changes: object) -> RobotState:
         picture_age_ms=-1.0,
         commands_accepted=0,
         commands_refused={},
+        policy_refused=0,
+        loss_to_zero_ms=-1.0,
+        watchdog_trips=0,
         missed_ticks=0,
+        disk_refuses=False,
     )
     return msgspec.structs.replace(state, **changes)
 
@@ -91,7 +121,7 @@ def driven(**changes: object) -> RobotState:
     values: dict[str, object] = {
         "mode": Mode.TELEOP,
         "phase": Phase.RECOVERY,
-        "lease": Lease(epoch=4, operator="op-1", session=SESSION, expires_ns=ROBOT_NS + 2_700 * MS),
+        "lease": MINE,
         "intervention": 2,
         "speed_mps": 0.32,
         "turn_radps": -math.radians(10),
@@ -132,6 +162,14 @@ def media_state(**changes: object) -> MediaState:
     return msgspec.structs.replace(media, **changes)
 
 
+def wish(**changes: object) -> LeaseWish:
+    """op-2 asks for the lease, 8 s before that lapses."""
+    asked = LeaseWish(
+        operator="op-2", key=OTHER_KEY, session="session-2", until_ns=ROBOT_NS + 8_000 * MS
+    )
+    return msgspec.structs.replace(asked, **changes)
+
+
 EXACT = VerdictNotice(
     episode="rover-07-118",
     verdict="EXACT",
@@ -143,20 +181,26 @@ def link_view(state: RobotState | None, **changes: object) -> LinkView:
     """A link that is as it should be."""
     view = LinkView(
         address="127.0.0.1:7600",
-        operator="op-1",
+        name="" if state is None else "op-1",
+        role=None if state is None else Role.OPERATOR,
         session=SESSION,
         reach=Reach.SEARCHING if state is None else Reach.CONNECTED,
         silent_ms=20.0,
+        trouble=None if state is not None else Trouble.UNREACHABLE,
         state=state,
         media=None if state is None else media_state(),
         media_silent_ms=100.0,
         round_trip_ms=None if state is None else 3.0,
+        round_trip_p95_ms=None if state is None else 4.0,
         clock_offset_ns=None if state is None else 0,
         yours=state is not None and state.lease.session == SESSION,
         command_hz=60.0 if state is not None and state.lease.session == SESSION else 0.0,
         command_ms=(),
         stop=None,
         refused=None,
+        self_test=TESTED if state is not None and state.lease.session == SESSION else SelfTest(),
+        unattended_s=None,
+        let_go_ns=None,
         input_device="Keyboard",
         deadman=False,
     )
@@ -173,6 +217,7 @@ class FakeLink:
     stops: int = 0
     alive_at: list[int] = field(default_factory=list)
     painted_at: list[int] = field(default_factory=list)
+    touched_at: list[int] = field(default_factory=list)
     closed: bool = False
 
     def view(self, now_ns: int) -> LinkView:
@@ -192,6 +237,9 @@ class FakeLink:
 
     def alive(self, now_ns: int) -> None:
         self.alive_at.append(now_ns)
+
+    def touched(self, now_ns: int) -> None:
+        self.touched_at.append(now_ns)
 
     def painted(self, captured_ns: int) -> None:
         self.painted_at.append(captured_ns)
@@ -240,9 +288,14 @@ def picture(
 __all__ = [
     "CALL",
     "EXACT",
+    "MINE",
     "MS",
+    "OTHER",
     "ROBOT_NS",
     "SESSION",
+    "SLOW_TIMING",
+    "TESTED",
+    "TIMING",
     "FakeLink",
     "FakeVideo",
     "Refused",
@@ -252,4 +305,5 @@ __all__ = [
     "media_state",
     "picture",
     "robot_state",
+    "wish",
 ]

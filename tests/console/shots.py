@@ -21,23 +21,24 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QCoreApplication, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 
 from teleop.operator_view import LinkView, Reach
-from tests.console.fakes import (
-    CALL,
-    EXACT,
-    FakeLink,
-    driven,
-    link_view,
-    media_state,
-    robot_state,
-)
+from tests.console import shot_views as views
+from tests.console.fakes import CALL, FakeLink, driven, link_view
 from transport import clock
 from transport.mailbox import Mailbox
-from transport.messages import CapCause, Hold, Lease, Mode, Outcome, Phase, RecorderPhase, Refusal
+from transport.messages import (
+    Hold,
+    HoldReason,
+    Lease,
+    Mode,
+    Outcome,
+    Phase,
+)
 from transport.picture import Picture
 from ui.main_window import MainWindow
+from ui.screen import Act
 from ui.theme import BODY, Theme, font, load_fonts
 
 S = clock.NS_PER_S
@@ -104,109 +105,69 @@ class Shot:
     pictures: bool = True
     popup: bool = False
     late: bool = False
+    note: str = ""  # how the lease left this console
+    asks: Act | None = None  # the question that is open
 
 
-def after_call(view: LinkView) -> LinkView:
-    return view
-
-
-def calling() -> LinkView:
-    state = robot_state(
-        mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=Refusal.CALLING), motor_a=0.3
-    )
-    return link_view(state)
-
-
-def driving() -> LinkView:
-    media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=179.0)
-    return link_view(driven(), deadman=True, media=media)
-
-
-def holding() -> LinkView:
-    state = driven(
-        mode=Mode.HOLD,
-        hold=Hold(reason=Refusal.STALE, value=340.0, limit=300.0),
-        speed_mps=0.0,
-        turn_radps=0.0,
-        command_age_ms=340.0,
-        picture_age_ms=240.0,
-        cap_mps=0.42,
-        cap_cause=CapCause.LATENCY,
-        commands_refused={Refusal.STALE: 14},
-    )
-    media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=291.0)
-    return link_view(state, deadman=True, media=media)
-
-
-def stopped() -> LinkView:
-    state = driven(mode=Mode.ESTOP, stopped_by="op-3", speed_mps=0.0, turn_radps=0.0)
-    media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=291.0)
-    return link_view(state, media=media)
-
-
-def lost() -> LinkView:
-    return replace(
-        driving(),
-        reach=Reach.LOST,
-        silent_ms=41_000.0,
-        media_silent_ms=41_000.0,
-        yours=False,
-        deadman=False,
-        command_hz=0.0,
-    )
-
-
-def searching() -> LinkView:
-    return link_view(None, silent_ms=4_000.0)
-
-
-def proved() -> LinkView:
-    media = media_state(recorder=RecorderPhase.SEALED, episode="rover-07-118", verdict=EXACT)
-    return link_view(robot_state(speed_mps=0.24, motor_a=1.4), media=media)
-
-
-def diverged() -> LinkView:
-    verdict = msgspec.structs.replace(
-        EXACT,
-        verdict="DIVERGED",
-        sentence="Replayed from its start, the robot leaves the recorded path at 4.2 s.",
-    )
-    media = media_state(
-        recorder=RecorderPhase.FAILED, recorder_detail="robot disk full", verdict=verdict
-    )
-    state = driven(
-        mode=Mode.READY,
-        speed_mps=0.0,
-        cap_mps=0.15,
-        cap_cause=CapCause.PICTURE,
-        picture_age_ms=640.0,
-    )
-    return link_view(state, media=media)
-
+NOTE = "sup-1 took the robot from op-1: people near the robot, driver did not answer"
 
 SHOTS = (
-    Shot("call", calling),
-    Shot("drive", driving),
-    Shot("hold", holding, age_ms=186.0, second_age_ms=2600.0, popup=True, late=True),
-    Shot("stop", stopped),
-    Shot("lost", lost, age_ms=41_000.0, second_age_ms=41_000.0),
-    Shot("searching", searching, pictures=False),
-    Shot("exact", proved),
-    Shot("diverged", diverged, age_ms=640.0),
-    Shot("call-1280", calling, (1280, 800)),
-    Shot("drive-1280", driving, (1280, 800)),
-    Shot("hold-1280", holding, (1280, 800), age_ms=186.0, second_age_ms=2600.0, late=True),
-    Shot("stop-1280", stopped, (1280, 800)),
-    Shot("searching-1280", searching, (1280, 800), pictures=False),
-    Shot("exact-1280", proved, (1280, 800)),
-    Shot("drive-light", driving, light=True),
+    Shot("call", views.calling),
+    Shot("drive", views.driving),
+    Shot("hold", views.holding, age_ms=186.0, second_age_ms=2600.0, popup=True, late=True),
+    Shot("stop", views.stopped),
+    Shot("lost", views.lost, age_ms=41_000.0, second_age_ms=41_000.0),
+    Shot("searching", views.searching, pictures=False),
+    Shot("exact", views.proved),
+    Shot("diverged", views.diverged, age_ms=640.0),
+    Shot("call-1280", views.calling, (1280, 800)),
+    Shot("drive-1280", views.driving, (1280, 800)),
+    Shot("hold-1280", views.holding, (1280, 800), age_ms=186.0, second_age_ms=2600.0, late=True),
+    Shot("stop-1280", views.stopped, (1280, 800)),
+    Shot("searching-1280", views.searching, (1280, 800), pictures=False),
+    Shot("exact-1280", views.proved, (1280, 800)),
+    Shot("drive-light", views.driving, light=True),
     Shot(
-        "hold-light", holding, light=True, age_ms=186.0, second_age_ms=2600.0, popup=True, late=True
+        "hold-light",
+        views.holding,
+        light=True,
+        age_ms=186.0,
+        second_age_ms=2600.0,
+        popup=True,
+        late=True,
     ),
-    Shot("call-light", calling, light=True),
-    Shot("drive-1600", driving, (1600, 1000)),
-    Shot("drive-1366", driving, (1366, 768)),
-    Shot("drive-2560", driving, (2560, 1440)),
+    Shot("call-light", views.calling, light=True),
+    Shot("drive-1600", views.driving, (1600, 1000)),
+    Shot("drive-1366", views.driving, (1366, 768)),
+    Shot("drive-2560", views.driving, (2560, 1440)),
+    *(
+        replace(shot, name=f"{shot.name}{suffix}", size=size)
+        for suffix, size in (("", (1600, 1000)), ("-1280", (1280, 800)))
+        for shot in (
+            Shot("asked", views.asked),
+            Shot("asking", views.asking),
+            Shot("displaced", views.displaced, note=NOTE),
+            Shot("observing", views.observing),
+            Shot("called-observing", views.called_observing),
+            Shot("supervising", views.supervising, popup=True),
+            Shot("take-over", views.supervising, asks=Act.TAKE_OVER),
+            Shot("reset", views.stopped, asks=Act.RESET),
+            Shot("clear-fault", views.faulty, asks=Act.CLEAR_FAULT),
+            Shot("unattended", views.unattended),
+            Shot("late", views.late, popup=True),
+            Shot("slow", views.slow),
+            Shot("lent", views.lent),
+            Shot("testing", views.testing),
+            Shot("no-stop", views.untestable),
+            Shot("safe-stop", views.safe_stop),
+            Shot("faulty", views.faulty),
+            Shot("wrong-robot", views.wrong_robot, pictures=False),
+            Shot("not-paired", views.not_paired, pictures=False),
+        )
+    ),
+    Shot("asked-light", views.asked, (1280, 800), light=True),
+    Shot("take-over-light", views.supervising, (1280, 800), light=True, asks=Act.TAKE_OVER),
+    Shot("late-light", views.late, (1280, 800), light=True, popup=True),
 )
 
 
@@ -229,7 +190,7 @@ def tell_past(window: MainWindow, now: LinkView, late: bool) -> None:
         if wedged:
             speed = 0.0
             mode, phase, call = Mode.HOLD, Phase.WAIT, CALL
-            hold = Hold(reason=Refusal.CALLING)
+            hold = Hold(reason=HoldReason.CALLING)
         mine = (
             now.yours
             or (now.state is not None and now.reach is Reach.LOST)
@@ -270,10 +231,21 @@ def tell_past(window: MainWindow, now: LinkView, late: bool) -> None:
         if int(t_s * 5) == 2000 and mine:
             window.history.mark("marker", "marker 1", stamp_ns)
     if end_state is not None:
+        later_ns = CALL.stamp_ns + 198 * S - end_state.stamp_ns
+        wanted = end_state.wanted
+        if wanted is not None:
+            wanted = msgspec.structs.replace(wanted, until_ns=wanted.until_ns + later_ns)
+        expires_ns = end_state.lease.expires_ns + later_ns
         window._link.shown = replace(  # type: ignore[attr-defined]
             now,
             state=msgspec.structs.replace(
-                end_state, x_m=x, y_m=y, heading_rad=heading, stamp_ns=CALL.stamp_ns + 198 * S
+                end_state,
+                x_m=x,
+                y_m=y,
+                heading_rad=heading,
+                stamp_ns=end_state.stamp_ns + later_ns,
+                lease=msgspec.structs.replace(end_state.lease, expires_ns=expires_ns),
+                wanted=wanted,
             ),
         )
 
@@ -310,13 +282,24 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     window.refresh()
     if shot.popup:
         window.toggle_reasons()
+    if shot.note:
+        window.history.facts = replace(window.history.facts, note=shot.note)
+    if shot.asks is not None:
+        window.act(shot.asks)
     for _ in range(4):
         app.processEvents()
         window._turns = 0
         window.refresh()
         window.main_video.update()
     app.processEvents()
-    window.grab().save(str(out / f"{shot.name}.png"))
+    whole = window.grab()
+    for dialog in window.findChildren(QDialog):
+        painter = QPainter(whole)
+        painter.fillRect(whole.rect(), QColor(0, 0, 0, 90))
+        painter.drawPixmap(window.mapFromGlobal(dialog.pos()), dialog.grab())
+        painter.end()
+        dialog.close()
+    whole.save(str(out / f"{shot.name}.png"))
     window.close()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, 52)

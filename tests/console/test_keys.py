@@ -17,12 +17,12 @@ from transport.messages import (
     Arm,
     HandBack,
     Hold,
+    HoldReason,
     MarkMoment,
     MarkOutcome,
     Mode,
     Outcome,
     Phase,
-    Refusal,
     ReleaseLease,
     RequestLease,
 )
@@ -32,7 +32,7 @@ Key = Qt.Key
 
 def calling() -> object:
     return robot_state(
-        mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=Refusal.CALLING)
+        mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING)
     )
 
 
@@ -340,7 +340,6 @@ def test_enter_presses_the_button_that_tab_has_reached(console: Console) -> None
         (Key.Key_Backspace, MarkOutcome(epoch=4, outcome=Outcome.FAILURE)),
         (Key.Key_M, MarkMoment(epoch=4)),
         (Key.Key_F2, ReleaseLease(epoch=4)),
-        (Key.Key_F5, Arm(epoch=4)),
     ],
 )
 def test_keys_of_the_driver(console: Console, key: Qt.Key, body: object) -> None:
@@ -349,6 +348,14 @@ def test_keys_of_the_driver(console: Console, key: Qt.Key, body: object) -> None
     QTest.keyClick(console.window, key)
 
     assert console.link.requests == [body]
+
+
+def test_f5_arms_a_robot_whose_motors_are_off(console: Console) -> None:
+    console.show(link_view(driven(mode=Mode.DISARMED)))
+
+    QTest.keyClick(console.window, Key.Key_F5)
+
+    assert console.link.requests == [Arm(epoch=4)]
 
 
 @pytest.mark.parametrize("key", [Key.Key_Y, Key.Key_Backspace, Key.Key_M])

@@ -26,18 +26,20 @@ from tests.console.fakes import (
     robot_state,
 )
 from tests.console.support import Console
-from transport.messages import Hold, Mode, Phase, RecorderPhase, Refusal, RequestLease
+from transport.messages import Hold, HoldReason, Mode, Phase, RecorderPhase, RequestLease
 from ui import app as starting
 from ui.app import INTERRUPTED, NoWindow, check_display, check_qt, check_x11, run_console
 from ui.main_window import MainWindow
 
 HELD = driven(
-    mode=Mode.HOLD, speed_mps=0.0, hold=Hold(reason=Refusal.STALE, value=340.0, limit=300.0)
+    mode=Mode.HOLD, speed_mps=0.0, hold=Hold(reason=HoldReason.STALE, value=340.0, limit=300.0)
 )
 VIEWS = {
     "searching": link_view(None, silent_ms=41_000.0),
     "call": link_view(
-        robot_state(mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=Refusal.CALLING))
+        robot_state(
+            mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING)
+        )
     ),
     "drive": link_view(driven(), deadman=True),
     "hold": link_view(HELD),

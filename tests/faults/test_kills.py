@@ -24,12 +24,14 @@ pytestmark = pytest.mark.skipif(
 
 def test_a_killed_console_stops_the_robot(tmp_path: Path) -> None:
     with agent(tmp_path / "episodes") as robot:
+        robot.admit("op-1")
+        options = ["--config", str(robot.config("op-1")), "--scripted"]
         console = subprocess.Popen(
-            [sys.executable, "-m", "ui", f"127.0.0.1:{robot.port}", "--scripted"],
+            [sys.executable, "-m", "ui", f"127.0.0.1:{robot.port}", *options],
             env=OFFSCREEN,
             stdin=subprocess.DEVNULL,
         )
-        with hand(robot.port, "watcher") as watcher:
+        with hand(robot, "watcher") as watcher:
             watcher.wait(
                 lambda v: v.state is not None and v.state.mode is Mode.TELEOP, "the console drives"
             )
@@ -50,7 +52,7 @@ def test_a_killed_console_stops_the_robot(tmp_path: Path) -> None:
 
 
 def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot.port) as operator:
+    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         before = operator.state()
@@ -68,7 +70,7 @@ def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path
 
 def test_a_killed_media_leaves_control_alone_and_its_episode_is_recovered(tmp_path: Path) -> None:
     episodes = tmp_path / "episodes"
-    with agent(episodes) as robot, hand(robot.port) as operator:
+    with agent(episodes) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         boot_id = operator.state().boot_id
@@ -92,7 +94,7 @@ def test_a_killed_media_leaves_control_alone_and_its_episode_is_recovered(tmp_pa
 
 def test_a_killed_agent_takes_the_others_along_and_the_next_start_recovers(tmp_path: Path) -> None:
     episodes = tmp_path / "episodes"
-    with agent(episodes) as robot, hand(robot.port) as operator:
+    with agent(episodes) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         pids = [robot.pid_of("control"), robot.pid_of("media")]
@@ -108,7 +110,7 @@ def test_a_killed_agent_takes_the_others_along_and_the_next_start_recovers(tmp_p
 
 def test_all_killed_at_once_keep_what_was_recorded_up_to_the_last_second(tmp_path: Path) -> None:
     episodes = tmp_path / "episodes"
-    with agent(episodes) as robot, hand(robot.port) as operator:
+    with agent(episodes) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         last = operator.state().tick

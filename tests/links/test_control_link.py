@@ -8,10 +8,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.links.link_support import HANG_S, Robot, until
 from transport.channels import REQUESTS, STATE
 from transport.control_link import (
     LANES,
     LOOPBACK,
+    MOST_COMMANDS,
     Asker,
     BusReceiver,
     BusSender,
@@ -25,8 +27,6 @@ from transport.control_link import (
 )
 from transport.errors import NoAnswer, PortTaken
 
-HANG_S = 10.0
-
 
 @pytest.fixture
 def port() -> int:
@@ -39,60 +39,81 @@ def closing() -> Iterator[ExitStack]:
         yield stack
 
 
-def until(condition: object) -> None:
-    """Wait for something to become true; a hang guard, not a speed test."""
-    deadline = time.monotonic() + HANG_S
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.005)
+@pytest.fixture
+def robot(closing: ExitStack) -> Robot:
+    made = Robot()
+    closing.callback(made.door.close)
+    return made
 
 
-def test_of_many_commands_only_the_newest_is_kept_on_each_lane(
-    port: int, closing: ExitStack
+def test_what_a_stalled_robot_finds_waiting_is_gone_in_some_ticks(
+    robot: Robot, port: int, closing: ExitStack
 ) -> None:
-    inbox = CommandInbox(LOOPBACK, port)
-    outbox = CommandOutbox(LOOPBACK, port)
+    inbox = CommandInbox(robot.door, LOOPBACK, port)
+    outbox = CommandOutbox(robot.console(), LOOPBACK, port)
     closing.callback(inbox.close)
     closing.callback(outbox.close)
-    received: list[bytes] = []
+    seen: list[int] = []
 
     def connected() -> bool:
-        outbox.send(b"hello")
-        received.extend(inbox.drain())
-        return len(received) >= 2
+        outbox.send(b"-1")
+        seen.extend(int(message) for _, message in inbox.drain())
+        return len(seen) >= LANES
 
     until(connected)
-    time.sleep(0.1)
-    inbox.drain()
-    for number in range(500):
+    for number in range(300):  # five seconds of commands
         outbox.send(b"%d" % number)
-    delivered: list[bytes] = []
+        time.sleep(0.001)
+    seen.clear()
 
-    def only_the_newest_comes() -> bool:
-        outbox.send(b"499")  # commands are a stream: the link repeats its newest
-        got = inbox.drain()
-        delivered.extend(got)
-        return set(got) == {b"499"} and delivered.count(b"499") >= LANES
+    def newest_came() -> bool:
+        outbox.send(b"300")  # commands are a stream: the link repeats its newest
+        ticks.append([int(message) for _, message in inbox.drain()])
+        time.sleep(1 / 60)
+        return 300 in ticks[-1]
 
-    until(only_the_newest_comes)
-    older = [message for message in delivered if message != b"499"]
-    assert len(older) < 100, "most of the 500 were replaced before they were sent"
+    ticks: list[list[int]] = []
+    until(newest_came)
+    assert len(ticks) < 15
+    assert max(map(len, ticks)) <= MOST_COMMANDS
+
+
+def test_a_sender_that_is_held_up_keeps_only_its_newest_command(
+    robot: Robot, port: int, closing: ExitStack
+) -> None:
+    inbox = CommandInbox(robot.door, LOOPBACK, port)
+    outbox = CommandOutbox(robot.console(), LOOPBACK, port)
+    closing.callback(inbox.close)
+    closing.callback(outbox.close)
+    until(lambda: outbox.send(b"hello") or inbox.drain())  # type: ignore[func-returns-value]
+    count = 40_000  # 80 MB on two lanes, far beyond what the queues and the system's buffers hold
+    for number in range(count):
+        outbox.send(b"%06d" % number + bytes(900))
+    came: list[int] = []
+
+    def newest_came() -> bool:
+        outbox.send(b"%06d" % count + bytes(900))
+        came.extend(int(message[:6]) for _, message in inbox.drain() if message != b"hello")
+        return bool(came) and came[-1] == count
+
+    until(newest_came)
+    assert len(came) < count * LANES / 2, "most were replaced before they were sent"
 
 
 def test_commands_sent_while_the_robot_is_away_are_not_delivered_later(
-    port: int, closing: ExitStack
+    robot: Robot, port: int, closing: ExitStack
 ) -> None:
-    outbox = CommandOutbox(LOOPBACK, port)
+    outbox = CommandOutbox(robot.console(), LOOPBACK, port)
     closing.callback(outbox.close)
     for number in range(50):
         outbox.send(b"old %d" % number)
-    inbox = CommandInbox(LOOPBACK, port)
+    inbox = CommandInbox(robot.door, LOOPBACK, port)
     closing.callback(inbox.close)
     seen: list[bytes] = []
 
     def fresh_arrived() -> bool:
         outbox.send(b"fresh")
-        seen.extend(inbox.drain())
+        seen.extend(message for _, message in inbox.drain())
         return b"fresh" in seen
 
     until(fresh_arrived)
@@ -100,9 +121,9 @@ def test_commands_sent_while_the_robot_is_away_are_not_delivered_later(
     assert sum(message.startswith(b"old") for message in seen) <= 2
 
 
-def test_a_listener_gets_the_newest_state(port: int, closing: ExitStack) -> None:
-    publisher = Publisher(STATE, LOOPBACK, port)
-    listener = Listener(STATE, LOOPBACK, port)
+def test_a_listener_gets_the_newest_state(robot: Robot, port: int, closing: ExitStack) -> None:
+    publisher = Publisher(STATE, robot.door, LOOPBACK, port)
+    listener = Listener(STATE, robot.console(), LOOPBACK, port)
     closing.callback(publisher.close)
     closing.callback(listener.close)
 
@@ -113,41 +134,40 @@ def test_a_listener_gets_the_newest_state(port: int, closing: ExitStack) -> None
     until(heard)
 
 
-def test_a_request_is_answered(port: int, closing: ExitStack) -> None:
-    robot = Requests(REQUESTS, LOOPBACK, port)
-    console = Asker(REQUESTS, LOOPBACK, port)
-    closing.callback(robot.close)
+def test_a_request_is_answered(robot: Robot, port: int, closing: ExitStack) -> None:
+    answering = Requests(REQUESTS, robot.door, LOOPBACK, port)
+    console = Asker(REQUESTS, robot.console(), LOOPBACK, port)
+    closing.callback(answering.close)
     closing.callback(console.close)
     until(lambda: console.send(b"may I"))
     asked = None
     deadline = time.monotonic() + HANG_S
     while asked is None and time.monotonic() < deadline:
-        asked = robot.receive(wait_ms=50)
+        asked = answering.receive(wait_ms=50)
     assert asked is not None
-    who, message = asked
-    assert message == b"may I"
-    robot.reply(who, b"yes")
+    assert asked.message == b"may I"
+    answering.reply(asked.who, b"yes")
     until(lambda: console.take() == b"yes")
 
 
-def test_a_request_to_nobody_is_not_queued(port: int, closing: ExitStack) -> None:
-    console = Asker(REQUESTS, LOOPBACK, port)
+def test_a_request_to_nobody_is_not_queued(robot: Robot, port: int, closing: ExitStack) -> None:
+    console = Asker(REQUESTS, robot.console(), LOOPBACK, port)
     closing.callback(console.close)
     assert not console.send(b"anybody")
     with pytest.raises(NoAnswer):
         console.ask(b"anybody", timeout_ms=50)
 
 
-def test_a_taken_port_is_named_with_what_to_do(port: int, closing: ExitStack) -> None:
-    first = CommandInbox(LOOPBACK, port)
+def test_a_taken_port_is_named_with_what_to_do(robot: Robot, port: int, closing: ExitStack) -> None:
+    first = CommandInbox(robot.door, LOOPBACK, port)
     closing.callback(first.close)
     with pytest.raises(PortTaken, match=rf"port {port} .*--port"):
-        CommandInbox(LOOPBACK, port)
+        CommandInbox(robot.door, LOOPBACK, port)
 
 
-def test_an_oversized_message_does_not_arrive(port: int, closing: ExitStack) -> None:
-    inbox = CommandInbox(LOOPBACK, port)
-    outbox = CommandOutbox(LOOPBACK, port)
+def test_an_oversized_message_does_not_arrive(robot: Robot, port: int, closing: ExitStack) -> None:
+    inbox = CommandInbox(robot.door, LOOPBACK, port)
+    outbox = CommandOutbox(robot.console(), LOOPBACK, port)
     closing.callback(inbox.close)
     closing.callback(outbox.close)
     seen: list[bytes] = []
@@ -155,16 +175,16 @@ def test_an_oversized_message_does_not_arrive(port: int, closing: ExitStack) -> 
     def small_arrived() -> bool:
         outbox.send(b"x" * 5000)
         outbox.send(b"small")
-        seen.extend(inbox.drain())
+        seen.extend(message for _, message in inbox.drain())
         return b"small" in seen
 
     until(small_arrived)
     assert all(len(message) <= 1024 for message in seen)
 
 
-def test_the_bus_keeps_order(port: int, closing: ExitStack) -> None:
-    sender = BusSender(port)
-    receiver = BusReceiver(port)
+def test_the_bus_keeps_order(robot: Robot, port: int, closing: ExitStack) -> None:
+    sender = BusSender(robot.door, port)
+    receiver = BusReceiver(robot.itself, port)
     closing.callback(sender.close)
     closing.callback(receiver.close)
 

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from teleop.both_ends import acquaint
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView
 from transport.clock import now_ns
 from transport.control_link import LOOPBACK, free_base_port
+from transport.curve import Credentials
 from transport.messages import RequestLease, RobotState
 
 ROOT = Path(__file__).parents[2]
@@ -72,13 +74,24 @@ class Agent:
         self.port = free_base_port()
         self.episodes = episodes
         options = ["--port", str(self.port), "--episodes", str(episodes), "--seed", str(seed)]
-        options += ["--state", str(episodes.parent / "state")]
+        self.state = episodes.parent / "state"
+        options += ["--state", str(self.state)]
+        for operator in ("op-1", "watcher"):  # known before it starts, so that nobody knocks twice
+            self.admit(operator)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "teleop", "agent", "--insecure-loopback", *options],
+            [sys.executable, "-m", "teleop", "agent", *options],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def config(self, operator: str) -> Path:
+        """The config folder of a console that this robot admits under that name."""
+        return self.state.parent / f"console-{operator}"
+
+    def admit(self, operator: str) -> Credentials:
+        """Let a console in that is called so; what it knocks with."""
+        return acquaint(self.state, self.config(operator), f"{LOOPBACK}:{self.port}", operator)
 
     def pid_of(self, role: str) -> int:
         """The pid of "control" or "media"."""
@@ -116,8 +129,8 @@ def agent(episodes: Path, seed: int = 0) -> Iterator[Agent]:
 class Hand:
     """An operator without a window: the real link, the real video, no pixels."""
 
-    def __init__(self, port: int, operator: str = "op-1") -> None:
-        self.link = OperatorLink(LOOPBACK, port, operator)
+    def __init__(self, robot: Agent, operator: str = "op-1") -> None:
+        self.link = OperatorLink(robot.admit(operator), LOOPBACK, robot.port)
         self.video = self.link.video(("front",))
         self.link.start()
         self.video.start()
@@ -164,6 +177,7 @@ class Hand:
         self.wait(lambda v: self.pictures > 3, "a picture")
         self.link.request(RequestLease())
         self.wait(lambda v: v.yours, "the lease")
+        self.wait(lambda v: v.self_test.passed, "the self-test")
         self.hold(0.8)
 
     def drive_back(self) -> None:
@@ -175,9 +189,9 @@ class Hand:
 
 
 @contextmanager
-def hand(port: int, operator: str = "op-1") -> Iterator[Hand]:
-    """An operator's hand for the length of a test."""
-    made = Hand(port, operator)
+def hand(robot: Agent, operator: str = "op-1") -> Iterator[Hand]:
+    """An operator's hand for the length of a test; the robot admits it from now on."""
+    made = Hand(robot, operator)
     try:
         yield made
     finally:

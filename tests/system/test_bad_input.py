@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from teleop.both_ends import acquaint
 from tests.system.rig import OFFSCREEN, agent, children_of, is_alive, unstick, until
-from transport.control_link import LOOPBACK, CommandInbox, free_base_port
+from transport.control_link import LOOPBACK, free_base_port
 
 
 def message(done: subprocess.CompletedProcess[str]) -> str:
@@ -21,27 +23,42 @@ def message(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr
 
 
-def test_an_agent_without_keys_says_how_to_run_it_here(tmp_path: Path) -> None:
-    done = unstick("agent", "--episodes", str(tmp_path))
+def test_there_is_no_way_to_run_an_agent_without_keys(tmp_path: Path) -> None:
+    done = unstick("agent", "--insecure-loopback", "--episodes", str(tmp_path))
     assert done.returncode == 2
-    assert "--insecure-loopback" in message(done)
+    assert "No such option" in message(done)
 
 
-def test_without_keys_no_other_address_is_listened_on(tmp_path: Path) -> None:
-    done = unstick("agent", "--insecure-loopback", "--host", "0.0.0.0")
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_that_is_not_this_machines_is_named(tmp_path: Path, host: str) -> None:
+    options = ["--host", host, "--state", str(tmp_path), "--episodes", str(tmp_path / "e")]
+    done = unstick("agent", *options)
     assert done.returncode == 2
-    assert "127.0.0.1" in message(done)
+    assert host in message(done)
+
+
+@pytest.mark.parametrize("spoilt", ["robot.key", "authorized_keys.toml"])
+def test_an_agent_whose_keys_others_may_read_says_what_to_do(tmp_path: Path, spoilt: str) -> None:
+    acquaint(tmp_path, tmp_path, "127.0.0.1:7600", "op-1")
+    (tmp_path / "keys" / spoilt).chmod(0o644)
+    done = unstick("agent", "--state", str(tmp_path), "--episodes", str(tmp_path / "e"))
+    assert done.returncode == 2
+    assert "chmod 600" in message(done)
+    assert spoilt in done.stderr
+
+
+def test_a_console_that_knows_no_robot_there_says_how_to_pair(tmp_path: Path) -> None:
+    done = unstick("console", "127.0.0.1:7600", "--config", str(tmp_path), env=OFFSCREEN)
+    assert done.returncode == 2
+    assert "unstick pair" in message(done)
+    assert "127.0.0.1:7600" in done.stderr
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     port = free_base_port()
-    holder = CommandInbox(LOOPBACK, port)
-    try:
-        done = unstick(
-            "agent", "--insecure-loopback", "--port", str(port), "--episodes", str(tmp_path / "e")
-        )
-    finally:
-        holder.close()
+    options = ["--port", str(port), "--state", str(tmp_path), "--episodes", str(tmp_path / "e")]
+    with socket.create_server((LOOPBACK, port)):
+        done = unstick("agent", *options)
     assert done.returncode == 2
     assert str(port) in message(done)
     assert "--port" in done.stderr
@@ -52,9 +69,10 @@ def test_a_scene_with_an_error_is_named_with_the_parsers_words(tmp_path: Path) -
     scene.write_text("<mujoco><worldbody><geom type='blob'/></worldbody></mujoco>")
     done = unstick(
         "agent",
-        "--insecure-loopback",
         "--port",
         str(free_base_port()),
+        "--state",
+        str(tmp_path),
         "--episodes",
         str(tmp_path / "e"),
         "--scene",
@@ -102,9 +120,11 @@ def test_a_wrong_address_is_answered_with_the_form_of_a_right_one(address: str) 
     assert "127.0.0.1:7600" in message(done)
 
 
-def test_a_console_without_a_robot_waits_and_leaves_cleanly() -> None:
+def test_a_console_without_a_robot_waits_and_leaves_cleanly(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_base_port()}"
+    acquaint(tmp_path / "robot", tmp_path, address, "op-1")
     console = subprocess.Popen(
-        [sys.executable, "-m", "ui", f"127.0.0.1:{free_base_port()}"],
+        [sys.executable, "-m", "ui", address, "--config", str(tmp_path)],
         env=OFFSCREEN,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -2,121 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from msgspec import structs
 
-from teleop import gate
+from teleop import gate_state
+from teleop.gate import Body, Incoming, Wish
 from teleop.requests import answered
-from teleop.safety import Limits
+from teleop.safety import Limits, Pose
+from tests.unit.gate_world import ANNA, BEN, CARA, DORA, TICK_NS, World
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import (
     STILL,
     Arm,
-    Command,
-    Event,
+    CapCause,
+    ChooseProfile,
+    ForceLease,
     HandBack,
+    HoldReason,
     KeepLease,
     MarkOutcome,
     MarkPhase,
     Mode,
     Outcome,
     Phase,
-    Ping,
+    Profile,
     Refusal,
     ReleaseLease,
-    Reply,
     Request,
-    RequestBody,
     RequestLease,
     ResetStop,
     Source,
+    StartPolicy,
     Twist,
 )
-
-TICK_NS = NS_PER_S // TICK_HZ
-CRUISE = Twist(forward_mps=0.3, turn_radps=0.0)
-
-
-@dataclass
-class World:
-    """A robot's gate with a console beside it, on one virtual clock."""
-
-    now_ns: int = 10 * NS_PER_S
-    limits: Limits = field(default_factory=Limits)
-    seq: int = 0
-    events: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.state = gate.checked(gate.GateState(boot_id="boot"), start_policy=True)
-        self.decision = self.tick()
-
-    def tick(self, *commands: Command, malformed: int = 0) -> gate.Decision:
-        self.now_ns += TICK_NS
-        self.decision = gate.step(self.state, commands, malformed, CRUISE, self.now_ns, self.limits)
-        self.state = gate.sent(self.decision.state, self.now_ns)
-        self.events += self.decision.events
-        return self.decision
-
-    def command(self, **changes: object) -> Command:
-        """What a console in good order would send now."""
-        self.seq += 1
-        good: dict[str, object] = {
-            "session": "a",
-            "boot_id": "boot",
-            "epoch": self.state.lease.epoch,
-            "seq": self.seq,
-            "echo_ns": self.state.echoes[-1],
-            "painted_ns": self.now_ns - 40 * NS_PER_MS,
-            "deadman": False,
-            "forward": 0.0,
-            "turn": 0.0,
-            "input_ns": 1,
-        }
-        return Command(**{**good, **changes})  # type: ignore[arg-type]
-
-    def ask(self, body: RequestBody, session: str = "a", operator: str = "op-1") -> Reply:
-        request = Request(request_id=1, operator=operator, session=session, body=body)
-        self.state, reply, events = answered(self.state, request, self.now_ns)
-        self.events += events
-        return reply
-
-    def run(self, seconds: float, **command: object) -> None:
-        """Tick with a command in each tick, and the lease kept."""
-        for _ in range(round(seconds * TICK_HZ)):
-            self.ask(KeepLease(epoch=self.state.lease.epoch))
-            self.tick(self.command(**command))
-
-    def silence(self, seconds: float) -> None:
-        for _ in range(round(seconds * TICK_HZ)):
-            self.tick()
-
-    def called(self) -> World:
-        self.state = gate.call(self.state, "Wedged", "wheels turn", self.now_ns)
-        self.tick()
-        return self
-
-    def taken(self) -> World:
-        assert self.ask(RequestLease()).ok
-        self.run(0.6)
-        return self
-
-    def driving(self) -> World:
-        self.called().taken().run(1.0, deadman=True, forward=1.0)
-        assert self.state.mode is Mode.TELEOP
-        assert self.decision.applied.forward_mps > 0.3
-        return self
-
-    def kinds(self) -> list[str]:
-        return [event.kind for event in self.events]
-
-
-def stands(world: World) -> bool:
-    return world.decision.applied == STILL
-
 
 # --- the story ---
 
@@ -129,8 +51,8 @@ def test_a_policy_drives_until_the_robot_calls_and_then_it_holds() -> None:
     world.called().silence(1.0)
     assert world.state.mode is Mode.HOLD
     assert world.state.hold is not None
-    assert world.state.hold.reason is Refusal.CALLING
-    assert stands(world)
+    assert world.state.hold.reason is HoldReason.CALLING
+    assert world.stands
 
 
 def test_a_rescue_is_taken_driven_marked_and_handed_back() -> None:
@@ -146,8 +68,8 @@ def test_a_rescue_is_taken_driven_marked_and_handed_back() -> None:
 
 def test_a_console_of_another_version_is_told_so() -> None:
     world = World().called()
-    request = Request(request_id=1, operator="op-1", session="a", body=RequestLease(), version=99)
-    state, reply, _ = answered(world.state, request, world.now_ns)
+    request = Request(request_id=1, session="a", body=RequestLease(), version=99)
+    state, reply, _ = answered(world.state, request, ANNA, world.now_ns, 9)
     assert not reply.ok
     assert "99" in reply.reason
     assert state == world.state
@@ -160,7 +82,7 @@ def test_after_link_loss_a_second_silence_asks_for_hands_off_again() -> None:
     world.silence(0.5)
     world.run(0.5, deadman=True, forward=1.0)
     assert world.state.mode is Mode.LINK_LOST
-    assert stands(world)
+    assert world.stands
 
 
 def test_hands_off_must_be_heard_without_a_gap() -> None:
@@ -178,7 +100,7 @@ def test_a_picture_that_comes_back_moves_nothing_by_itself() -> None:
     world.run(3.0, deadman=True, forward=1.0, painted_ns=frozen)
     assert world.state.mode is Mode.HOLD
     world.run(1.0, deadman=True, forward=1.0)
-    assert stands(world)
+    assert world.stands
     world.run(0.6)
     world.run(0.5, deadman=True, forward=1.0)
     assert world.state.mode is Mode.TELEOP
@@ -188,18 +110,18 @@ def test_after_link_loss_a_press_without_a_picture_holds() -> None:
     world = World().driving()
     world.silence(1.2)
     old = world.now_ns - 5 * NS_PER_S
-    world.state = replace(world.state, painted_ns=old)
+    world.state = structs.replace(world.state, painted_ns=old)
     world.run(0.6, painted_ns=old)
     world.run(0.5, painted_ns=old, deadman=True, forward=1.0)
     assert world.state.mode is Mode.HOLD
-    assert stands(world)
+    assert world.stands
 
 
 def test_releasing_the_deadman_stops_by_the_ramp() -> None:
     world = World().driving()
     world.run(0.4)
     assert world.state.mode is Mode.READY
-    assert stands(world)
+    assert world.stands
 
 
 def test_a_phase_can_be_marked_recovery_or_correction_only() -> None:
@@ -228,8 +150,7 @@ def test_a_bad_command_is_refused_counted_and_changes_nothing(
     changes: dict[str, object], reason: Refusal
 ) -> None:
     world = World().called().taken()
-    twin = replace(world)
-    twin.state = world.state
+    twin = world.twin()
     world.tick(world.command(deadman=True, forward=1.0, **changes))
     twin.tick()
     assert world.state.refused[reason] == 1
@@ -247,7 +168,7 @@ def test_commands_without_a_lease_are_refused() -> None:
     world = World().called()
     world.tick(world.command(deadman=True, forward=1.0))
     assert world.state.refused == {Refusal.NO_LEASE: 1}
-    assert stands(world)
+    assert world.stands
 
 
 def test_an_echo_older_than_the_limit_is_stale() -> None:
@@ -272,15 +193,15 @@ def test_a_replay_of_recorded_traffic_moves_nothing() -> None:
     for command in recorded:
         world.tick(command)
     world.run(1.0)
-    assert stands(world)
+    assert world.stands
     for command in recorded:
         world.tick(command)
-        assert stands(world)
+        assert world.stands
 
 
 def test_what_cannot_be_read_is_counted() -> None:
     world = World()
-    world.tick(malformed=3)
+    world.tick(malformed=("x", "y", "x"))
     assert world.state.refused == {Refusal.MALFORMED: 3}
 
 
@@ -294,7 +215,7 @@ def test_silence_holds_after_200_ms_and_latches_after_a_second() -> None:
     world.silence(0.03)
     assert world.state.mode is Mode.HOLD
     world.silence(0.3)
-    assert stands(world)
+    assert world.stands
     world.silence(0.6)
     assert world.state.mode is Mode.LINK_LOST
     assert "link_lost" in world.kinds()
@@ -314,8 +235,8 @@ def test_after_link_loss_a_held_deadman_does_not_move_the_robot() -> None:
     world.run(2.0, deadman=True, forward=1.0)
     assert world.state.mode is Mode.LINK_LOST
     assert world.state.hold is not None
-    assert world.state.hold.reason is Refusal.NOT_NEUTRAL
-    assert stands(world)
+    assert world.state.hold.reason is HoldReason.NOT_NEUTRAL
+    assert world.stands
 
 
 def test_after_link_loss_hands_off_and_a_new_press_move_it_again() -> None:
@@ -342,7 +263,7 @@ def test_a_vanished_operator_loses_the_lease_and_the_robot_calls_again() -> None
     assert world.state.lease.session == ""
     assert world.state.call is not None
     assert world.state.mode is Mode.LINK_LOST
-    assert stands(world)
+    assert world.stands
 
 
 def test_never_back_to_the_policy_by_silence() -> None:
@@ -358,16 +279,9 @@ def test_a_new_holder_needs_hands_off_first() -> None:
     world = World().called()
     assert world.ask(RequestLease()).ok
     world.run(1.0, deadman=True, forward=1.0)
-    assert stands(world)
+    assert world.stands
     assert world.state.hold is not None
-    assert world.state.hold.reason is Refusal.NOT_NEUTRAL
-
-
-def test_a_second_operator_is_refused_by_name() -> None:
-    world = World().driving()
-    reply = world.ask(RequestLease(), session="b", operator="op-2")
-    assert not reply.ok
-    assert "op-1" in reply.reason
+    assert world.state.hold.reason is HoldReason.NOT_NEUTRAL
 
 
 def test_a_released_robot_holds_and_calls_again() -> None:
@@ -376,15 +290,7 @@ def test_a_released_robot_holds_and_calls_again() -> None:
     world.silence(1.0)
     assert world.state.mode is Mode.HOLD
     assert world.state.call is not None
-    assert stands(world)
-
-
-def test_requests_of_strangers_are_refused() -> None:
-    world = World().driving()
-    for body in (HandBack(epoch=1), ReleaseLease(epoch=1), Arm(epoch=1), ResetStop(epoch=1)):
-        assert not world.ask(body, session="b").ok
-    assert world.ask(Ping(), session="b").ok
-    assert world.state.mode is Mode.TELEOP
+    assert world.stands
 
 
 # --- the picture ---
@@ -396,8 +302,8 @@ def test_without_a_painted_picture_nothing_moves() -> None:
     world.run(0.6, painted_ns=0)
     world.run(1.0, painted_ns=0, deadman=True, forward=1.0)
     assert world.state.hold is not None
-    assert world.state.hold.reason is Refusal.NO_PICTURE
-    assert stands(world)
+    assert world.state.hold.reason is HoldReason.NO_PICTURE
+    assert world.stands
 
 
 def test_a_stale_picture_slows_and_then_holds() -> None:
@@ -408,8 +314,8 @@ def test_a_stale_picture_slows_and_then_holds() -> None:
     world.run(1.5, deadman=True, forward=1.0, painted_ns=frozen)
     assert world.state.mode is Mode.HOLD
     assert world.state.hold is not None
-    assert world.state.hold.reason is Refusal.PICTURE_STALE
-    assert stands(world)
+    assert world.state.hold.reason is HoldReason.PICTURE_STALE
+    assert world.stands
 
 
 def test_a_picture_counts_from_its_newest_stamp() -> None:
@@ -423,19 +329,19 @@ def test_a_picture_counts_from_its_newest_stamp() -> None:
 
 def test_stop_stands_at_the_next_tick_and_stays_until_reset_and_armed() -> None:
     world = World().driving()
-    world.state = gate.stop(world.state, "op-3")
+    world.stopped()
     world.run(1.0, deadman=True, forward=1.0)
     assert world.state.mode is Mode.ESTOP
-    assert stands(world)
+    assert world.stands
     assert not world.ask(HandBack(epoch=1)).ok
     assert world.ask(ResetStop(epoch=1, reason="checked")).ok
     world.run(1.0, deadman=True, forward=1.0)
     assert world.state.mode is Mode.DISARMED
-    assert stands(world)
+    assert world.stands
     assert not world.ask(HandBack(epoch=1)).ok
     assert world.ask(Arm(epoch=1)).ok
     world.run(1.0, deadman=True, forward=1.0)
-    assert stands(world), "a held deadman must not move a robot that was just armed"
+    assert world.stands, "a held deadman must not move a robot that was just armed"
     world.run(0.6)
     world.run(0.5, deadman=True, forward=1.0)
     assert world.state.mode is Mode.TELEOP
@@ -443,69 +349,441 @@ def test_stop_stands_at_the_next_tick_and_stays_until_reset_and_armed() -> None:
 
 def test_the_first_stop_stays_named() -> None:
     world = World()
-    world.state = gate.stop(gate.stop(world.state, "op-1"), "op-2")
+    world.stopped("op-1").stopped("op-2")
     assert world.state.stopped_by == "op-1"
 
 
-# --- histories ---
+# --- who may drive, and from where ---
 
-ACTIONS = st.sampled_from(
-    ["drive", "idle", "silent", "stale", "stop", "reset", "arm", "lease", "release", "back", "call"]
+
+def test_a_command_of_somebody_who_may_only_watch_is_refused() -> None:
+    world = World().called().taken()
+    for role in (None, DORA.role):
+        world.tick(Incoming(world.command(deadman=True, forward=1.0), ANNA.key, role))
+    assert world.state.refused == {Refusal.ROLE: 2}
+    assert world.stands
+
+
+def test_the_same_session_under_another_key_is_somebody_else() -> None:
+    world = World().driving()
+    world.tick(Incoming(world.command(forward=-1.0, deadman=True), BEN.key, BEN.role))
+    assert world.state.refused == {Refusal.HELD_BY_OTHER: 1}
+
+
+def test_what_others_send_changes_nothing_for_the_driver() -> None:
+    world = World().driving()
+    alone = world.twin()
+    for _ in range(30):
+        mine = world.command(deadman=True, forward=1.0)
+        alone.seq = world.seq
+        noise = world.command(DORA, forward=-1.0, deadman=True)
+        world.tick(mine, Incoming(noise, DORA.key, DORA.role), malformed=[DORA.key])
+        alone.tick(mine)
+        assert world.decision.applied == alone.decision.applied
+        assert world.state.mode is alone.state.mode
+        assert world.state.hold == alone.state.hold
+
+
+def test_a_key_struck_off_the_list_loses_the_robot_at_once() -> None:
+    world = World().driving()
+    world.state = gate_state.revoked(world.state, {BEN.key}, world.now_ns)
+    world.run(1.0, deadman=True, forward=1.0)
+    assert world.state.lease.session == ""
+    assert world.state.mode is Mode.HOLD
+    assert world.state.call is not None
+    assert world.stands
+
+
+def test_a_list_that_keeps_the_driver_changes_nothing() -> None:
+    world = World().driving()
+    assert gate_state.revoked(world.state, {ANNA.key}, world.now_ns) == world.state
+
+
+def test_a_number_that_is_none_or_too_large_is_refused_here_too() -> None:
+    world = World().called().taken()
+    for value in (math.nan, math.inf, -math.inf, 1.0001, -1.0001):
+        for axis in ("forward", "turn"):
+            good = world.command(deadman=True)
+            world.tick(structs.replace(good, **{axis: value}))
+    assert world.state.refused == {Refusal.NOT_FINITE: 10}
+    world.tick(world.command(deadman=True, forward=-1.0, turn=1.0))
+    assert world.state.mode is Mode.TELEOP
+
+
+def test_a_stopped_robot_refuses_commands_by_its_mode() -> None:
+    world = World().driving().stopped()
+    world.run(0.1, deadman=True, forward=1.0)
+    assert world.state.refused == {Refusal.MODE: 6}
+    assert world.state.command_age_ms >= 0.0
+
+
+def test_all_that_comes_in_is_accounted_for() -> None:
+    world = World().called().taken()
+    again = world.command()
+    world.tick(again, again, world.command(epoch=99), malformed=["x"])
+    world.run(0.2, deadman=True)
+    state = world.state
+    assert state.received == state.accepted + state.duplicates + sum(state.refused.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"boot_id": "old"}, Refusal.BOOT_ID), ({"echo_ns": 2**61}, Refusal.ECHO)],
 )
+def test_the_driver_is_told_why_nothing_counts(changes: dict[str, object], reason: Refusal) -> None:
+    world = World().driving()
+    world.run(0.4, deadman=True, forward=1.0, **changes)
+    assert world.state.hold is not None
+    assert (world.state.hold.reason, world.state.hold.refusal) == (HoldReason.REFUSED, reason)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(ACTIONS, st.integers(1, 90)), max_size=25))
-def test_invariants_hold_over_histories(history: list[tuple[str, int]]) -> None:
+def test_malformed_commands_of_the_driver_are_named_as_the_reason() -> None:
+    world = World().driving()
+    for _ in range(24):
+        world.tick(malformed=[ANNA.key])
+    assert world.state.hold is not None
+    assert world.state.hold.refusal is Refusal.MALFORMED
+
+
+def test_stale_commands_are_named_with_their_age_and_the_limit() -> None:
+    world = World().driving()
+    old = world.state.echoes[-1]
+    world.run(0.6, deadman=True, forward=1.0, echo_ns=old)
+    hold = world.state.hold
+    assert hold is not None
+    assert hold.reason is HoldReason.STALE
+    assert hold.limit == 300.0
+    assert hold.value > 300.0
+
+
+def test_after_the_last_refusal_plain_silence_is_named() -> None:
+    world = World().driving()
+    world.run(0.3, deadman=True, forward=1.0, boot_id="old")
+    world.keep(0.3)
+    assert world.state.hold is not None
+    assert world.state.hold.reason is HoldReason.GAP
+
+
+# --- what cannot wait for anybody ---
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Body(stop_silent_ms=501.0),
+        Body(overdriven=True),
+        Body(battery_pct=2.9),
+    ],
+)
+@pytest.mark.parametrize("driven", [True, False])
+def test_what_is_unsafe_stops_the_robot_and_latches(body: Body, driven: bool) -> None:
+    world = World().driving() if driven else World()
+    world.body = body
+    world.run(1.0, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.SAFE_STOP
+    assert world.stands
+    assert (world.state.call is None) is driven, "it calls when nobody is there"
+    world.body = Body()
+    world.run(1.0, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.SAFE_STOP
+    if driven:
+        assert world.ask(ResetStop(epoch=world.state.lease.epoch, reason="looked")).ok
+        assert world.state.mode is Mode.DISARMED
+
+
+def test_at_its_limits_the_body_is_still_safe() -> None:
     world = World()
-    newest_good_ns = -1
-    for action, ticks in history:
-        epoch = world.state.lease.epoch
-        match action:
-            case "stop":
-                world.state = gate.stop(world.state, "op-3")
-            case "reset":
-                world.ask(ResetStop(epoch=epoch))
-            case "arm":
-                world.ask(Arm(epoch=epoch))
-            case "lease":
-                world.ask(RequestLease())
-            case "release":
-                world.ask(ReleaseLease(epoch=epoch))
-            case "back":
-                world.ask(HandBack(epoch=epoch))
-            case "call":
-                world.state = gate.call(world.state, "r", "d", world.now_ns)
-            case _:
-                pass
-        for _ in range(ticks):
-            before, was = world.decision.applied, world.state
-            if action in ("drive", "idle"):
-                world.ask(KeepLease(epoch=world.state.lease.epoch))
-                moving = action == "drive"
-                world.tick(world.command(deadman=moving, forward=1.0 if moving else 0.0))
-            elif action == "stale":
-                world.tick(world.command(deadman=True, forward=1.0, echo_ns=was.echoes[0] - 1))
-            else:
-                world.tick()
-            if world.state.accepted > was.accepted:
-                newest_good_ns = world.now_ns
-            now = world.decision.applied
-            latched = world.state.mode in (
-                Mode.DISARMED,
-                Mode.LINK_LOST,
-                Mode.SAFE_STOP,
-                Mode.ESTOP,
-                Mode.FAULT,
-            )
-            if latched:
-                assert now == STILL
-            elif world.state.mode is not Mode.AUTONOMY and abs(now.forward_mps) > abs(
-                before.forward_mps
-            ):
-                assert world.now_ns - newest_good_ns <= world.limits.hold_ms * NS_PER_MS
-            if was.mode is Mode.ESTOP:
-                assert world.state.mode is Mode.ESTOP
-            assert abs(now.forward_mps) <= world.limits.max_mps
-            assert world.state.lease.epoch >= was.lease.epoch
-            assert world.state.accepted + world.state.duplicates >= was.accepted
+    world.body = Body(battery_pct=3.0, stop_silent_ms=500.0)
+    world.silence(0.2)
+    assert world.state.mode is Mode.AUTONOMY
+
+
+def test_a_late_tick_stops_the_motors_and_asks_for_hands_off() -> None:
+    world = World().driving()
+    world.tick(world.command(deadman=True, forward=1.0), after_ns=201 * NS_PER_MS)
+    assert world.stands
+    world.run(1.0, deadman=True, forward=1.0)
+    assert world.stands
+    world.run(0.6)
+    world.run(0.5, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.TELEOP
+
+
+def test_a_tick_that_is_a_little_late_changes_nothing() -> None:
+    world = World().driving()
+    world.tick(world.command(deadman=True, forward=1.0), after_ns=200 * NS_PER_MS)
+    assert world.state.mode is Mode.TELEOP
+    assert not world.stands
+
+
+def test_a_policy_goes_on_after_a_late_tick_from_a_stand() -> None:
+    world = World()
+    world.silence(1.0)
+    world.tick(after_ns=NS_PER_S)
+    assert world.state.mode is Mode.AUTONOMY
+    assert world.decision.applied.forward_mps < 0.05
+
+
+def test_a_failed_driver_stands_and_only_stop_is_remembered_beside_it() -> None:
+    world = World().driving()
+    world.state = gate_state.failed(world.state, "the driver broke")
+    world.run(0.5, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.FAULT
+    assert world.stands
+    world.stopped("op-2")
+    assert (world.state.mode, world.state.stopped_by) == (Mode.FAULT, "op-2")
+
+
+def test_a_lost_link_stands_by_the_ramp_and_says_how_long_it_took() -> None:
+    world = World().driving()
+    heard = world.state.heard_ns
+    before = world.decision.applied.forward_mps
+    while not world.stands:
+        world.keep(1 / TICK_HZ)
+        step = before - world.decision.applied.forward_mps
+        assert step <= world.limits.decel_mps2 / TICK_HZ + 1e-9
+        before = world.decision.applied.forward_mps
+    took_ms = (world.now_ns - heard) / NS_PER_MS
+    assert world.state.loss_to_zero_ms == pytest.approx(took_ms)
+    assert took_ms <= 200.0 + 0.5 / 2.0 * 1e3 + 2 * TICK_NS / NS_PER_MS
+    world.keep(2.0)
+    assert world.state.loss_to_zero_ms == pytest.approx(took_ms), "one loss is measured once"
+
+
+def test_a_slow_brake_is_not_cut_short_by_the_latch() -> None:
+    world = World(limits=Limits(accel_mps2=0.1, decel_mps2=0.1))
+    world.called().taken().run(5.0, deadman=True, forward=1.0)
+    speeds = [world.decision.applied.forward_mps]
+    for _ in range(2 * TICK_HZ):
+        world.keep(1 / TICK_HZ)
+        speeds.append(world.decision.applied.forward_mps)
+    assert world.state.mode is Mode.LINK_LOST
+    assert speeds[-1] > 0.0
+    steps = [a - b for a, b in pairwise(speeds)]
+    assert max(steps) <= 0.1 / TICK_HZ + 1e-9
+    assert world.decision.source is Source.SAFETY
+
+
+def test_nobody_takes_over_a_robot_that_still_rolls() -> None:
+    world = World(limits=Limits(accel_mps2=0.1, decel_mps2=0.1))
+    world.called().taken().run(5.0, deadman=True, forward=1.0)
+    assert world.ask(ForceLease(reason="fire drill"), CARA).ok
+    while not world.stands:
+        world.run(1 / TICK_HZ, CARA)
+        assert not world.state.neutral_seen
+    world.run(0.6, CARA)
+    world.run(0.2, CARA, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.TELEOP
+
+
+# --- the policy and the operator ---
+
+
+def supervised() -> World:
+    world = World().driving()
+    assert world.ask(StartPolicy(epoch=1)).ok
+    world.run(0.6)
+    assert world.state.mode is Mode.AUTONOMY
+    return world
+
+
+def test_the_holder_may_let_the_policy_work_and_keeps_the_lease() -> None:
+    world = supervised()
+    world.run(0.5)
+    assert world.decision.source is Source.POLICY
+    assert world.decision.applied.forward_mps == pytest.approx(0.3)
+    assert world.state.lease.operator == "op-1"
+
+
+def test_the_deadman_takes_over_from_the_policy_in_one_tick_without_a_jump() -> None:
+    world = supervised()
+    before = world.decision.applied
+    world.tick(world.command(deadman=True, forward=-1.0))
+    assert world.state.mode is Mode.TELEOP
+    assert world.state.phase is Phase.CORRECTION
+    assert world.decision.source is Source.HUMAN
+    step = before.forward_mps - world.decision.applied.forward_mps
+    assert 0.0 < step <= world.limits.decel_mps2 / TICK_HZ + 1e-9
+
+
+def test_a_released_deadman_is_no_hand_back() -> None:
+    world = supervised()
+    world.run(0.2, deadman=True)
+    world.run(2.0)
+    assert world.state.mode is Mode.READY
+    assert world.stands
+
+
+def test_a_deadman_that_was_never_let_go_does_not_take_over() -> None:
+    world = World().driving()
+    assert world.ask(StartPolicy(epoch=1)).ok
+    world.run(1.0, deadman=True, forward=-1.0)
+    assert world.state.mode is Mode.AUTONOMY
+
+
+def test_a_supervised_policy_stops_when_its_operator_vanishes() -> None:
+    world = supervised()
+    world.silence(2.9)
+    assert world.state.mode is Mode.AUTONOMY
+    world.silence(1.0)
+    assert world.state.mode is Mode.HOLD
+    assert world.state.call is not None
+    assert world.stands
+
+
+def test_taking_over_from_the_policy_with_a_stale_picture_stops_it() -> None:
+    world = supervised()
+    frozen = world.now_ns
+    world.run(2.2, painted_ns=frozen)
+    world.run(0.5, painted_ns=frozen, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.HOLD
+    assert world.stands
+
+
+def test_a_silent_policy_holds_and_calls() -> None:
+    world = World()
+    world.silence(0.5)
+    world.wish(Wish(Twist(forward_mps=0.3, turn_radps=0.0), world.state.sublease, world.now_ns))
+    world.silence(0.19)
+    assert world.state.mode is Mode.AUTONOMY
+    assert world.decision.applied.forward_mps == pytest.approx(0.3)
+    world.silence(0.04)
+    assert world.state.mode is Mode.HOLD
+    assert world.state.call is not None
+    world.silence(0.5)
+    assert world.stands
+
+
+def test_a_silent_policy_under_an_operator_holds_without_calling() -> None:
+    world = supervised()
+    world.policy_works = False
+    world.run(0.3)
+    assert world.state.mode in (Mode.HOLD, Mode.READY)
+    assert world.state.call is None
+    assert any("policy silent" in event.text for event in world.events)
+
+
+def test_a_wish_of_a_policy_before_the_takeover_counts_no_more() -> None:
+    world = World()
+    old = Wish(Twist(forward_mps=-0.4, turn_radps=0.0), world.state.sublease, 0)
+    world.called().taken()
+    assert world.ask(HandBack(epoch=1)).ok
+    world.policy_works = False
+    for _ in range(12):
+        world.wish(Wish(old.twist, old.sublease, world.now_ns + TICK_NS))
+        world.tick()
+        assert world.stands
+    assert world.state.policy_refused > 0
+    world.tick()
+    assert world.state.mode is Mode.HOLD
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_policy_that_does_not_say_numbers_is_silent(value: float) -> None:
+    world = World()
+    world.policy_twist = Twist(forward_mps=value, turn_radps=0.0)
+    for _ in range(30):
+        world.tick()
+        assert math.isfinite(world.decision.applied.forward_mps)
+    assert world.state.mode is Mode.HOLD
+    assert world.stands
+
+
+def test_a_policy_that_asks_for_ten_times_the_speed_gets_the_limit() -> None:
+    world = World()
+    world.policy_twist = Twist(forward_mps=5.0, turn_radps=15.0)
+    for _ in range(120):
+        before = world.decision.applied.forward_mps
+        world.tick()
+        now = world.decision.applied
+        assert now.forward_mps - before <= world.limits.accel_mps2 / TICK_HZ + 1e-9
+        assert now.forward_mps <= world.limits.max_mps
+        assert now.turn_radps <= world.limits.max_radps
+
+
+def test_a_wish_from_the_future_is_none() -> None:
+    world = World()
+    world.wish(Wish(STILL, world.state.sublease, world.now_ns + 10 * NS_PER_S))
+    world.silence(0.3)
+    assert world.state.mode is Mode.HOLD
+
+
+def test_a_site_may_want_the_policy_back_when_its_operator_is_lost() -> None:
+    world = World(limits=Limits(resume_on_loss=True)).driving()
+    world.silence(2.9)
+    assert world.state.mode is Mode.LINK_LOST
+    world.silence(0.5)
+    assert world.state.mode is Mode.AUTONOMY
+    assert world.state.call is None
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_no_site_resumes_after_stop(resume: bool) -> None:
+    world = World(limits=Limits(resume_on_loss=resume)).driving().stopped()
+    world.silence(5.0)
+    assert world.state.mode is Mode.ESTOP
+    assert world.state.lease.session == ""
+
+
+# --- profile and workspace ---
+
+
+def test_the_high_latency_profile_takes_older_commands_at_a_third_of_the_speed() -> None:
+    world = World().called().taken()
+    assert world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY)).ok
+    world.run(0.6)
+    late = round(0.6 * TICK_HZ)
+    for _ in range(90):
+        world.ask(KeepLease(epoch=1))
+        echo = world.state.echoes[-late]
+        world.tick(world.command(deadman=True, forward=1.0, echo_ns=echo))
+    assert world.state.mode is Mode.TELEOP
+    assert world.decision.applied.forward_mps == pytest.approx(0.15)
+    assert world.state.cap is not None
+    assert world.state.cap.cause is CapCause.PROFILE
+
+
+def test_the_profile_is_never_changed_on_the_move() -> None:
+    world = World().driving()
+    reply = world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY))
+    assert not reply.ok
+    world.run(0.1)
+    assert not world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY)).ok
+    world.run(0.5)
+    assert world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY)).ok
+
+
+def test_a_new_driver_begins_with_the_normal_profile() -> None:
+    world = World().called().taken()
+    assert world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY)).ok
+    assert world.ask(ReleaseLease(epoch=1)).ok
+    world.taken(BEN)
+    assert world.state.profile is Profile.NORMAL
+
+
+def test_at_the_edge_of_the_workspace_the_robot_may_only_go_back() -> None:
+    world = World(limits=Limits(workspace=(-1.0, -1.0, 1.0, 1.0))).driving()
+    world.body = Body(pose=Pose(x_m=1.0, y_m=0.0, heading_rad=0.0))
+    world.run(0.5, deadman=True, forward=1.0)
+    assert world.stands
+    assert world.state.cap is not None
+    assert world.state.cap.cause is CapCause.WORKSPACE
+    world.run(0.5, deadman=True, forward=-1.0)
+    assert world.decision.applied.forward_mps < -0.3
+    assert world.state.cap.cause is CapCause.ROBOT
+
+
+def test_every_change_of_mode_is_told_in_order_with_its_cause() -> None:
+    world = World().driving().stopped("op-9")
+    world.tick()
+    told = [event.text for event in world.events if event.kind == "mode"]
+    assert [line.split(":")[0] for line in told] == [
+        "BOOT to DISARMED",
+        "DISARMED to AUTONOMY",
+        "AUTONOMY to HOLD",
+        "HOLD to READY",
+        "READY to TELEOP",
+        "TELEOP to ESTOP",
+    ]
+    assert told[2].endswith("Wedged")
+    assert told[-1].endswith("STOP by op-9")

@@ -87,6 +87,7 @@ def test_every_damage_is_told_without_the_secret(path: Path) -> None:
         whole.replace(public_line, ""),
         whole.replace(made.secret, made.secret[:-1]),
         whole.replace(made.secret, "#" * 40),
+        whole.replace(made.public, new_key_pair().public),  # two halves of different pairs
         whole + "more = 1\n",
         whole + whole,
         "\ufeff" + whole,

@@ -44,7 +44,7 @@ def test_a_command_comes_back_as_it_was() -> None:
 
 
 def test_a_request_carries_its_body() -> None:
-    request = Request(request_id=1, operator="op-1", session="s", body=HandBack(epoch=7))
+    request = Request(request_id=1, session="s", body=HandBack(epoch=7))
     assert decoder_of(Request)(encode(request)) == request
 
 
@@ -66,7 +66,7 @@ def test_an_unknown_field_is_refused() -> None:
 
 def test_a_message_of_another_kind_is_refused() -> None:
     with pytest.raises(MalformedMessage):
-        decode_command(encode(StopRequest(operator="o", session="s", request_id=1)))
+        decode_command(encode(StopRequest(session="s", request_id=1)))
 
 
 @given(st.binary(max_size=300))

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from teleop.mode import DRIVEN_MODES, STILL_MODES, TABLE, Trigger, after
+from teleop.mode import DRIVEN_MODES, SEVERITY, STILL_MODES, TABLE, Trigger, after
 from transport.messages import Mode
 
 PAIRS = list(itertools.product(Mode, Trigger))
@@ -19,15 +19,21 @@ EXPECTED = {
     Trigger.ARMED: "DISARMED > READY",
     Trigger.POLICY_STARTED: "DISARMED > AUTONOMY, HOLD > AUTONOMY, READY > AUTONOMY, "
     "TELEOP > AUTONOMY",
-    Trigger.TAKEN_OVER: "AUTONOMY > READY, HOLD > READY",
-    Trigger.DEADMAN_PRESSED: "READY > TELEOP, LINK_LOST > TELEOP",
+    Trigger.LEFT_TO_POLICY: "HOLD > AUTONOMY, READY > AUTONOMY, TELEOP > AUTONOMY, "
+    "LINK_LOST > AUTONOMY",
+    Trigger.TAKEN_OVER: "AUTONOMY > READY, HOLD > READY, TELEOP > READY",
+    Trigger.DEADMAN_PRESSED: "READY > TELEOP, LINK_LOST > TELEOP, AUTONOMY > TELEOP",
     Trigger.DEADMAN_RELEASED: "TELEOP > READY",
     Trigger.RESUMED: "HOLD > READY",
-    Trigger.RELEASED: "READY > HOLD, TELEOP > HOLD",
+    Trigger.RELEASED: "READY > HOLD, TELEOP > HOLD, AUTONOMY > HOLD",
     Trigger.CALLED: "AUTONOMY > HOLD",
-    Trigger.HELD: "READY > HOLD, TELEOP > HOLD",
+    Trigger.HELD: "READY > HOLD, TELEOP > HOLD, AUTONOMY > HOLD",
     Trigger.LOST: "READY > LINK_LOST, TELEOP > LINK_LOST, HOLD > LINK_LOST",
-    Trigger.STOP_RESET: "ESTOP > DISARMED",
+    Trigger.STOP_RESET: "ESTOP > DISARMED, SAFE_STOP > DISARMED",
+    Trigger.REPAIRED: "FAULT > DISARMED",
+    Trigger.UNSAFE: ", ".join(
+        f"{mode} > SAFE_STOP" for mode in Mode if mode not in (Mode.ESTOP, Mode.FAULT)
+    ),
     Trigger.STOPPED: ", ".join(f"{mode} > ESTOP" for mode in Mode if mode is not Mode.FAULT),
     Trigger.FAILED: ", ".join(f"{mode} > FAULT" for mode in Mode),
 }
@@ -49,9 +55,28 @@ def test_a_failure_wins_from_everywhere(mode: Mode) -> None:
     assert after(mode, Trigger.FAILED) is Mode.FAULT
 
 
-@pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.FAILED])
-def test_nothing_leaves_a_fault(trigger: Trigger) -> None:
+@pytest.mark.parametrize("trigger", [t for t in Trigger if t is not Trigger.REPAIRED])
+def test_only_maintenance_leaves_a_fault(trigger: Trigger) -> None:
     assert after(Mode.FAULT, trigger) is Mode.FAULT
+
+
+@pytest.mark.parametrize("mode", STILL_MODES)
+def test_a_latch_is_left_to_a_more_severe_one_or_by_a_decision(mode: Mode) -> None:
+    ways_out = {
+        Mode.BOOT: {Trigger.CHECKED},
+        Mode.DISARMED: {Trigger.ARMED, Trigger.POLICY_STARTED},
+        Mode.LINK_LOST: {Trigger.DEADMAN_PRESSED, Trigger.LEFT_TO_POLICY},
+        Mode.SAFE_STOP: {Trigger.STOP_RESET},
+        Mode.ESTOP: {Trigger.STOP_RESET},
+        Mode.FAULT: {Trigger.REPAIRED},
+    }[mode]
+    for trigger in set(Trigger) - ways_out:
+        later = after(mode, trigger)
+        assert SEVERITY.index(later) >= SEVERITY.index(mode)
+
+
+def test_all_modes_have_a_severity() -> None:
+    assert sorted(SEVERITY) == sorted(Mode)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +95,7 @@ def test_no_deadman_moves_a_latched_robot(mode: Mode) -> None:
 def test_only_a_policy_start_leads_to_autonomy() -> None:
     for (_, trigger), mode in TABLE.items():
         if mode is Mode.AUTONOMY:
-            assert trigger is Trigger.POLICY_STARTED
+            assert trigger in (Trigger.POLICY_STARTED, Trigger.LEFT_TO_POLICY)
 
 
 def test_the_policy_never_starts_from_a_latched_state() -> None:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from teleop.rescue_script import AWAY_M, BRIGHT, GIVE_UP_NS, Hands, Operator, Seen, Stage
+from teleop.rescue_script import (
+    AWAY_M,
+    BRIGHT,
+    GIVE_UP_NS,
+    SETTLE_NS,
+    Hands,
+    Operator,
+    Seen,
+    Stage,
+)
 from tests.console.fakes import CALL, robot_state
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import Mode
@@ -101,3 +110,20 @@ def test_it_does_not_accept_a_call_it_cannot_see() -> None:
     for look in range(200):
         operator, hands = operator.act(Seen(state, False, None, 0.0), look * LOOK_NS)
         assert hands == Hands()
+
+
+def test_it_keeps_its_hands_off_until_the_self_test_is_through_and_half_a_second_longer() -> None:
+    state = replace(robot_state(), mode=Mode.READY)
+    operator = Operator(stage=Stage.SETTLE)
+    for look in range(100):  # two seconds
+        operator, hands = operator.act(
+            Seen(state, True, 40.0, BRIGHT, tested=False), look * LOOK_NS
+        )
+        assert hands == Hands()
+    tested_ns = 100 * LOOK_NS
+    operator, hands = operator.act(
+        Seen(state, True, 40.0, BRIGHT), tested_ns + SETTLE_NS - 2 * LOOK_NS
+    )
+    assert operator.stage is Stage.SETTLE
+    operator, hands = operator.act(Seen(state, True, 40.0, BRIGHT), tested_ns + SETTLE_NS)
+    assert operator.stage is Stage.BACK

@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teleop.safety import RANGES, ConfigError, Limits, cap, limited
-from transport.messages import STILL, CapCause, Twist
+from teleop.safety import (
+    RANGES,
+    ConfigError,
+    Limits,
+    Pose,
+    cap,
+    inside_workspace,
+    limited,
+    room_m,
+)
+from transport.messages import STILL, CapCause, Profile, Twist
 
 DT_S = 1 / 60
 LIMITS = Limits()
@@ -103,3 +112,88 @@ def test_a_cap_keeps_the_curve() -> None:
         now = limited(wish, now, LIMITS, 0.25, DT_S)
     assert now.turn_radps / now.forward_mps == pytest.approx(2.0)
     assert now.forward_mps == pytest.approx(0.2)
+
+
+# --- profile and workspace ---
+
+BOX = (-1.0, -2.0, 3.0, 2.0)
+BOXED = Limits(workspace=BOX)
+
+
+def test_the_high_latency_profile_is_slower_and_takes_older_commands() -> None:
+    allowed = cap(LIMITS, 100.0, Profile.HIGH_LATENCY)
+    assert (allowed.mps, allowed.cause) == (pytest.approx(0.15), CapCause.PROFILE)
+    assert cap(LIMITS, 1000.0, Profile.HIGH_LATENCY).cause is CapCause.LATENCY
+    assert LIMITS.age_limit_ms(Profile.NORMAL) == 300.0
+    assert LIMITS.age_limit_ms(Profile.HIGH_LATENCY) == 800.0
+    assert LIMITS.timing(Profile.HIGH_LATENCY).max_age_ms == 800.0
+    assert LIMITS.timing(Profile.NORMAL).max_age_ms == 300.0
+
+
+def test_high_latency_is_never_the_stricter_profile() -> None:
+    with pytest.raises(ConfigError, match="high_latency_max_age_ms"):
+        Limits(max_age_ms=900.0)
+    Limits(max_age_ms=800.0)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(1.0, 0.0, 1.0, 2.0), (0.0, 2.0, 1.0, 2.0), (0.0, 0.0, math.nan, 1.0), (-2e4, 0.0, 1.0, 1.0)],
+)
+def test_a_workspace_that_is_no_box_is_refused(box: tuple[float, float, float, float]) -> None:
+    with pytest.raises(ConfigError, match="workspace"):
+        Limits(workspace=box)
+
+
+@pytest.mark.parametrize(
+    ("pose", "forwards", "room"),
+    [
+        (Pose(0.0, 0.0, 0.0), True, 3.0),
+        (Pose(0.0, 0.0, 0.0), False, 1.0),
+        (Pose(0.0, 0.0, math.pi / 2), True, 2.0),
+        (Pose(0.0, 1.5, math.pi / 2), True, 0.5),
+        (Pose(0.0, 0.0, math.pi), True, 1.0),
+        (Pose(3.5, 0.0, 0.0), True, 0.0),
+        (Pose(3.5, 0.0, 0.0), False, 4.5),
+        (Pose(2.0, 1.0, math.pi / 4), True, math.sqrt(2.0)),
+    ],
+)
+def test_the_room_ahead_ends_at_the_edge(pose: Pose, forwards: bool, room: float) -> None:
+    assert room_m(BOX, pose, forwards) == pytest.approx(room)
+
+
+def test_without_a_workspace_nothing_is_slowed() -> None:
+    wish = Twist(forward_mps=0.5, turn_radps=0.3)
+    assert inside_workspace(wish, Pose(1e6, 0.0, 0.0), LIMITS, DT_S) == wish
+
+
+def test_turning_on_the_spot_is_free_everywhere() -> None:
+    wish = Twist(forward_mps=0.0, turn_radps=1.0)
+    assert inside_workspace(wish, Pose(3.0, 2.0, 0.0), BOXED, DT_S) == wish
+    at_the_edge = inside_workspace(
+        Twist(forward_mps=0.5, turn_radps=1.0), Pose(3.0, 0.0, 0.0), BOXED, DT_S
+    )
+    assert at_the_edge == Twist(forward_mps=0.0, turn_radps=1.0)
+
+
+@given(
+    st.lists(st.tuples(speeds, turns, st.integers(1, 90)), max_size=12),
+    st.floats(-3.1, 3.1),
+    st.floats(-1.0, 3.0),
+)
+def test_whatever_is_asked_for_the_robot_stays_inside(
+    wishes: list[tuple[float, float, int]], heading: float, x_m: float
+) -> None:
+    y_m, now = 0.0, STILL
+    for forward, turn, ticks in wishes:
+        for _ in range(ticks):
+            pose = Pose(x_m, y_m, heading)
+            wish = Twist(forward_mps=forward, turn_radps=turn)
+            inside = inside_workspace(wish, pose, BOXED, DT_S)
+            now = limited(inside, now, BOXED, 0.5, DT_S)
+            x_m += now.forward_mps * math.cos(heading) * DT_S
+            y_m += now.forward_mps * math.sin(heading) * DT_S
+            heading += now.turn_radps * DT_S
+            # Turning towards an edge while braking may cost a little: braking is for straight on.
+            assert BOX[0] - 0.02 <= x_m <= BOX[2] + 0.02
+            assert BOX[1] - 0.02 <= y_m <= BOX[3] + 0.02

@@ -15,7 +15,7 @@ import pytest
 from teleop import home_scene, sim_rover
 from teleop.home_scene import SCENARIOS, Footprint
 from teleop.patrol import Patrol
-from teleop.robot import CameraRig, Image, Observation, RobotError
+from teleop.robot import CameraRig, Image, Observation, Robot, RobotError
 from teleop.sim_rover import MAX_MPS, MAX_RADPS, SimCameras, SimRover
 from teleop.stuck import Diagnosis, StuckDetector
 from tests.conformance import RestorableConformance
@@ -86,6 +86,10 @@ def wedged() -> Wedged:
 class TestSimRoverConforms(RestorableConformance):
     def make_robot(self) -> SimRover:
         return SimRover(SCENARIO, 0)
+
+    def set_point(self, robot: Robot) -> Twist:
+        assert isinstance(robot, SimRover)
+        return robot.set_point
 
 
 # --- the wedge ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from teleop.operator_view import Reach
 from tests.console.fakes import CALL, EXACT, driven, link_view, media_state, robot_state
-from transport.messages import Hold, Lease, Mode, Outcome, Phase, Refusal, Twist
+from transport.messages import Hold, HoldReason, Lease, Mode, Outcome, Phase, Twist
 from ui.history import SPAN_S, History
 from ui.layout import widths
 from ui.screen import Chip, Look, Screen
@@ -17,7 +17,7 @@ from ui.view_state import screen_of
 S = 10**9
 START = 50 * S
 CALLING = link_view(
-    robot_state(mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=Refusal.CALLING))
+    robot_state(mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING))
 )
 STILL_DRIVEN = driven(applied=Twist(forward_mps=0.0, turn_radps=0.0))
 

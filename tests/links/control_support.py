@@ -1,0 +1,191 @@
+"""The real control loop around a toy robot, and consoles without windows, over real sockets."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from teleop.both_ends import acquaint
+from teleop.control import Control
+from teleop.key_files import ROBOT_KEY, load_or_make
+from teleop.latch import LatchFile
+from teleop.operator_input import OperatorInput
+from teleop.operator_link import OperatorLink
+from teleop.operator_view import LinkView, Reach
+from teleop.robot import Observation
+from teleop.robot_door import robot_door
+from teleop.roster import AUTHORIZED_KEYS, RosterFile
+from teleop.self_test import TESTABLE, Stage
+from transport.clock import NS_PER_MS, now_ns
+from transport.control_link import LOOPBACK, free_base_port
+from transport.curve import Credentials
+from transport.messages import STILL, Description, Mode, RequestLease, RobotState, Role, Twist
+
+HANG_S = 15.0
+
+
+def forward() -> OperatorInput:
+    """Full speed ahead, held."""
+    return OperatorInput(forward=1.0, deadman=True, input_ns=now_ns())
+
+
+class ToyRobot:
+    """A point on a line that does what it is told."""
+
+    def __init__(self) -> None:
+        self.x_m = 0.0
+        self.told = STILL
+
+    def describe(self, boot_id: str) -> Description:
+        return Description(
+            robot="toy",
+            robot_type="toy",
+            site="bench",
+            boot_id=boot_id,
+            scenario="line",
+            seed=0,
+            scene_sha256="",
+            task="Go on",
+            tick_hz=60,
+            observation_names=Observation.NAMES,
+            action_names=("forward_mps", "turn_radps"),
+            controller={},
+            policy="none",
+            versions={},
+            cameras=(),
+        )
+
+    def observe(self) -> Observation:
+        speed = self.told.forward_mps
+        return Observation(self.x_m, 0.0, 0.0, speed, 0.0, speed, speed, 0.0, 0.1, 80.0, False)
+
+    def apply(self, action: Twist) -> Twist:
+        self.told = action
+        self.x_m += action.forward_mps / 60
+        return action
+
+    def hold(self) -> None:
+        self.told = STILL
+
+    def snapshot(self) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        self.hold()
+
+
+@contextmanager
+def control(folder: Path, **options: object) -> Iterator[tuple[Control, ToyRobot]]:
+    """A robot's control loop for the length of a test."""
+    robot = ToyRobot()
+    roster = RosterFile(folder / AUTHORIZED_KEYS)
+    door = robot_door(load_or_make(folder / ROBOT_KEY), roster)
+    loop = Control(
+        robot=robot,
+        name="toy-1",
+        site="bench",
+        host=LOOPBACK,
+        port=free_base_port(),
+        door=door,
+        roster=roster,
+        latch=LatchFile(folder / "toy.latch.json"),
+        **options,  # type: ignore[arg-type]
+    )
+    leaving = threading.Event()
+    thread = threading.Thread(target=loop.run, args=(leaving,))
+    thread.start()
+    try:
+        yield loop, robot
+    finally:
+        leaving.set()
+        thread.join(5.0)
+        loop.close()
+        door.close()
+
+
+def admitted(loop: Control, operator: str, role: Role = Role.OPERATOR) -> Credentials:
+    """What a console knocks with that this robot knows by that name."""
+    state = loop.roster.path.parents[1]
+    address = f"{loop.host}:{loop.port}"
+    credentials = acquaint(state, state / f"console-{operator}", address, operator, role)
+    deadline = time.monotonic() + HANG_S
+    while loop._members.member_of(credentials.own.public) is None:
+        assert time.monotonic() < deadline, "the robot never looked at its list"
+        time.sleep(0.005)
+    return credentials
+
+
+class Console:
+    """What the window does, without a window; its pictures are always fresh."""
+
+    def __init__(self, loop: Control, operator: str, role: Role) -> None:
+        self.link = OperatorLink(admitted(loop, operator, role), LOOPBACK, loop.port)
+        self.frozen = False
+        self.link.start()
+        self.link.set_focus(True)
+
+    def look(self) -> LinkView:
+        stamp_ns = now_ns()
+        if not self.frozen:
+            self.link.alive(stamp_ns)
+            self.link.painted(stamp_ns - 30 * NS_PER_MS)
+        return self.link.view(stamp_ns)
+
+    def wait(self, condition: Callable[[LinkView], object], what: str) -> LinkView:
+        deadline = time.monotonic() + HANG_S
+        while not condition(view := self.look()):
+            assert time.monotonic() < deadline, f"never happened: {what}"
+            time.sleep(0.005)
+        return view
+
+    def wait_mode(self, mode: Mode) -> LinkView:
+        return self.wait(lambda v: v.state is not None and v.state.mode is mode, mode)
+
+    def hold(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.look()
+            time.sleep(0.005)
+
+    def knock(self) -> None:
+        """Until the robot is heard, and has said who this is."""
+        self.wait(lambda v: v.reach is Reach.CONNECTED and v.role is not None, "the robot is heard")
+
+    def take(self) -> None:
+        """Take the robot, wait for the self-test, keep hands off for as long as is asked."""
+        self.knock()
+        self.link.request(RequestLease())
+        self.wait(lambda v: v.yours, "the lease")
+        self.settle()
+
+    def settle(self) -> None:
+        """Until the self-test is through as far as it goes now, and hands were off long enough."""
+        self.wait(lambda v: v.self_test.stop is Stage.PASSED, "STOP is answered")
+        if self.state.mode in TESTABLE:
+            self.wait(lambda v: v.self_test.passed, "the self-test")
+        self.hold(0.7)
+
+    @property
+    def state(self) -> RobotState:
+        """The newest state; fails when the robot was never heard."""
+        state = self.look().state
+        assert state is not None
+        return state
+
+    @property
+    def epoch(self) -> int:
+        """Of the lease, whoever has it."""
+        return self.state.lease.epoch
+
+
+@contextmanager
+def console(loop: Control, operator: str = "op-1", role: Role = Role.OPERATOR) -> Iterator[Console]:
+    """A console for the length of a test."""
+    made = Console(loop, operator, role)
+    try:
+        yield made
+    finally:
+        made.link.close()

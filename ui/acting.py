@@ -1,0 +1,192 @@
+"""What a button, a menu entry, a key or a gamepad's button does: one place for all four.
+
+What cannot be done now is not asked of the robot; the status line says why.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from transport import clock
+from transport.messages import (
+    Arm,
+    ChooseProfile,
+    ClearFault,
+    DenyLease,
+    ForceLease,
+    GrantLease,
+    HandBack,
+    MarkMoment,
+    MarkOutcome,
+    MarkPhase,
+    Outcome,
+    Phase,
+    Profile,
+    ReleaseLease,
+    RequestBody,
+    RequestLease,
+    ResetStop,
+    RobotState,
+    StartPolicy,
+)
+from ui.facts import heard
+from ui.reason_dialog import QUESTIONS, ReasonDialog
+from ui.screen import Act, Screen
+
+if TYPE_CHECKING:
+    from ui.bridge import Link
+    from ui.main_window import MainWindow
+
+# The key that accepts also hands back: a second press in impatience must not.
+DOUBLE_PRESS_NS: Final = 1500 * clock.NS_PER_MS
+# Start asks for control or gives it back; Y and A as in LeRobot: success and failure.
+PAD_ACTS: Final = {
+    "start": "enter",
+    "back": "lease",
+    "y": "success",
+    "a": "failure",
+    "x": "marker",
+}
+# Whoever gives the robot away must not drive on.
+LETTING_GO: Final = frozenset({Act.RELEASE, Act.HAND_BACK, Act.LET_DRIVE, Act.GRANT})
+
+
+def body_of(act: Act, state: RobotState, reason: str = "") -> RequestBody | None:
+    """What `act` asks of the robot; None for what is this console's own business."""
+    epoch = state.lease.epoch
+    wanted = state.wanted.session if state.wanted is not None else ""
+    match act:
+        case Act.REQUEST | Act.ACCEPT:
+            return RequestLease()
+        case Act.TAKE_OVER:
+            return ForceLease(reason=reason)
+        case Act.GRANT:
+            return GrantLease(epoch=epoch, session=wanted)
+        case Act.DENY:
+            return DenyLease(epoch=epoch, session=wanted)
+        case Act.RELEASE:
+            return ReleaseLease(epoch=epoch)
+        case Act.ARM:
+            return Arm(epoch=epoch)
+        case Act.RESET:
+            return ResetStop(epoch=epoch, reason=reason)
+        case Act.CLEAR_FAULT:
+            return ClearFault(reason=reason)
+        case Act.HAND_BACK:
+            return HandBack(epoch=epoch)
+        case Act.LET_DRIVE:
+            return StartPolicy(epoch=epoch)
+        case Act.HIGH_LATENCY:
+            return ChooseProfile(epoch=epoch, profile=Profile.HIGH_LATENCY)
+        case Act.NORMAL:
+            return ChooseProfile(epoch=epoch, profile=Profile.NORMAL)
+        case Act.SUCCESS:
+            return MarkOutcome(epoch=epoch, outcome=Outcome.SUCCESS)
+        case Act.FAILURE:
+            return MarkOutcome(epoch=epoch, outcome=Outcome.FAILURE)
+        case Act.RECOVERY:
+            return MarkPhase(epoch=epoch, phase=Phase.RECOVERY)
+        case Act.CORRECTION:
+            return MarkPhase(epoch=epoch, phase=Phase.CORRECTION)
+        case Act.MARKER:
+            return MarkMoment(epoch=epoch)
+        case Act.STOP | Act.DISMISS:
+            return None
+
+
+class Acting:
+    """Does it, in the window's thread."""
+
+    def __init__(self, window: MainWindow, link: Link) -> None:
+        self._window = window
+        self._link = link
+
+    def act(self, what: Act) -> None:
+        """Do what is asked for, or ask for the reason first, or say why not."""
+        window = self._window
+        if what is Act.STOP:
+            self._link.stop()
+            return
+        if what is Act.DISMISS:
+            window.history.dismiss()
+            window.refresh()
+            return
+        screen, state = window.screen_shown, self._state()
+        if screen is None:
+            return
+        refused = screen.why_not[what]
+        if refused or state is None:
+            window.history.tell(refused, clock.now_ns())
+            return
+        if what in QUESTIONS:
+            self._ask_why(what, screen, state)
+            return
+        self._ask(what, state)
+
+    def key(self, name: str) -> None:
+        """What a key of the window does; the names are those of `ui.key_capture`."""
+        window, screen = self._window, self._window.screen_shown
+        match name:
+            case "enter":
+                yours = window.view is not None and window.view.yours
+                if not yours:
+                    if screen is not None and screen.call.look is not screen.call.look.QUIET:
+                        self.act(Act.ACCEPT)
+                elif clock.now_ns() - window.yours_since_ns > DOUBLE_PRESS_NS:
+                    self.act(Act.HAND_BACK)
+            case "success" | "failure" | "marker" | "arm":
+                self.act(Act(name))
+            case "lease":
+                self.act(window.top.lease_act)
+            case "reasons":
+                window.toggle_reasons()
+            case "keys":
+                window.show_keys()
+            case "camera 1":
+                window.swap(0)
+            case "camera 2":
+                window.swap(1)
+            case "full screen":
+                window.full_screen()
+            case "zero":
+                window.put_away()
+
+    def pad_button(self, button: str) -> None:
+        """A gamepad's button, while the window has the focus."""
+        name = PAD_ACTS.get(button)
+        if name is not None and self._window.focused:
+            self.key(name)
+
+    def _state(self) -> RobotState | None:
+        view = self._window.view
+        return heard(view) if view is not None else None
+
+    def _ask(self, what: Act, state: RobotState, reason: str = "") -> None:
+        body = body_of(what, state, reason)
+        if body is None:
+            return
+        if what is Act.MARKER:
+            self._window.history.mark("marker", "marker sent", clock.now_ns())
+        if what in LETTING_GO:
+            self._window.keys.release_all()
+        self._link.request(body)
+
+    def _ask_why(self, what: Act, screen: Screen, state: RobotState) -> None:
+        window = self._window
+        if window.findChild(ReasonDialog) is not None:
+            return
+        names = {"robot": state.robot, "holder": state.lease.operator}
+        dialog = ReasonDialog(
+            window.theme, window, QUESTIONS[what], names, self._link.stop, self._answered
+        )
+        dialog.show_stop(screen.stop)
+        dialog.open()
+
+    def _answered(self, what: Act, reason: str) -> None:
+        """The reason is there; the robot may have changed meanwhile."""
+        screen, state = self._window.screen_shown, self._state()
+        refused = screen.why_not[what] if screen is not None else ""
+        if refused or state is None:
+            self._window.history.tell(refused, clock.now_ns())
+            return
+        self._ask(what, state, reason)
