@@ -153,7 +153,7 @@ class Control:
         """Tick until `leaving` is set. Missed ticks are skipped and counted, never caught up."""
         self._drive.start()
         self._stop.start()
-        self._reserve_epochs(leaving)
+        self._latch.start()  # waits a moment: the first leases need epochs that the disk knows
         due_ns = now_ns()
         while not leaving.is_set():
             sleep_until(due_ns)
@@ -161,13 +161,6 @@ class Control:
             self._missed += late
             due_ns += (late + 1) * TICK_NS
             self.tick(late)
-
-    def _reserve_epochs(self, leaving: threading.Event) -> None:
-        """The first leases need epochs that the disk knows; here alone something waits for it."""
-        self._latch.start()
-        first = self.state.lease.epoch + 1
-        while self._latch.ceiling < first and not (self._latch.refused or leaving.is_set()):
-            leaving.wait(0.005)
 
     def tick(self, missed_before: int = 0) -> None:
         """One control tick."""

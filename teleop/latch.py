@@ -28,6 +28,7 @@ BLOCK: Final = 16  # epochs reserved by one write
 FEW: Final = 8  # epochs left when the next block is asked for: eight takeovers of time for a disk
 RETRY_NS: Final = NS_PER_S  # between two tries of a disk that refuses
 SILENT_NS: Final = 2 * NS_PER_S  # a disk that does not answer for so long counts as refusing
+START_S: Final = 2.0  # what the first write may take before the robot starts without it
 CLOSE_S: Final = 2.0  # what the last write may take at the end
 PRIVATE: Final = 0o600
 
@@ -169,7 +170,8 @@ class LatchWriter:
         found = disk.read()
         self._disk = disk
         self._clock = clock
-        self._state = OnDisk(known=found, wanted=found).wants(found)  # the first block is reserved
+        # The first block of epochs is asked for at once.
+        self._state = OnDisk(known=found, wanted=found, settled=False).wants(found)
         self._changed = threading.Condition()
         self._leaving = False
         self._thread = threading.Thread(target=self._write_on, name="latch", daemon=True)
@@ -192,9 +194,14 @@ class LatchWriter:
         """
         return 0 if self.refused else self._state.known.epoch_ceiling
 
-    def start(self) -> None:
-        """Start writing; the first block of epochs is asked for at once."""
+    def start(self, patience_s: float = START_S) -> None:
+        """Start writing, and wait until the first block of epochs is there, or refused.
+
+        The only wait there is, before anything ticks: whoever asks first shall not be refused.
+        """
         self._thread.start()
+        with self._changed:
+            self._changed.wait_for(lambda: self._state.settled or self._state.problem, patience_s)
 
     def wanted(self, latch: Latch) -> None:
         """Remember `latch`, the newest wins; its `epoch_ceiling` is the writer's to set."""
@@ -250,6 +257,7 @@ class LatchWriter:
         with self._changed:
             recovered = bool(self._state.problem)
             self._state = self._state.written()
+            self._changed.notify_all()
         if recovered:
             log.warning("STOP and lease are remembered again")
 
@@ -257,5 +265,6 @@ class LatchWriter:
         with self._changed:
             new = not self._state.problem
             self._state = self._state.failed(problem)
+            self._changed.notify_all()
         if new:
             log.error("STOP and lease cannot be remembered: %s", problem)

@@ -33,24 +33,24 @@ def stopped_for(pid: int, seconds: float) -> float:
     return (now_ns() - begin_ns) / NS_PER_MS
 
 
-def driving(robot: Agent, operator: Hand) -> tuple[int, str]:
-    """(pid of control, its boot id) with the stick held back."""
-    operator.take_over()
-    operator.drive_back()
+def up(robot: Agent, operator: Hand) -> tuple[int, str]:
+    """(pid of control, its boot id) once everything runs."""
+    operator.wait(lambda v: v.state is not None and operator.pictures > 3, "all is up")
     return robot.pid_of("control"), operator.state().boot_id
 
 
 def test_a_control_that_hangs_while_driven_is_killed_and_comes_back_disarmed(
     tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot.port) as operator:
-        control, boot_id = driving(robot, operator)
-        before = operator.state()
+    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
+        operator.take_over()
+        operator.drive_back()
+        control, before = robot.pid_of("control"), operator.state()
         os.kill(control, signal.SIGSTOP)  # as deaf as in a driver that never returns
         begin_ns = now_ns()
         operator.wait(lambda _: not is_alive(control), "it is killed")
         killed_ms = (now_ns() - begin_ns) / NS_PER_MS
-        operator.wait(lambda v: v.state is not None and v.state.boot_id != boot_id, "a new control")
+        operator.wait(lambda v: v.state is not None and v.state.boot_id != before.boot_id, "new")
         back_s = (now_ns() - begin_ns) / NS_PER_MS / 1e3
         operator.wait(lambda v: v.state is not None and v.state.call is not None, "it calls")
         state = operator.state()
@@ -68,8 +68,8 @@ def test_a_control_that_hangs_while_driven_is_killed_and_comes_back_disarmed(
 
 
 def test_a_control_that_stands_still_for_a_tenth_of_a_second_is_left_alone(tmp_path: Path) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot.port) as operator:
-        control, boot_id = driving(robot, operator)
+    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
+        control, boot_id = up(robot, operator)
         for _ in range(TRIES):
             took_ms = stopped_for(control, 0.1)
             operator.hold(1.0)
@@ -85,8 +85,10 @@ def test_a_control_that_stands_still_for_a_tenth_of_a_second_is_left_alone(tmp_p
 
 
 def test_an_agent_that_stood_still_itself_kills_nobody(tmp_path: Path) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot.port) as operator:
-        control, boot_id = driving(robot, operator)
+    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
+        operator.take_over()
+        operator.drive_back()
+        control, boot_id = robot.pid_of("control"), operator.state().boot_id
         stopped_for(robot.process.pid, 2.0)
         operator.hold(1.0)
         assert is_alive(control)
@@ -95,8 +97,8 @@ def test_an_agent_that_stood_still_itself_kills_nobody(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_stood_still_costs_no_control_its_life(tmp_path: Path) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot.port) as operator:
-        control, boot_id = driving(robot, operator)
+    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
+        control, boot_id = up(robot, operator)
         watcher = robot.process.pid
         for first, second in ((watcher, control), (control, watcher)):
             for pid in (first, second):
@@ -111,10 +113,9 @@ def test_a_machine_that_stood_still_costs_no_control_its_life(tmp_path: Path) ->
 
 
 def test_a_control_that_hangs_again_is_killed_again(tmp_path: Path) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot.port) as operator:
-        operator.wait(lambda v: v.state is not None, "the robot is heard")
+    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
         for _ in range(2):
-            control, boot_id = robot.pid_of("control"), operator.state().boot_id
+            control, boot_id = up(robot, operator)
             os.kill(control, signal.SIGSTOP)
             operator.wait(lambda _, pid=control: not is_alive(pid), "it is killed")
             operator.wait(

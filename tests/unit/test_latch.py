@@ -263,7 +263,7 @@ def writer(disk: Disk, *, slow: bool = False) -> Iterator[LatchWriter]:
     if not slow:
         disk.let.set()
     made = LatchWriter(disk, clock=lambda: 0)
-    made.start()
+    made.start(patience_s=0.0 if slow else HANG_S)
     try:
         yield made
     finally:
@@ -293,9 +293,14 @@ def test_nothing_waits_for_a_slow_disk_and_the_newest_wins() -> None:
 def test_the_first_block_is_there_before_anybody_asks() -> None:
     disk = Disk(holds=Latch(epoch=40, epoch_ceiling=40))
     with writer(disk) as latch:
-        assert latch.persisted.epoch_ceiling in (40, 40 + BLOCK)
-        until_written(disk, 1)
-    assert latch.ceiling == 40 + BLOCK
+        assert latch.ceiling == 40 + BLOCK
+
+
+def test_a_disk_that_refuses_or_does_not_answer_does_not_keep_the_robot_from_starting() -> None:
+    with writer(Disk(error=REFUSED)) as latch:
+        assert latch.refused
+    with writer(Disk(), slow=True) as latch:
+        assert latch.ceiling == 0
 
 
 def test_stop_is_settled_once_it_is_on_disk() -> None:
