@@ -18,6 +18,8 @@ from rich.table import Table
 from teleop.safety import ConfigError
 from transport.messages import Wire
 
+WIDTH = 120  # characters, where there is no terminal
+
 
 class Row(Wire, frozen=True):
     """One figure."""
@@ -73,18 +75,32 @@ def machine() -> dict[str, str]:
     return {
         "system": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
-        "cores": str(os.cpu_count()),
+        "cores": str(_usable_cores()),
         "python": platform.python_version(),
     }
 
 
-def run_bench(name: str, *, seconds: float, json: bool) -> int:
+def _usable_cores() -> int | None:
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux; a bench may have narrowed it
+    return len(affinity(0)) if affinity else os.cpu_count()
+
+
+def run_bench(name: str, *, seconds: float, trials: int, json: bool) -> int:
     """Run one bench and print it."""
-    benches: dict[str, Callable[[float], list[Row]]] = {"video": _video, "control": _control}
+    terminal = Console(stderr=True, highlight=False)
+
+    def say(what: str) -> None:
+        terminal.print(f"  {what}")
+
+    benches: dict[str, Callable[[], list[Row]]] = {
+        "video": lambda: _video(seconds),
+        "control": lambda: _control(seconds, trials, say),
+    }
     if name not in benches:
         raise ConfigError(f"there is no bench {name!r}; there are: {', '.join(benches)}")
-    Console(stderr=True).print(f"Measuring {name}; let the machine rest meanwhile.")
-    report = Report(bench=name, machine=machine(), rows=tuple(benches[name](seconds)))
+    terminal.print(f"Measuring {name}; let the machine rest meanwhile.")
+    rows = tuple(benches[name]())
+    report = Report(bench=name, machine=machine(), rows=rows)
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
@@ -107,7 +123,8 @@ def show(report: Report) -> None:
             _number(each.peer) if each.peer is not None else "",
             f"{each.ratio:.1f} x" if each.ratio is not None else "",
         )
-    terminal = Console(highlight=False)
+    # A file or a pipe has no width of its own; a row should be a line there, too.
+    terminal = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     terminal.print(table)
     terminal.print(", ".join(report.machine.values()))
 
@@ -122,7 +139,7 @@ def _video(seconds: float) -> list[Row]:
     return measure(seconds)
 
 
-def _control(seconds: float) -> list[Row]:
+def _control(seconds: float, trials: int, say: Callable[[str], None]) -> list[Row]:
     from teleop.bench_control import measure
 
-    return measure(seconds)
+    return measure(seconds, trials, say)

@@ -1,94 +1,193 @@
-"""Key event to motors, with video and recording running on the same machine as in a rescue."""
+"""Commands, STOP and the control tick under full load, beside the way the field does it today.
+
+The load is the product itself, on two cores: the real agent with the simulated robot, two cameras
+drawn, encoded and streamed to a viewer that decodes both, and an episode being recorded. The peer
+(`transport.command_peer`) gets the same keys and the same cuts at the same moments, next to it.
+Everything is stamped by the one monotonic clock of the machine; what the robot did is taken from
+its inner bus. How each figure is taken:
+
+wire        `teleop.bench_wire`
+key         from the event to the moment after `robot.apply`, as the robot reports it; the peer's
+            motors are a note in a list, so that it pays for neither gate nor simulation
+tick        from one stamp of a control tick to the next, against the period
+STOP        from the press to the stamp of the first tick that stands in ESTOP
+link cut    a relay (`teleop.bench_relay`) stops passing; to the stamp of the first tick whose
+            set-point is zero. The promise counts from the last command that the robot obeyed
+blackout    the same for 5 s, with the stick moving, so that each set-point tells when it was wished
+wall clock  the peer's is set back by 5 s as its link is lost; ours reads none, so that its row is
+            the link cut's
+observers   the driver's loop age (state, console, command, tick) and its key events, while others
+            hear robot and cameras, each with sockets of its own, all in one more process
+"""
 
 from __future__ import annotations
 
-import random
-import tempfile
+import os
+import sys
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
 
-from teleop.bench import Row, percentile, row
-from teleop.both_ends import acquaint
-from teleop.child import end_child, start_child, wait_ready
-from teleop.operator_input import Keyboard, KeyChange
-from teleop.operator_link import OperatorLink
-from transport.clock import NS_PER_S, now_ns
-from transport.control_link import LOOPBACK, free_base_port
-from transport.curve import Credentials
+from teleop import bench_figures as figures
+from teleop.bench import Row
+from teleop.bench_control_rows import (
+    Crowd,
+    blackout_rows,
+    cut_rows,
+    key_rows,
+    load_rows,
+    observer_rows,
+    observers,
+    stop_rows,
+    tick_rows,
+    wire_rows,
+)
+from teleop.bench_keys import Stretch, press_keys
+from teleop.bench_operator import Operator
+from teleop.bench_parts import Part
+from teleop.bench_peer import PeerOperator
+from teleop.bench_relay import Relay
+from teleop.bench_robot import BenchRobot
+from teleop.bench_trials import (
+    Blackout,
+    Cuts,
+    Stops,
+    Told,
+    black_out,
+    cut_trials,
+    peer_aftermath,
+    peer_clock_stepped_ms,
+    peer_silence_ms,
+    stop_trials,
+)
+from teleop.bench_wire import Wire, WireSender
+from teleop.safety import Limits
+from transport.channels import BUS, CHANNELS
+from transport.control_link import free_base_port
 from transport.errors import LinkError
-from transport.messages import Mode, RequestLease
 
-CAMERAS = ("front", "ceiling")
-START_S = 30.0
+CORES: Final = 2
+OBSERVERS: Final = (0, 1, 10, 50)
+DISTURBED_CORES: Final = 0.2  # of others; a desktop at rest has less
+WARM_UP_S: Final = 1.0  # connections are made, caches are warm
+
+Say = Callable[[str], None]
 
 
-def measure(seconds: float) -> list[Row]:
-    """All rows of the control bench."""
-    port = free_base_port()
-    with tempfile.TemporaryDirectory() as folder:
-        options = ["--port", str(port), "--episodes", str(Path(folder) / "episodes")]
-        options += ["--state", folder]
-        credentials = acquaint(Path(folder), Path(folder), f"{LOOPBACK}:{port}", "bench")
-        agent = start_child(["agent", "--announce", *options])
-        try:
-            if not wait_ready(agent, START_S):
-                raise LinkError("the bench's robot did not start")
-            command_ms, missed, ages = _drive(credentials, port, seconds)
-        finally:
-            end_child(agent, patience_s=30.0)
-    rows = [
-        row(f"key event to motors, p{p}", percentile(command_ms, p), "ms", at_most=limit)
-        for p, limit in ((50, 12.0), (95, None), (99, 25.0))
+def measure(seconds: float, trials: int, say: Say) -> list[Row]:
+    """All rows of the control bench: `seconds` for each stretch, `trials` for STOP and cuts."""
+    _keep_to(CORES)
+    os.environ.setdefault("UNSTICK_LOG", "ERROR")  # each STOP is a warning of its robot
+    limits, stops, cuts = Limits(), Stops(trials), Cuts(trials)
+    blackout: Blackout | None = None
+    with BenchRobot(max(OBSERVERS)) as robot, ExitStack() as stack:
+        peer_port = free_base_port()
+        peer_robot = Part("peer-robot", peer_port, robot.folder)
+        stack.callback(peer_robot.close)
+        with Operator(robot.sockets.link(robot.port)) as operator:
+            operator.take_over()
+            say(f"keys, wire and control ticks for {seconds:g} s")
+            alone, wire, peer_wire = _keys_and_wire(robot, operator, peer_port, seconds)
+            others = _others_cores(alone)
+            if others > DISTURBED_CORES:
+                say(f"other programs keep {others:.1f} cores busy; that is in every figure")
+            crowds: dict[int, Crowd] = {}
+            for count in OBSERVERS:
+                say(f"keys for {seconds:g} s, {observers(count)}")
+                crowds[count] = _watched(robot, operator, seconds, count)
+            say(f"STOP, {trials} times")
+            with _as_far_as_it_goes(say):
+                stop_trials(operator, robot, stops)
+        near = free_base_port()
+        ports = {near + c.offset: robot.port + c.offset for c in CHANNELS if c is not BUS}
+        relay = Relay({**ports, near + BUS.offset: peer_port})
+        stack.callback(relay.close)
+        with Operator(robot.sockets.link(near)) as operator:
+            operator.take_over()
+            say(f"link cut, {trials} times")
+            with _as_far_as_it_goes(say):
+                cut_trials(operator, robot, relay, cuts, limits)
+            say("a blackout")
+            with PeerOperator(near + BUS.offset) as peer, _as_far_as_it_goes(say):
+                blackout = black_out(operator, peer, robot, relay, limits)
+        told: Told = peer_robot.finish() or []
+        say("the peer's wall clock")
+        stepped_ms = peer_clock_stepped_ms(robot, peer_port)
+    ours = peers = silence_ms = None
+    if blackout is not None:
+        ours, peers = blackout.ours, peer_aftermath(told, blackout, limits)
+        silence_ms = peer_silence_ms(told, blackout.cut_ns)
+    return [
+        *wire_rows(wire, peer_wire),
+        *key_rows(alone.keys_ms, _peer_keys(told, alone)),
+        *tick_rows(alone),
+        *stop_rows(stops),
+        *cut_rows(cuts, limits, silence_ms, stepped_ms),
+        *blackout_rows(ours, peers),
+        *observer_rows(crowds),
+        *load_rows(alone),
     ]
-    rows += [
-        row(f"picture age when decoded, with rendering, p{p}", percentile(ages, p), "ms")
-        for p in (50, 95, 99)
-    ]
-    rows.append(row("missed control ticks", float(missed), "ticks", at_most=0.0))
-    return rows
 
 
-def _drive(
-    credentials: Credentials, port: int, seconds: float
-) -> tuple[list[float], int, list[float]]:
-    """Press and release keys at random moments: (key-to-motor ms, missed ticks, ages ms)."""
-    link = OperatorLink(credentials, LOOPBACK, port)
-    video = link.video(CAMERAS)
-    link.start()
-    video.start()
-    dice = random.Random(1)
-    keyboard, end_ns, next_ns = Keyboard(), 0, 0
-    ages: list[float] = []
-    asked_ns = 0
-    begin_ns = now_ns()
+def _keep_to(cores: int) -> None:
+    """Measure what the product needs, not what a large machine has; children inherit it."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
+def _others_cores(stretch: Stretch) -> float:
+    """Cores that what is not of this bench kept busy."""
+    everything, ours = stretch.cores
+    return 0.0 if everything is None or ours is None else everything - ours
+
+
+@contextmanager
+def _as_far_as_it_goes(say: Say) -> Iterator[None]:
+    """A robot that cannot be driven any more spoils no figure taken before."""
     try:
-        while True:
-            stamp_ns = now_ns()
-            link.alive(stamp_ns)
-            for camera in CAMERAS:
-                picture = video.mailboxes[camera].take()
-                if picture is not None and camera == CAMERAS[0]:
-                    link.painted(picture.captured_ns)
-                    ages.append((picture.decoded_ns - picture.captured_ns) / 1e6)
-            view = link.view(stamp_ns)
-            if not view.yours and ages and stamp_ns - asked_ns > NS_PER_S:
-                link.request(RequestLease())
-                asked_ns = stamp_ns
-            driving = view.state is not None and view.state.mode in (Mode.READY, Mode.TELEOP)
-            if view.yours and driving and not end_ns:
-                end_ns = stamp_ns + round(seconds * NS_PER_S)
-                next_ns = stamp_ns + NS_PER_S
-            if end_ns and stamp_ns >= end_ns:
-                missed = view.state.missed_ticks if view.state else 0
-                return list(view.command_ms), missed, ages
-            if end_ns and stamp_ns >= next_ns:
-                pressed = not keyboard.held
-                keyboard = keyboard.after(KeyChange("A", pressed, stamp_ns))
-                link.set_input(keyboard.read(now_ns()))
-                next_ns = stamp_ns + round(dice.uniform(0.03, 0.12) * NS_PER_S)
-            if stamp_ns - begin_ns > (seconds + 60) * NS_PER_S:
-                raise LinkError("the bench's robot could not be driven")
-            time.sleep(0.001)
+        yield
+    except LinkError as error:
+        say(f"cut short: {error}")
+
+
+def _keys_and_wire(
+    robot: BenchRobot, operator: Operator, peer_port: int, seconds: float
+) -> tuple[Stretch, Wire, Wire]:
+    """(keys, our wire, the peer's wire), all at the same time."""
+    port, peer_wire_port = free_base_port(), free_base_port()
+    wire = Part("wire", port, robot.folder)
+    peer_wire = Part("peer-wire", peer_wire_port, robot.folder)
+    try:
+        sender = WireSender(robot.sockets, port, peer_wire_port)
+        with PeerOperator(peer_port) as peer, sender:
+            time.sleep(WARM_UP_S)
+            stretch = press_keys(robot, operator, seconds, peer)
+        ours, theirs = wire.finish() or [], peer_wire.finish() or []
     finally:
-        video.close()
-        link.close()
+        wire.close()
+        peer_wire.close()
+    begin_ns, end_ns = stretch.begin_ns, stretch.end_ns
+    return (
+        stretch,
+        Wire.of(sender.sent, ours, begin_ns, end_ns),
+        Wire.of(sender.peer_sent, theirs, begin_ns, end_ns),
+    )
+
+
+def _watched(robot: BenchRobot, operator: Operator, seconds: float, count: int) -> Crowd:
+    """The keys once more, with `count` observers and without the peer."""
+    if not count:
+        return Crowd(press_keys(robot, operator, seconds), None)
+    part = Part("observers", robot.port, robot.folder, "--count", str(count))
+    try:
+        stretch = press_keys(robot, operator, seconds)
+        heard = part.finish() or {}
+    finally:
+        part.close()
+    return Crowd(stretch, heard.get("states_hz"))
+
+
+def _peer_keys(told: Told, stretch: Stretch) -> list[float]:
+    events = [(event_ns, at_ns) for at_ns, event_ns, _ in told]
+    return figures.first_of_each(events, stretch.begin_ns, stretch.end_ns)

@@ -264,6 +264,16 @@ def bench_sender(keys: Path, port: int, width: int, height: int, stock: bool = F
     run_sender(keys, port, width, height, stock=stock)
 
 
+@app.command("bench-part", hidden=True)
+def bench_part(
+    kind: str, port: int, folder: Path, count: int = 0, step_back_s: float = 0.0
+) -> None:
+    """One of the other processes of `unstick bench control`."""
+    from teleop.bench_parts import run_part
+
+    run_part(kind, port, folder, count=count, step_back_s=step_back_s)
+
+
 @app.command()
 def console(
     address: Annotated[str, typer.Argument(help="The robot: host:port.")] = (
@@ -347,12 +357,15 @@ def version() -> None:
 def bench(
     name: Annotated[str, typer.Argument(help="video or control.")],
     seconds: Annotated[float, typer.Option(help="How long each row is measured.", min=2)] = 10.0,
+    trials: Annotated[
+        int, typer.Option(help="control: how often STOP and a cut link are tried.", min=1)
+    ] = 20,
     json: Json = False,
 ) -> None:
     """Measure this machine beside a peer, in the same run. A bench reports, it does not fail."""
     from teleop.bench import run_bench
 
-    raise typer.Exit(run_bench(name, seconds=seconds, json=json))
+    raise typer.Exit(run_bench(name, seconds=seconds, trials=trials, json=json))
 
 
 @app.command()
