@@ -24,6 +24,7 @@ NAME_LENGTH: Final = 64
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 Text = Annotated[str, Meta(max_length=400)]
 Key = Annotated[str, Meta(min_length=40, max_length=40)]  # a CURVE public key, Z85
+SDP_LENGTH: Final = 30_000  # characters of a WebRTC description; two cameras take 3,400
 
 
 class MalformedMessage(ValueError):
@@ -545,7 +546,7 @@ class VideoOffer(Wire, frozen=True, tag="video_offer"):
     request_id: Count
     operator: Name
     session: Name
-    sdp: Annotated[str, Meta(max_length=60_000)]
+    sdp: Annotated[str, Meta(max_length=SDP_LENGTH)]
     cameras: tuple[str, ...]  # in the order of the offer's video sections
 
 
@@ -554,7 +555,7 @@ class VideoAnswer(Wire, frozen=True, tag="video_answer"):
 
     request_id: Count
     ok: bool
-    sdp: Annotated[str, Meta(max_length=60_000)] = ""
+    sdp: Annotated[str, Meta(max_length=SDP_LENGTH)] = ""
     reason: Text = ""
 
 

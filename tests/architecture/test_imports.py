@@ -16,6 +16,7 @@ PURE = [
     "transport.channels",
     "transport.frame_stamp",
     "transport.handshake",
+    "transport.sdp_check",
     "teleop.gate",
     "teleop.requests",
     "teleop.lease",
