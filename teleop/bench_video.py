@@ -34,7 +34,15 @@ from transport.curve import Credentials
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
-from transport.messages import VideoAnswer, VideoOffer, decoder_of, encode
+from transport.messages import (
+    VideoAnswer,
+    VideoConfirm,
+    VideoConfirmed,
+    VideoOffer,
+    ViewerMessage,
+    decoder_of,
+    encode,
+)
 from transport.video_peer import StockReceiver, StockSender, draw_number
 from transport.video_receiver import VideoReceiver
 from transport.video_sender import VideoSender
@@ -45,7 +53,9 @@ WARM_UP = 30  # frames: the connection, the first key frame
 SIZES = ((640, 480), (1280, 720))
 
 _decode_offer = decoder_of(VideoOffer)
+_decode_viewer: Callable[[bytes], ViewerMessage] = decoder_of(ViewerMessage)  # type: ignore[arg-type]
 _decode_answer = decoder_of(VideoAnswer)
+_decode_confirmed = decoder_of(VideoConfirmed)
 
 
 def measure(seconds: float) -> list[Row]:
@@ -148,33 +158,35 @@ def _run_ours(
     while not leaving.is_set():
         asked = offers.receive(50)
         if asked is not None:
-            offer = _decode_offer(asked.message)
-            answer = sender.answer(offer.session, offer.request_id, offer.sdp, offer.cameras)
-            offers.reply(asked.who, encode(answer))
+            reply = sender.hear(asked.key, _decode_viewer(asked.message), may_drive=True)
+            offers.reply(asked.who, encode(reply))
     filming.join(2.0)
     sender.close()
 
 
-def exchange_with(
-    credentials: Credentials, port: int
-) -> Callable[[str, Sequence[str]], VideoAnswer]:
-    """How a receiver of this bench reaches its sender."""
+class BenchExchange:
+    """How a receiver of this bench reaches the sender at `port`."""
 
-    def exchange(sdp: str, cameras: Sequence[str]) -> VideoAnswer:
-        asker = Asker(VIDEO, credentials, LOOPBACK, port)
+    def __init__(self, credentials: Credentials, port: int) -> None:
+        self._credentials = credentials
+        self._port = port
+
+    def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
+        """Bring an offer to the sender."""
+        offer = VideoOffer(request_id=1, session="bench", sdp=sdp, cameras=tuple(cameras))
+        return _decode_answer(self._ask(offer, 10_000))
+
+    def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
+        """Confirm to the sender."""
+        confirm = VideoConfirm(request_id=request_id, session="bench")
+        return _decode_confirmed(self._ask(confirm, within_ms))
+
+    def _ask(self, message: ViewerMessage, within_ms: int) -> bytes:
+        asker = Asker(VIDEO, self._credentials, LOOPBACK, self._port)
         try:
-            offer = VideoOffer(
-                request_id=1,
-                operator="bench",
-                session="bench",
-                sdp=sdp,
-                cameras=tuple(cameras) or (CAMERA,),
-            )
-            return _decode_answer(asker.ask(encode(offer), 10_000))
+            return asker.ask(encode(message), within_ms)
         finally:
             asker.close()
-
-    return exchange
 
 
 @contextmanager
@@ -201,7 +213,7 @@ def _decoded(width: int, height: int, seconds: float) -> list[float]:
     ages: list[float] = []
     with _keys(port) as (folder, credentials):
         sender = _sender(folder, port, width, height, stock=False)
-        receiver = VideoReceiver((CAMERA,), exchange_with(credentials, port), bind_host=LOOPBACK)
+        receiver = VideoReceiver((CAMERA,), BenchExchange(credentials, port), bind_host=LOOPBACK)
         try:
             receiver.start()
             end_ns = now_ns() + round(seconds * NS_PER_S)
@@ -219,8 +231,8 @@ def _stock(width: int, height: int, seconds: float) -> list[float]:
     port = free_base_port()
     with _keys(port) as (folder, credentials):
         sender = _sender(folder, port, width, height, stock=True)
-        exchange = exchange_with(credentials, port)
-        receiver = StockReceiver(lambda sdp, _: exchange(sdp, ()).sdp, LOOPBACK)
+        exchange = BenchExchange(credentials, port)
+        receiver = StockReceiver(lambda sdp: exchange.exchange_video(sdp, (CAMERA,)).sdp, LOOPBACK)
         try:
             receiver.start()
             time.sleep(seconds)

@@ -23,6 +23,7 @@ from recorder.episode import CameraFormat
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.recover import recover_all
 from teleop.child import SEAL_S
+from teleop.gate import DRIVERS
 from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig
 from teleop.roster import RosterFile
@@ -40,7 +41,7 @@ from transport.messages import (
     RecorderPhase,
     RobotBus,
     Tick,
-    VideoOffer,
+    ViewerMessage,
     decoder_of,
     encode,
 )
@@ -52,7 +53,7 @@ TICKS_WAITING = 600  # 10 s between the bus and the recorder
 PICTURES_WAITING = 16  # between the cameras and the recorder; more means the recorder hangs
 
 _decode_bus: Callable[[bytes], RobotBus] = decoder_of(RobotBus)  # type: ignore[arg-type]
-_decode_offer = decoder_of(VideoOffer)
+_decode_viewer: Callable[[bytes], ViewerMessage] = decoder_of(ViewerMessage)  # type: ignore[arg-type]
 
 
 class Media:
@@ -80,7 +81,7 @@ class Media:
         self._roster = roster
         self._members = roster.read()
         self._bus = BusReceiver(bus, port)
-        self._offers = Requests(VIDEO, door, host, port)
+        self._viewers = Requests(VIDEO, door, host, port)
         self._states = Publisher(MEDIA_STATE, door, host, port)
         self._streams: dict[str, StreamedCamera] = {}
         self._sender = VideoSender(
@@ -131,7 +132,7 @@ class Media:
         report_ns = now_ns()
         while not leaving.is_set():
             self._heed_roster()
-            self._answer_offers(wait_ms=20)
+            self._answer_viewers(wait_ms=20)
             while self._sealed:
                 self._replays.waiting.append(self._sealed.popleft())
             self._replays.poll()
@@ -152,7 +153,7 @@ class Media:
             stream.close()
         self._sender.close()
         self._replays.close()
-        for link in (self._bus, self._offers, self._states):
+        for link in (self._bus, self._viewers, self._states):
             link.close()
 
     def _need_key_frame(self, camera: str) -> None:
@@ -273,18 +274,20 @@ class Media:
         self._members = members
         if any(members.member_of(key) is None for key in self._states.guests):
             self._states.cut()
+        self._sender.keep_only({member.key for member in members.members})
 
-    def _answer_offers(self, wait_ms: int) -> None:
-        asked = self._offers.receive(wait_ms)
-        if asked is None or self._members.member_of(asked.key) is None:
+    def _answer_viewers(self, wait_ms: int) -> None:
+        asked = self._viewers.receive(wait_ms)
+        member = None if asked is None else self._members.member_of(asked.key)
+        if asked is None or member is None:
             return
         try:
-            offer = _decode_offer(asked.message)
+            message = _decode_viewer(asked.message)
         except MalformedMessage as error:
-            log.warning("offer that cannot be read: %s", error)
+            log.warning("message of viewer %s that cannot be read: %s", member.name, error)
             return
-        answer = self._sender.answer(offer.session, offer.request_id, offer.sdp, offer.cameras)
-        self._offers.reply(asked.who, encode(answer))
+        reply = self._sender.hear(asked.key, message, may_drive=member.role in DRIVERS)
+        self._viewers.reply(asked.who, encode(reply))
 
     def _report(self) -> MediaState:
         phase, episode, seconds, detail = self._recorder_status

@@ -12,6 +12,8 @@ import logging
 import secrets
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from teleop import self_test
 from teleop.asking import Asking
@@ -45,13 +47,18 @@ from transport.messages import (
     RequestBody,
     RobotState,
     VideoAnswer,
+    VideoConfirm,
+    VideoConfirmed,
     VideoOffer,
+    ViewerMessage,
     decoder_of,
     encode,
 )
 from transport.video_receiver import VideoReceiver
 
 log = logging.getLogger("link")
+
+A = TypeVar("A", VideoAnswer, VideoConfirmed)
 
 ALIVE_MS = 300  # a window that has not ticked for so long is frozen
 PING_MS = 517  # no multiple of the control tick: the robot answers in one, the wait averages out
@@ -62,6 +69,7 @@ _decode_state = decoder_of(RobotState)
 _decode_media = decoder_of(MediaState)
 _decode_reply = decoder_of(Reply)
 _decode_answer = decoder_of(VideoAnswer)
+_decode_confirmed = decoder_of(VideoConfirmed)
 
 
 class OperatorLink:
@@ -199,33 +207,35 @@ class OperatorLink:
                 focused=hands.focused,
             )
 
-    def exchange_video(self, sdp: str, cameras: tuple[str, ...]) -> VideoAnswer:
+    def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
         """Bring a WebRTC offer to the robot; a video link's worker thread calls this."""
         with self._lock:
             request_id = self._asking.take_id()
         offer = VideoOffer(
-            request_id=request_id,
-            operator=self._heard.name or "operator",
-            session=self.session,
-            sdp=sdp,
-            cameras=cameras,
+            request_id=request_id, session=self.session, sdp=sdp, cameras=tuple(cameras)
         )
+        return self._ask_video(offer, VIDEO_ANSWER_MS, _decode_answer)
+
+    def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
+        """Tell the robot that the pictures have come; a video link's worker thread calls this."""
+        confirm = VideoConfirm(request_id=request_id, session=self.session)
+        return self._ask_video(confirm, within_ms, _decode_confirmed)
+
+    def _ask_video(self, message: ViewerMessage, within_ms: int, read: Callable[[bytes], A]) -> A:
         asker = Asker(VIDEO, self._credentials, self.host, self.port)
         try:
-            answer = asker.ask(encode(offer), VIDEO_ANSWER_MS, self._leaving.is_set)
-            return _decode_answer(answer)
-        except (LinkError, MalformedMessage) as error:
-            raise LinkError(str(error)) from None
+            return read(asker.ask(encode(message), within_ms, self._leaving.is_set))
+        except MalformedMessage as error:
+            raise LinkError(
+                f"the robot's answer cannot be read, another version? {error}"
+            ) from None
         finally:
             asker.close()
 
     def video(self, cameras: tuple[str, ...]) -> VideoReceiver:
         """A receiver for some of the robot's cameras, not started yet."""
-        return VideoReceiver(
-            cameras,
-            lambda sdp, wanted: self.exchange_video(sdp, tuple(wanted)),
-            bind_host=self.host if self.host == LOOPBACK else "",
-        )
+        here = self.host in (LOOPBACK, "localhost")
+        return VideoReceiver(cameras, self, bind_host=LOOPBACK if here else "")
 
     # --- the link's thread ---
 

@@ -543,11 +543,10 @@ class MediaState(Wire, frozen=True, tag="media_state"):
 class VideoOffer(Wire, frozen=True, tag="video_offer"):
     """A viewer's WebRTC offer for some cameras."""
 
-    request_id: Count
-    operator: Name
+    request_id: Count  # also names the connection that comes of it
     session: Name
     sdp: Annotated[str, Meta(max_length=SDP_LENGTH)]
-    cameras: tuple[str, ...]  # in the order of the offer's video sections
+    cameras: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]  # order of sections
 
 
 class VideoAnswer(Wire, frozen=True, tag="video_answer"):
@@ -559,6 +558,22 @@ class VideoAnswer(Wire, frozen=True, tag="video_answer"):
     reason: Text = ""
 
 
+class VideoConfirm(Wire, frozen=True, tag="video_confirm"):
+    """The viewer's word that it is connected and has decoded a frame of each camera."""
+
+    request_id: Count  # of the offer
+    session: Name
+
+
+class VideoConfirmed(Wire, frozen=True, tag="video_confirmed"):
+    """The robot's word that its end is connected, too; not `ok`: the viewer has to offer again."""
+
+    request_id: Count
+    ok: bool
+    reason: Text = ""
+
+
+ViewerMessage = VideoOffer | VideoConfirm
 RobotBus = Tick | Description
 
 M = TypeVar("M")

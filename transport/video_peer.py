@@ -7,7 +7,7 @@ blocks, because a stock sender has no stamp of its own; capture times are kept b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import av
@@ -110,7 +110,7 @@ class StockSender:
 class StockReceiver:
     """One stock peer connection that receives it and notes when each frame was decoded."""
 
-    def __init__(self, exchange: Callable[[str, Sequence[str]], str], bind_host: str) -> None:
+    def __init__(self, exchange: Callable[[str], str], bind_host: str) -> None:
         self.decoded_ns: dict[int, int] = {}
         self._exchange = exchange
         self._bind_host = bind_host
@@ -137,7 +137,7 @@ class StockReceiver:
         bind_ice(connection, self._bind_host)
         await connection.setLocalDescription(await connection.createOffer())
         offer = connection.localDescription.sdp
-        answer = await asyncio.to_thread(self._exchange, offer, ())
+        answer = await asyncio.to_thread(self._exchange, offer)
         await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         self._task = asyncio.ensure_future(self._receive(transceiver.receiver.track))
 

@@ -3,6 +3,11 @@
 One event loop on one thread; the methods marked so are called from others. `_MarkerBuffer` replaces
 aiortc's jitter buffer inside a receiver; tests/links/test_video_link.py holds both that it can and
 that aiortc still needs it.
+
+A picture is given out only while DTLS is connected: then the robot has the certificate whose
+fingerprint came over the authenticated channel. The robot sends only once ours has been found
+right there, too. What remains is the end that believes to be connected alone, so both must say that
+they are within `CONFIRM_MS`; otherwise the connection is closed at both ends and made anew.
 """
 
 from __future__ import annotations
@@ -10,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import av
 import numpy as np
 import numpy.typing as npt
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from av.video.reformatter import VideoReformatter
@@ -24,9 +29,11 @@ from transport.clock import NS_PER_MS, now_ns
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp, stamp_of
 from transport.mailbox import Mailbox
-from transport.messages import VideoAnswer
+from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import LoopThread, bind_ice, h264_only, new_connection
 from transport.picture import Picture
+from transport.sdp_check import DescriptionRefused, check_answer
+from transport.viewers import CONFIRM_MS
 
 log = logging.getLogger("video")
 
@@ -56,28 +63,39 @@ class _MarkerBuffer(JitterBuffer):
         return None
 
 
+class VideoExchange(Protocol):
+    """The authenticated channel to the robot. Both methods are called on worker threads and may
+    block for a few seconds or raise `LinkError`."""
+
+    def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
+        """Bring an offer to the robot and return its answer."""
+
+    def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
+        """Tell the robot that the pictures of the offer `request_id` came; return its word."""
+
+
+class _Pictures:
+    """What has come over one connection."""
+
+    def __init__(self, connection: RTCPeerConnection) -> None:
+        self.connection = connection
+        self.newest_ns: dict[str, int] = {}  # when each camera's newest frame was decoded
+        self.receiving: list[asyncio.Future[None]] = []
+
+
 class VideoReceiver:
     """The console's end: keeps a connection to the robot and fills one mailbox for each camera."""
 
-    def __init__(
-        self,
-        cameras: Sequence[str],
-        exchange: Callable[[str, Sequence[str]], VideoAnswer],
-        *,
-        bind_host: str,
-    ) -> None:
-        """`exchange(offer_sdp, cameras)` brings an offer to the robot and returns its answer; it is
-        called on a worker thread and may block for a few seconds or raise `LinkError`."""
+    def __init__(self, cameras: Sequence[str], exchange: VideoExchange, *, bind_host: str) -> None:
+        """ICE uses `bind_host` only; empty: every address of this machine."""
         self.mailboxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in cameras}
-        self.problem = ""  # why there is no connection; empty while there is one
+        self.problem = "connecting"  # why there is no confirmed connection; empty while there is
         self._cameras = tuple(cameras)
         self._exchange = exchange
         self._bind_host = bind_host
         self._wake: Callable[[], None] = lambda: None
         self._thread = LoopThread("video-receiver")
-        self._newest_ns: dict[str, int] = {}  # when each camera's newest frame came
         self._keeper: asyncio.Future[None] | None = None
-        self._receiving: list[asyncio.Future[None]] = []
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         """`on_wake` is called on the link's thread when an empty mailbox got a picture."""
@@ -98,19 +116,19 @@ class VideoReceiver:
     async def _stop_keeping(self) -> None:
         assert self._keeper is not None
         self._keeper.cancel()
-        await asyncio.gather(self._keeper, *self._receiving, return_exceptions=True)
+        await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _start_keeping(self) -> None:
         self._keeper = asyncio.ensure_future(self._keep_connected())
 
     async def _keep_connected(self) -> None:
         while True:
-            connection = new_connection()
+            pictures = _Pictures(new_connection())
             try:
-                await self._connect(connection)
-                self._newest_ns = dict.fromkeys(self._cameras, now_ns())
-                while connection.connectionState not in ("failed", "closed"):
-                    if now_ns() - min(self._newest_ns.values()) > NO_PICTURE_MS * NS_PER_MS:
+                await self._connect(pictures)
+                self.problem = ""
+                while pictures.connection.connectionState not in ("failed", "closed"):
+                    if now_ns() - min(pictures.newest_ns.values()) > NO_PICTURE_MS * NS_PER_MS:
                         break
                     await asyncio.sleep(0.05)
                 self.problem = "the picture has stopped"
@@ -122,32 +140,82 @@ class VideoReceiver:
                 log.exception("the video link failed")
                 self.problem = f"the video link failed: {error}"
             finally:
-                await connection.close()
+                await pictures.connection.close()
+                # Of a connection that never came up aiortc does not end the tracks.
+                for receiving in pictures.receiving:
+                    receiving.cancel()
+                await asyncio.gather(*pictures.receiving, return_exceptions=True)
             await asyncio.sleep(RETRY_MS / 1000)
 
-    async def _connect(self, connection: RTCPeerConnection) -> None:
+    async def _connect(self, pictures: _Pictures) -> None:
+        """Offer, check the answer, and confirm once the pictures have come.
+
+        Raises:
+            LinkError: the robot refuses, its answer is not usable, or no picture came in time.
+        """
+        connection = pictures.connection
+        receivers = self._add_receivers(connection)
+        bind_ice(connection, self._bind_host)
+        await connection.setLocalDescription(await connection.createOffer())
+        offer = connection.localDescription.sdp
+        answer = await asyncio.to_thread(self._exchange.exchange_video, offer, self._cameras)
+        if not answer.ok:
+            raise LinkError(answer.reason)
+        deadline_ns = now_ns() + CONFIRM_MS * NS_PER_MS
+        try:
+            check_answer(answer.sdp, cameras=len(self._cameras), bind_host=self._bind_host)
+        except DescriptionRefused as error:
+            raise LinkError(f"the robot's answer about the video is not usable: {error}") from None
+        await connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        pictures.receiving = [
+            asyncio.ensure_future(self._receive(pictures, camera, receiver.track))
+            for camera, receiver in zip(self._cameras, receivers, strict=True)
+        ]
+        await self._see_every_camera(pictures, deadline_ns)
+        await self._confirm(answer.request_id, deadline_ns)
+
+    def _add_receivers(self, connection: RTCPeerConnection) -> list[RTCRtpReceiver]:
         receivers = []
-        for camera in self._cameras:
+        for _ in self._cameras:
             transceiver = connection.addTransceiver("video", direction="recvonly")
             transceiver.setCodecPreferences(h264_only())
             receiver: Any = transceiver.receiver
             receiver._RTCRtpReceiver__jitter_buffer = _MarkerBuffer(JITTER_CAPACITY, is_video=True)
-            receivers.append((camera, transceiver.receiver))
-        bind_ice(connection, self._bind_host)
-        await connection.setLocalDescription(await connection.createOffer())
-        offer = connection.localDescription.sdp
-        answer = await asyncio.to_thread(self._exchange, offer, self._cameras)
-        if not answer.ok:
-            raise LinkError(answer.reason)
-        await connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
-        self.problem = ""
-        # A receiving task ends by itself: closing the connection ends its track.
-        self._receiving = [
-            asyncio.ensure_future(self._receive(camera, receiver.track))
-            for camera, receiver in receivers
-        ]
+            receivers.append(transceiver.receiver)
+        return receivers
 
-    async def _receive(self, camera: str, track: MediaStreamTrack) -> None:
+    async def _see_every_camera(self, pictures: _Pictures, deadline_ns: int) -> None:
+        while len(pictures.newest_ns) < len(self._cameras):
+            state = pictures.connection.connectionState
+            if state == "closed":
+                raise LinkError("the robot has closed the video connection")
+            if state == "failed" and pictures.connection.iceConnectionState == "failed":
+                raise LinkError("the pictures find no way to here: is UDP blocked in between?")
+            if state == "failed":
+                raise LinkError(
+                    "the robot has another video key than it named: is somebody in between?"
+                )
+            if now_ns() >= deadline_ns:
+                missing = [c for c in self._cameras if c not in pictures.newest_ns]
+                raise LinkError(f"no picture of {', '.join(missing)} within {CONFIRM_MS // 1000} s")
+            await asyncio.sleep(0.01)
+
+    async def _confirm(self, request_id: int, deadline_ns: int) -> None:
+        left_ms = max(1, (deadline_ns - now_ns()) // NS_PER_MS)
+        try:
+            # Not wait_for: before Python 3.12 it may swallow the cancellation that `close` sends.
+            async with asyncio.timeout(left_ms / 1000):
+                confirmed = await asyncio.to_thread(
+                    self._exchange.confirm_video, request_id, left_ms
+                )
+        except TimeoutError:
+            raise LinkError(
+                f"the robot did not confirm the video within {CONFIRM_MS // 1000} s"
+            ) from None
+        if not confirmed.ok:
+            raise LinkError(f"the robot does not confirm the video: {confirmed.reason}")
+
+    async def _receive(self, pictures: _Pictures, camera: str, track: MediaStreamTrack) -> None:
         mailbox = self.mailboxes[camera]
         reformatter = VideoReformatter()  # kept: making one for each frame costs 0.2 ms
         stamp = FrameStamp(0, -1)
@@ -158,8 +226,10 @@ class VideoReceiver:
                 return
             if not isinstance(frame, av.VideoFrame):
                 continue
+            if pictures.connection.connectionState != "connected":
+                continue  # left in the decoder when the connection failed
             received_ns = now_ns()
-            self._newest_ns[camera] = received_ns
+            pictures.newest_ns[camera] = received_ns
             stamp = _stamp_in(frame) or stamp
             if track._queue.qsize() > 0:  # type: ignore[attr-defined]
                 mailbox.skipped(1)  # a newer one is decoded already: this one is never converted

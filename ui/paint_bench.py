@@ -12,7 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from teleop.bench_video import CAMERA, exchange_with
+from teleop.bench_video import CAMERA, BenchExchange
 from teleop.credentials import credentials_for
 from transport.control_link import LOOPBACK
 from transport.picture import Picture
@@ -31,7 +31,7 @@ def main(keys: Path, port: int, width: int, height: int, seconds: float) -> None
     def painted(picture: Picture, painted_ns: int) -> None:
         ages.append((painted_ns - picture.captured_ns) / 1e6)
 
-    exchange = exchange_with(credentials_for(keys, LOOPBACK, port), port)
+    exchange = BenchExchange(credentials_for(keys, LOOPBACK, port), port)
     receiver = VideoReceiver((CAMERA,), exchange, bind_host=LOOPBACK)
     view = VideoView(Theme(app), receiver.mailboxes[CAMERA], CAMERA, main=True, on_painted=painted)
     view.resize(width, height)

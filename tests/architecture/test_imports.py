@@ -17,6 +17,7 @@ PURE = [
     "transport.frame_stamp",
     "transport.handshake",
     "transport.sdp_check",
+    "transport.viewers",
     "teleop.gate",
     "teleop.requests",
     "teleop.lease",

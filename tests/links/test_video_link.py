@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,57 +10,13 @@ import pytest
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 
-from transport.clock import now_ns
+from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, pictures_of, wait_until
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
 from transport.h264 import EncodedFrame, StreamEncoder
-from transport.messages import VideoAnswer
-from transport.picture import Picture
+from transport.messages import VideoAnswer, VideoConfirmed
 from transport.video_receiver import VideoReceiver, _MarkerBuffer
-from transport.video_sender import VIEWER_QUEUE, VideoSender, _ViewerTrack
-
-LOOPBACK = "127.0.0.1"
-CAMERAS = ("front", "ceiling")
-HANG_S = 20.0
-
-
-class Robot:
-    """A sender with a grey picture per camera whose brightness is the frame's number."""
-
-    def __init__(self) -> None:
-        self.key_frames: set[str] = set()
-        self.sender = VideoSender(CAMERAS, self.key_frames.add, bind_host=LOOPBACK)
-        self.leaving = threading.Event()
-        self.paused = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.sender.start()
-        self.thread.start()
-
-    def run(self) -> None:
-        encoders = {camera: StreamEncoder(160, 120, 30) for camera in CAMERAS}
-        number = 0
-        while not self.leaving.wait(1 / 30):
-            if self.paused.is_set():
-                continue
-            number += 1
-            for camera, encoder in encoders.items():
-                picture = np.full((120, 160, 3), 40 + number % 150, np.uint8)
-                key = camera in self.key_frames
-                self.key_frames.discard(camera)
-                packet = encoder.encode(picture, FrameStamp(now_ns(), number), key_frame=key)
-                assert packet is not None
-                self.sender.publish(camera, packet)
-
-    def close(self) -> None:
-        self.leaving.set()
-        self.thread.join(5.0)
-        self.sender.close()
-
-    def exchange(self, session: str) -> object:
-        def exchange(sdp: str, cameras: Sequence[str]) -> VideoAnswer:
-            return self.sender.answer(session, 1, sdp, cameras)
-
-        return exchange
+from transport.video_sender import VIEWER_QUEUE, _ViewerTrack
 
 
 @pytest.fixture
@@ -72,19 +26,8 @@ def robot() -> Iterator[Robot]:
     made.close()
 
 
-def pictures_of(receiver: VideoReceiver, camera: str, count: int) -> list[Picture]:
-    seen: list[Picture] = []
-    deadline = time.monotonic() + HANG_S
-    while len(seen) < count:
-        assert time.monotonic() < deadline, f"{len(seen)} of {count} pictures of {camera} came"
-        picture = receiver.mailboxes[camera].wait(0.5)
-        if picture is not None:
-            seen.append(picture)
-    return seen
-
-
 def test_pictures_of_every_camera_arrive_with_their_stamps(robot: Robot) -> None:
-    receiver = VideoReceiver(CAMERAS, robot.exchange("a"), bind_host=LOOPBACK)  # type: ignore[arg-type]
+    receiver = VideoReceiver(CAMERAS, Channel(robot, "a"), bind_host=LOOPBACK)
     receiver.start()
     try:
         for camera in CAMERAS:
@@ -102,8 +45,8 @@ def test_pictures_of_every_camera_arrive_with_their_stamps(robot: Robot) -> None
 
 
 def test_a_second_viewer_gets_a_picture_at_once_and_leaves_the_first_alone(robot: Robot) -> None:
-    first = VideoReceiver(("front",), robot.exchange("a"), bind_host=LOOPBACK)  # type: ignore[arg-type]
-    second = VideoReceiver(("front",), robot.exchange("b"), bind_host=LOOPBACK)  # type: ignore[arg-type]
+    first = VideoReceiver(("front",), Channel(robot, "a"), bind_host=LOOPBACK)
+    second = VideoReceiver(("front",), Channel(robot, "b"), bind_host=LOOPBACK)
     first.start()
     pictures_of(first, "front", 3)
     second.start()
@@ -117,15 +60,12 @@ def test_a_second_viewer_gets_a_picture_at_once_and_leaves_the_first_alone(robot
 
 
 def test_a_picture_that_stopped_comes_back_by_itself(robot: Robot) -> None:
-    receiver = VideoReceiver(("front",), robot.exchange("a"), bind_host=LOOPBACK)  # type: ignore[arg-type]
+    receiver = VideoReceiver(("front",), Channel(robot, "a"), bind_host=LOOPBACK)
     receiver.start()
     try:
-        pictures_of(receiver, "front", 3)
+        wait_until(lambda: receiver.problem == "", "it was not confirmed")
         robot.paused.set()
-        deadline = time.monotonic() + HANG_S
-        while not receiver.problem:
-            assert time.monotonic() < deadline, "a stopped picture was not noticed"
-            time.sleep(0.05)
+        wait_until(lambda: receiver.problem != "", "a stopped picture was not noticed")
         robot.paused.clear()
         receiver.mailboxes["front"].take()
         pictures_of(receiver, "front", 3)
@@ -134,31 +74,38 @@ def test_a_picture_that_stopped_comes_back_by_itself(robot: Robot) -> None:
 
 
 def test_an_unknown_camera_is_refused_with_those_there_are(robot: Robot) -> None:
-    answer = robot.sender.answer("a", 1, "v=0", ["rear"])
+    answer = Channel(robot, "a").exchange_video("v=0", ["rear"])
     assert not answer.ok
     assert "front, ceiling" in answer.reason
 
 
 def test_an_offer_that_is_no_sdp_is_refused(robot: Robot) -> None:
-    answer = robot.sender.answer("a", 1, "this is not SDP", ["front"])
+    answer = Channel(robot, "a").exchange_video("this is not SDP", ["front"])
     assert not answer.ok
+    assert "not one this robot answers" in answer.reason
     assert robot.sender.viewers("front") == 0
 
 
-def test_a_robot_that_does_not_answer_is_tried_again() -> None:
-    tries: list[int] = []
+class NobodyThere:
+    """A channel to a robot that is away."""
 
-    def exchange(sdp: str, cameras: Sequence[str]) -> VideoAnswer:
-        tries.append(1)
+    def __init__(self) -> None:
+        self.tries = 0
+
+    def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
+        self.tries += 1
         raise LinkError("no answer")
 
-    receiver = VideoReceiver(("front",), exchange, bind_host=LOOPBACK)
+    def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
+        raise AssertionError("nothing to confirm")
+
+
+def test_a_robot_that_does_not_answer_is_tried_again() -> None:
+    nobody = NobodyThere()
+    receiver = VideoReceiver(("front",), nobody, bind_host=LOOPBACK)
     receiver.start()
     try:
-        deadline = time.monotonic() + HANG_S
-        while len(tries) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: nobody.tries >= 2, "it was not tried again")
         assert receiver.problem == "no answer"
     finally:
         receiver.close()

@@ -1,0 +1,147 @@
+"""The media process and its viewers, with keys: who is struck off the list sees nothing more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from teleop.both_ends import acquaint
+from teleop.key_files import ROBOT_KEY, load_or_make
+from teleop.media import Media
+from teleop.operator_link import OperatorLink
+from teleop.robot import Image
+from teleop.robot_door import robot_door
+from teleop.roster import AUTHORIZED_KEYS, RosterFile
+from tests.links.video_support import pictures_of, wait_until
+from transport.clock import now_ns
+from transport.control_link import LOOPBACK, BusSender, free_base_port
+from transport.curve import Credentials
+from transport.messages import STILL, Mode, Outcome, Phase, Role, Source, Tick, encode
+from transport.video_receiver import VideoReceiver
+
+CAMERA = "front"
+
+
+class Rig:
+    """One camera that sees grey."""
+
+    names = (CAMERA,)
+    width = 160
+    height = 120
+
+    def open(self) -> None:
+        pass
+
+    def render(self, camera: str, state: bytes) -> Image:
+        return np.full((self.height, self.width, 3), 128, np.uint8)
+
+    def close(self) -> None:
+        pass
+
+
+def tick(number: int) -> Tick:
+    return Tick(
+        tick=number,
+        stamp_ns=now_ns(),
+        boot_id="boot",
+        mode=Mode.READY,
+        source=Source.HOLD,
+        phase=Phase.WAIT,
+        intervention=-1,
+        outcome=Outcome.UNLABELLED,
+        observation=(),
+        policy=STILL,
+        human=STILL,
+        applied=STILL,
+        deadman=False,
+        command_seq=-1,
+        command_age_ms=-1.0,
+        picture_age_ms=-1.0,
+        missed_before=0,
+        state=b"",
+    )
+
+
+class MediaProcess:
+    """The media process in this one, and the ticks that it would hear from control."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_base_port()
+        keys = load_or_make(folder / ROBOT_KEY)
+        self.roster = RosterFile(folder / AUTHORIZED_KEYS)
+        self.door = robot_door(keys, self.roster)
+        itself = Credentials(keys, keys.public)
+        self.bus = BusSender(self.door, self.port)
+        self.media = Media(
+            "toy-1", Rig(), self.door, self.roster, itself, LOOPBACK, self.port, folder / "episodes"
+        )
+        self.leaving = threading.Event()
+        self.threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._tick, self._serve)
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def viewers(self) -> int:
+        return self.media._sender.viewers(CAMERA)
+
+    def close(self) -> None:
+        self.leaving.set()
+        for thread in self.threads:
+            thread.join(10.0)
+        self.media.close()
+        self.bus.close()
+        self.door.close()
+
+    def _tick(self) -> None:
+        number = 0
+        while not self.leaving.wait(1 / 60):
+            number += 1
+            self.bus.send(encode(tick(number)))
+
+    def _serve(self) -> None:
+        self.media.start()
+        self.media.run(self.leaving)
+
+
+@contextmanager
+def watching(process: MediaProcess, name: str, role: Role) -> Iterator[VideoReceiver]:
+    config = process.folder / name
+    address = f"{LOOPBACK}:{process.port}"
+    credentials = acquaint(process.folder, config, address, name, role)
+    key = credentials.own.public
+    wait_until(
+        lambda: process.roster.refreshed(now_ns()).member_of(key) is not None, "not on the list"
+    )
+    link = OperatorLink(credentials, LOOPBACK, process.port)
+    receiver = link.video((CAMERA,))
+    link.start()
+    receiver.start()
+    with closing(link), closing(receiver):
+        yield receiver
+
+
+def test_a_key_that_is_struck_off_the_list_loses_the_picture_at_once(tmp_path: Path) -> None:
+    with (
+        closing(MediaProcess(tmp_path)) as process,
+        watching(process, "driver", Role.OPERATOR) as driver,
+        watching(process, "watcher", Role.OBSERVER) as watcher,
+    ):
+        for receiver in (driver, watcher):
+            pictures_of(receiver, CAMERA, 3)
+            wait_until(lambda r=receiver: r.problem == "", "it was not confirmed")  # type: ignore[misc]
+        assert process.viewers() == 2
+        process.roster.revoke("watcher")
+        wait_until(lambda: process.viewers() == 1, "the revoked viewer was kept")
+        wait_until(lambda: watcher.problem != "", "the revoked console noticed nothing")
+        watcher.mailboxes[CAMERA].take()
+        driver.mailboxes[CAMERA].take()
+        pictures_of(driver, CAMERA, 60)
+        assert watcher.mailboxes[CAMERA].take() is None
+        assert driver.problem == ""
+        assert process.viewers() == 1
