@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 
 READY = "ready"
 EXIT_CONFIG = 2  # a start that cannot succeed when tried again: wrong settings, taken port
@@ -74,6 +75,21 @@ def failing_later() -> Iterator[None]:
     except Exception:  # the top of the process: logged, and the parent starts another
         logging.getLogger("agent").exception("failed while running")
         sys.exit(EXIT_FAILED)
+
+
+def give_way(by: int) -> None:
+    """In a child: let the others have the processor first, by so many steps of niceness.
+
+    Each child is a session of its own, and Linux shares the processor between sessions before it
+    looks at the niceness of a process (autogroup): both are set.
+    """
+    if sys.platform == "win32":
+        return
+    os.nice(by)
+    try:
+        Path("/proc/self/autogroup").write_text(str(by))
+    except OSError:
+        return  # another system, or one without autogroups: the niceness of the process counts
 
 
 def start_child(arguments: Sequence[str]) -> subprocess.Popen[str]:

@@ -232,7 +232,7 @@ def media(
     scene: Scene = None,
 ) -> None:
     """The media process; started by `unstick agent`."""
-    from teleop.child import failing_later, leave_with_parent, say_ready
+    from teleop.child import failing_later, give_way, leave_with_parent, say_ready
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.media import Media
     from teleop.robot_door import robot_door
@@ -240,6 +240,7 @@ def media(
     from teleop.sim_rover import SimCameras
     from transport.curve import Credentials
 
+    give_way(3)  # to control: a late picture is a nuisance, a late tick stops the robot
     leaving = leave_with_parent()
     cameras = SimCameras(scenario, seed, scene)
     roster = RosterFile(state / AUTHORIZED_KEYS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from recorder.episode import MANIFEST_FILE, EpisodeError
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.replay import Replayable, validate
 from recorder.verdict import Kind, Verdict
-from teleop.child import die_with_parent
+from teleop.child import die_with_parent, give_way
 from teleop.robot import RobotError
 from transport.messages import Description
 
@@ -80,8 +79,7 @@ def run_validation(path: Path, *, scene: Path | None, json: bool, background: bo
     """Replay what is at `path`; `background` lowers the priority and prints nothing."""
     if background:
         die_with_parent()
-        if hasattr(os, "nice"):
-            os.nice(10)  # a replay must not disturb control and video on the same machine
+        give_way(10)  # a replay must not disturb control and video on the same machine
     terminal = Console(stderr=True, highlight=False, quiet=background)
     verdicts: list[Verdict] = []
     unreadable: list[str] = []
