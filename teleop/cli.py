@@ -370,8 +370,15 @@ def bench(
 
 
 @app.command()
-def doctor(json: Json = False) -> None:
-    """Check what this machine has and lacks: libraries, graphics, display, codec, disk."""
+def doctor(
+    profile: Annotated[
+        Path | None, typer.Option(help="Check this profile of keys and buttons, nothing else.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check what this machine has and lacks: libraries, graphics, display, codec, disk, profiles.
+
+    Exit code 0 when all is well, 1 otherwise."""
     from teleop.doctor import run_doctor
 
-    raise typer.Exit(run_doctor(json=json))
+    raise typer.Exit(run_doctor(profile, json=json))

@@ -1,4 +1,4 @@
-"""`unstick doctor`: what this machine has and lacks, and what to do about it."""
+"""`unstick doctor`: what this machine has and lacks, which profile is wrong, and what to do."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from teleop.cli import default_config, default_episodes, default_state
+from teleop.input_profile import Action, ProfileError, default_profile
 from teleop.key_files import CONSOLE_KEY, KNOWN_ROBOTS, ROBOT_KEY, KnownRobots, load
+from teleop.profile_files import Profiles, profiles_folder, read_profile
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from teleop.safety import ConfigError
 
 PACKAGES = ("transport", "recorder", "teleop", "ui")
 ENOUGH_BYTES = 2 << 30
 PROBE_S = 60
+PROFILES = "profiles of keys"
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,23 @@ class Check:
     advice: str = ""
 
 
-def run_doctor(*, json: bool) -> int:
-    """Look at everything; 0 when nothing is missing, 1 otherwise."""
-    checks = [
+def run_doctor(profile: Path | None = None, *, json: bool) -> int:
+    """Look at everything, or at one profile; 0 when nothing is wrong, 1 otherwise."""
+    checks = [_profile(profile)] if profile is not None else _machine()
+    if json:
+        sys.stdout.write(json_format.dumps([asdict(check) for check in checks]) + "\n")
+    else:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for check in checks:
+            advice = "" if check.ok else check.advice
+            bad = "WRONG" if check.name == PROFILES else "MISSING"
+            table.add_row("ok" if check.ok else bad, check.name, check.found, advice)
+        Console(highlight=False).print(table)
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _machine() -> list[Check]:
+    return [
         _python(),
         _packages(),
         _codec(),
@@ -45,17 +62,9 @@ def run_doctor(*, json: bool) -> int:
         _probe("window", _WINDOW, "run: make system (installs Qt's system libraries)"),
         _display(),
         _disk(),
+        _profiles(),
         key_check(),
     ]
-    if json:
-        sys.stdout.write(json_format.dumps([asdict(check) for check in checks]) + "\n")
-    else:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for check in checks:
-            advice = "" if check.ok else check.advice
-            table.add_row("ok" if check.ok else "MISSING", check.name, check.found, advice)
-        Console(highlight=False).print(table)
-    return 0 if all(check.ok for check in checks) else 1
 
 
 _RENDER = """
@@ -133,6 +142,47 @@ def _disk() -> Check:
     return Check(
         "disk for episodes", free >= ENOUGH_BYTES, f"{free >> 30} GiB free", "free 2 GiB or more"
     )
+
+
+def _profile(path: Path) -> Check:
+    """What a profile is for and what it changes, or all that is wrong with it."""
+    try:
+        profile = read_profile(path)
+    except ProfileError as error:
+        return Check(PROFILES, False, str(error))
+    whom = [
+        f"{kind} {name}"
+        for kind, name in (
+            ("operator", profile.operator),
+            ("robot", profile.robot),
+            ("gamepad", profile.gamepad),
+        )
+        if name
+    ]
+    default = default_profile()
+    changed = {
+        action.value
+        for action in Action
+        if profile.keys_of(action) != default.keys_of(action)
+        or profile.chords_of(action) != default.chords_of(action)
+    }
+    changed |= {"speeds"} if profile.speeds != default.speeds else set()
+    changed |= {"gamepad"} if profile.pad != default.pad else set()
+    found = (
+        f"for {', '.join(whom) or 'everybody'}; changes {', '.join(sorted(changed)) or 'nothing'}"
+    )
+    return Check(PROFILES, True, found)
+
+
+def _profiles() -> Check:
+    """Those that a console would use."""
+    folder = profiles_folder()
+    try:
+        Profiles.read(folder)
+    except ProfileError as error:
+        return Check(PROFILES, False, str(error))
+    count = len(list(folder.glob("*.toml")))
+    return Check(PROFILES, True, f"{count} in {folder}")
 
 
 def key_check() -> Check:

@@ -1,69 +1,84 @@
 """Gamepads through SDL's game-controller mapping, on a thread of their own.
 
-The thread owns SDL. It reports every change to the callbacks it was given, and neutral input when a
-pad goes away; what the pad means is decided in `teleop.pad_mapping`. Without SDL there is no pad,
-and `problem` says why.
+The thread owns SDL. Every pad that can be used is open; one of them is active, and pressing any
+button on another chooses that one. What changes is reported to the callbacks, neutral input at once
+when the active pad goes away, and STOP from whichever pad it comes. What sticks and buttons mean is
+decided in `teleop.pad_mapping`, whether a pad is fit to drive in `teleop.pad_health`. Without SDL
+there is no pad, and `problem` says why.
 """
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import os
 import threading
-import warnings
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
+from teleop.hands import PAD_ALIVE_MS
+from teleop.input_profile import Action
 from teleop.operator_input import OperatorInput
-from teleop.pad_mapping import PadReading, to_input, wants_stop
-from transport.clock import now_ns
+from teleop.pad_health import PadHealth
+from teleop.pad_mapping import PadSettings, to_input
+from teleop.profile_files import Controls, PadSeen
+from teleop.sdl_pads import Sdl, SdlPad, SdlPads, load_sdl
+from transport.clock import NS_PER_MS, now_ns
 
 log = logging.getLogger("gamepad")
 
-POLL_MS = 8  # twice per control tick
-FULL_TRAVEL = 32767.0
-
-_BUTTONS = {
-    "lb": "SDL_CONTROLLER_BUTTON_LEFTSHOULDER",
-    "rb": "SDL_CONTROLLER_BUTTON_RIGHTSHOULDER",
-    "a": "SDL_CONTROLLER_BUTTON_A",
-    "b": "SDL_CONTROLLER_BUTTON_B",
-    "x": "SDL_CONTROLLER_BUTTON_X",
-    "y": "SDL_CONTROLLER_BUTTON_Y",
-    "start": "SDL_CONTROLLER_BUTTON_START",
-    "back": "SDL_CONTROLLER_BUTTON_BACK",
-}
+POLL_MS = 4  # four times per control tick; a look costs 15 microseconds
 
 
-def load_sdl() -> Any:
-    """The SDL binding.
+class _Pad:
+    """An open pad and what is known of it."""
 
-    Raises:
-        ImportError: SDL is not there.
-    """
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # SDL is used for gamepads only
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pysdl2 announces which library it found
-        import sdl2
-    return sdl2
+    def __init__(self, device: SdlPad) -> None:
+        self.device = device
+        # What is held when it comes was not pressed here and asks for nothing; but STOP is STOP.
+        self.reading = self.before = device.read()
+        self.health = PadHealth()
+        self._stopping = False
+
+    def look(self, settings: PadSettings, stamp_ns: int) -> None:
+        """Read it once."""
+        self.before, self.reading = self.reading, self.device.read()
+        self.health = self.health.step(self.reading, settings, stamp_ns)
+
+    def stops(self, settings: PadSettings) -> bool:
+        """Whether a STOP chord has become complete; once per press."""
+        before, self._stopping = self._stopping, self.reading.holds(settings.stop)
+        return self._stopping and not before
+
+    def take(self, settings: PadSettings) -> None:
+        """It becomes the active one. What is held on it by then does nothing: neither the press
+        that chose it, nor a deadman that was held while another pad drove."""
+        self.health = self.health.chosen(self.reading, settings)
+        self.before = self.reading
 
 
 class Gamepad:
-    """The first gamepad found; another takes its place when it is unplugged."""
+    """The gamepads of this machine as one input."""
 
     def __init__(
         self,
+        controls: Controls,
         on_input: Callable[[OperatorInput | None], None],
         on_stop: Callable[[], None],
-        on_press: Callable[[str], None],
+        on_action: Callable[[str], None],
+        *,
+        sdl: Callable[[], Sdl] = load_sdl,
     ) -> None:
-        """The callbacks run on the pad's thread: new input (None: the pad is gone), the STOP chord,
-        a button's name."""
+        """The callbacks run on the pad's thread: input, new or said again every `PAD_ALIVE_MS`
+        (None: there is no pad), the STOP chord, and what a button that was pressed is bound to."""
         self.problem = ""
+        self._controls = controls
         self._on_input = on_input
         self._on_stop = on_stop
-        self._on_press = on_press
+        self._on_action = on_action
+        self._load = sdl
+        self._pads: dict[int, _Pad] = {}
+        self._active: int | None = None
+        self._said: OperatorInput | None = None
+        self._said_ns = 0
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gamepad", daemon=True)
 
@@ -77,84 +92,97 @@ class Gamepad:
         if self._thread.is_alive():
             self._thread.join(2.0)
 
+    # --- the pad's thread ---
+
     def _run(self) -> None:
         try:
-            sdl = load_sdl()
-        except ImportError as error:
-            self.problem = f"no gamepads: {error}"
-            log.info("%s", self.problem)
-            return
-        # There is no SDL window that could have the focus; the console decides about focus.
-        sdl.SDL_SetHint(sdl.SDL_HINT_JOYSTICK_ALLOW_BACKGROUND_EVENTS, b"1")
-        if sdl.SDL_InitSubSystem(sdl.SDL_INIT_GAMECONTROLLER) != 0:
-            self.problem = f"no gamepads: {sdl.SDL_GetError().decode()}"
-            log.info("%s", self.problem)
-            return
-        try:
-            self._serve(sdl)
+            with SdlPads(self._load()) as pads:
+                while not self._leaving.wait(POLL_MS / 1000):
+                    self._look(pads, now_ns())
+        except (ImportError, OSError) as error:
+            self.problem = f"SDL cannot be used: {error}"
+            log.info("no gamepads: %s", self.problem)
+        except Exception:  # the top of the thread: whatever the pad said last must not go on
+            self.problem = "reading them has failed; the log tells more"
+            log.exception("reading gamepads has failed")
         finally:
-            sdl.SDL_QuitSubSystem(sdl.SDL_INIT_GAMECONTROLLER)
+            self._on_input(None)
+            self._controls.gamepad = ""
+            why = (PadSeen("all gamepads", skipped=self.problem),) if self.problem else ()
+            self._controls.pads = why
 
-    def _serve(self, sdl: Any) -> None:
-        pad = None
-        before: PadReading | None = None
-        while not self._leaving.wait(POLL_MS / 1000):
-            _drain_events(sdl)
-            if pad is not None and not sdl.SDL_GameControllerGetAttached(pad):
-                sdl.SDL_GameControllerClose(pad)
-                pad, before = None, None
-                log.warning("the gamepad is gone")
-                self._on_input(None)
-            if pad is None:
-                pad = _first_pad(sdl)
-                if pad is None:
-                    continue
-                log.info("gamepad: %s", _name(sdl, pad))
-            reading = _read(sdl, pad)
-            if reading != before:
-                self._report(reading, before)
-                before = reading
-        if pad is not None:
-            sdl.SDL_GameControllerClose(pad)
+    def _look(self, pads: SdlPads, stamp_ns: int) -> None:
+        came, gone = pads.changes(stamp_ns)
+        for instance in gone:
+            log.warning("gamepad %s is gone", self._pads.pop(instance).device.name)
+            if instance == self._active:
+                self._active = None
+                self._say(None, stamp_ns)
+        for device in came:
+            log.info("gamepad: %s", device.name)
+            self._pads[device.instance] = _Pad(device)
+        settings = self._controls.profile.pad
+        for pad in self._pads.values():
+            pad.look(settings, stamp_ns)
+            if pad.stops(settings):
+                self._on_stop()
+        chosen = self._choose(settings)
+        if chosen is not None:
+            self._active = chosen
+            self._pads[chosen].take(settings)
+        if came or gone or pads.skipped_changed or chosen is not None:
+            self._tell(pads)
+        self._report(stamp_ns)
 
-    def _report(self, reading: PadReading, before: PadReading | None) -> None:
-        if wants_stop(reading):
-            self._on_stop()
-        self._on_input(to_input(reading, now_ns()))
-        for button in reading.held - (before.held if before else frozenset()):
-            self._on_press(button)
+    def _choose(self, settings: PadSettings) -> int | None:
+        """The pad to become the active one: an idle one that was pressed, or the next at all."""
+        active = self._pads.get(self._active) if self._active is not None else None
+        if active is None or not active.reading.holds(settings.deadman):
+            for instance, pad in self._pads.items():
+                if instance != self._active and pad.reading.held - pad.before.held:
+                    return instance
+        return next(iter(self._pads), None) if active is None else None
 
+    def _report(self, stamp_ns: int) -> None:
+        """What the active pad asks for, when it changed or has not been said for a while."""
+        if self._active is None:
+            return
+        pad = self._pads[self._active]
+        profile = self._controls.profile
+        wish = to_input(
+            self._device_name(),
+            pad.reading,
+            profile.pad,
+            profile.speeds,
+            0,
+            may_drive=pad.health.armed,
+            problem=pad.health.problem,
+        )
+        if self._said is None or wish != replace(self._said, input_ns=0):
+            self._say(replace(wish, input_ns=stamp_ns), stamp_ns)
+        elif stamp_ns - self._said_ns >= PAD_ALIVE_MS * NS_PER_MS:
+            self._say(self._said, stamp_ns)
+        for action in profile.pressed(pad.before.held, pad.reading.held):
+            if action is not Action.STOP:
+                self._on_action(action)
 
-def _drain_events(sdl: Any) -> None:
-    event = sdl.SDL_Event()
-    while sdl.SDL_PollEvent(ctypes.byref(event)):
-        pass  # attach, detach and axis state are read from the device itself
+    def _say(self, wish: OperatorInput | None, stamp_ns: int) -> None:
+        self._said, self._said_ns = wish, stamp_ns
+        self._on_input(wish)
 
+    def _device_name(self) -> str:
+        """The active pad's name, with its number when there are several."""
+        assert self._active is not None
+        name = self._pads[self._active].device.name
+        if len(self._pads) == 1:
+            return name
+        return f"{list(self._pads).index(self._active) + 1} of {len(self._pads)}: {name}"
 
-def _first_pad(sdl: Any) -> Any:
-    for index in range(sdl.SDL_NumJoysticks()):
-        if sdl.SDL_IsGameController(index):
-            return sdl.SDL_GameControllerOpen(index) or None
-    return None
-
-
-def _name(sdl: Any, pad: Any) -> str:
-    name = sdl.SDL_GameControllerName(pad)
-    return name.decode(errors="replace")[:40] if name else "Gamepad"
-
-
-def _read(sdl: Any, pad: Any) -> PadReading:
-    drive = sdl.SDL_GameControllerGetAxis(pad, sdl.SDL_CONTROLLER_AXIS_LEFTY)
-    turn = sdl.SDL_GameControllerGetAxis(pad, sdl.SDL_CONTROLLER_AXIS_RIGHTX)
-    held = {
-        name
-        for name, constant in _BUTTONS.items()
-        if sdl.SDL_GameControllerGetButton(pad, getattr(sdl, constant))
-    }
-    # SDL counts down as positive; away from the operator is forward.
-    return PadReading(
-        name=_name(sdl, pad),
-        drive=max(-1.0, min(1.0, -drive / FULL_TRAVEL)),
-        turn=max(-1.0, min(1.0, turn / FULL_TRAVEL)),
-        held=frozenset(held),
-    )
+    def _tell(self, pads: SdlPads) -> None:
+        """Let the window know which pads there are, and the profiles which one is in use."""
+        active = self._pads.get(self._active) if self._active is not None else None
+        self._controls.gamepad = active.device.name if active is not None else ""
+        self._controls.pads = (
+            *(PadSeen(pad.device.name, active=pad is active) for pad in self._pads.values()),
+            *(PadSeen(name, skipped=why) for name, why in pads.skipped.values()),
+        )

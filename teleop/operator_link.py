@@ -15,15 +15,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from teleop import self_test
 from teleop.asking import Asking
-from teleop.attendance import Attendance
 from teleop.hands import Hands
 from teleop.hearing import Hearing
 from teleop.lease import RENEW_MS
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
-from teleop.self_test import SelfTest
+from teleop.session_watch import SessionWatch
 from teleop.stop_sender import StopSender
 from transport.channels import (
     COMMAND_HZ,
@@ -84,19 +82,17 @@ class OperatorLink:
         self._lock = threading.Lock()
         self._leaving = threading.Event()
         self._waiter = Waiter()
+        self._waking = threading.Lock()  # the waiter is woken by one thread at a time
         self._started_ns = now_ns()
         self._heard = Hearing(self.session, self._started_ns)
         self._hands = Hands()
-        self._touched_ns = self._started_ns
-        self._attendance = Attendance(self._started_ns)
-        self._let_go_ns: int | None = None
+        self._watch = SessionWatch(self._started_ns)
         self._painted_ns = 0
         self._alive_ns = self._started_ns
         self._asking = Asking(self.session)
         self._seq = 0
         self._unreadable = False
         self._sent_ns: deque[int] = deque(maxlen=COMMAND_HZ)
-        self._self_test = SelfTest()
         self._stop = StopSender(self.session)
         self._thread = threading.Thread(target=self._run, name="operator-link", daemon=True)
 
@@ -121,8 +117,9 @@ class OperatorLink:
         """End both threads and close the sockets; idempotent."""
         if self._leaving.is_set() or not self._thread.is_alive():
             return
-        self._leaving.set()
-        self._waiter.wake()
+        with self._waking:
+            self._leaving.set()
+            self._waiter.wake()
         self._thread.join(2.0)
         self._stop.close()
         self._waiter.close()
@@ -131,22 +128,32 @@ class OperatorLink:
         """The keys as they are now; a change goes out at once."""
         with self._lock:
             self._hands = self._hands.with_keyboard(keyboard)
-            self._touched_ns = now_ns()
-        self._waiter.wake()
+            self._watch.touched(now_ns())
+        self._wake()
 
     def set_focus(self, focused: bool) -> None:
         """Whether the window has the focus; without it nothing drives."""
         with self._lock:
             self._hands = self._hands.with_focus(focused, now_ns())
-        self._waiter.wake()
+        self._wake()
+
+    def let_go(self) -> None:
+        """Motion to zero, until keys and pad were released and are pressed again."""
+        with self._lock:
+            self._hands = self._hands.let_go(now_ns())
+        self._wake()
 
     def set_pad(self, pad: OperatorInput | None) -> None:
-        """The gamepad as it is now, None when there is none; the pad's thread calls this."""
+        """The gamepad as it is now, None when there is none; the pad's thread calls this, and says
+        it again while nothing changes: a pad not heard of for `PAD_SILENT_MS` counts as gone."""
         with self._lock:
-            before = self._hands.pad
-            self._hands = self._hands.with_pad(pad)
-            if pad is not None and (pad.deadman or (before and pad.input_ns != before.input_ns)):
-                self._touched_ns = now_ns()
+            stamp_ns, before = now_ns(), self._hands
+            self._hands = self._hands.with_pad(pad, stamp_ns)
+            changed = self._hands.input != before.input
+            if pad is not None and (pad.deadman or _moved(pad, before.pad)):
+                self._watch.touched(stamp_ns)
+        if changed:
+            self._wake()
 
     def painted(self, captured_ns: int) -> None:
         """The newest frame of the main view that was painted, by its capture stamp."""
@@ -163,13 +170,13 @@ class OperatorLink:
     def touched(self, stamp_ns: int) -> None:
         """Somebody has used keys or mouse here: the console is not unattended."""
         with self._lock:
-            self._touched_ns = stamp_ns
+            self._watch.touched(stamp_ns)
 
     def request(self, body: RequestBody) -> None:
         """Ask the robot for something; a refusal shows up in `view().refused`."""
         with self._lock:
             self._asking.want(body)
-        self._waiter.wake()
+        self._wake()
 
     def stop(self) -> None:
         """STOP, repeated until the robot answers. Works without a lease."""
@@ -199,12 +206,13 @@ class OperatorLink:
                 command_ms=tuple(heard.command_ms),
                 stop=self._stop.view,
                 refused=heard.refused,
-                self_test=self._self_test,
-                unattended_s=self._attendance.left_s(stamp_ns) if heard.yours else None,
-                let_go_ns=self._let_go_ns,
+                self_test=self._watch.self_test,
+                unattended_s=self._watch.unattended_s(heard, stamp_ns),
+                let_go_ns=self._watch.let_go_ns,
                 input_device=hands.input.device,
                 deadman=hands.input.deadman,
-                focused=hands.focused,
+                focused=hands.heeded,
+                input_problem=hands.input.problem,
             )
 
     def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
@@ -237,6 +245,12 @@ class OperatorLink:
         here = self.host in (LOOPBACK, "localhost")
         return VideoReceiver(cameras, self, bind_host=LOOPBACK if here else "")
 
+    def _wake(self) -> None:
+        """Let the link's thread look at once; the window and the pad's thread call this."""
+        with self._waking:
+            if not self._leaving.is_set():
+                self._waiter.wake()
+
     # --- the link's thread ---
 
     def _run(self) -> None:
@@ -254,13 +268,13 @@ class OperatorLink:
             self._outbox.tend()
             with self._lock:
                 frozen = stamp_ns - self._alive_ns > ALIVE_MS * NS_PER_MS
+                self._hands = self._hands.at(stamp_ns)
                 changed = self._hands.input != last_input
             if stamp_ns >= ping_ns:
                 self._ask(Ping(), stamp_ns)
                 ping_ns = stamp_ns + PING_MS * NS_PER_MS
-            self._test_itself(stamp_ns)
-            self._mind_the_seat(stamp_ns)
-            silent, was_silent = self._self_test.withholds(stamp_ns), silent
+            self._watch_the_session(stamp_ns)
+            silent, was_silent = self._watch.self_test.withholds(stamp_ns), silent
             if self._heard.epoch and not frozen:
                 if stamp_ns >= keep_ns:
                     self._ask(KeepLease(epoch=self._heard.epoch), stamp_ns)
@@ -291,7 +305,7 @@ class OperatorLink:
             echo_ns=state.stamp_ns,
             painted_ns=painted_ns,
             # Stick and keys go as they are: the robot must not take a held one for hands off.
-            deadman=operator_input.deadman and self._self_test.may_drive,
+            deadman=operator_input.deadman and self._watch.self_test.may_drive,
             forward=operator_input.forward,
             turn=operator_input.turn,
             input_ns=operator_input.input_ns,
@@ -299,38 +313,16 @@ class OperatorLink:
         self._outbox.send(encode(command))
         return operator_input
 
-    def _test_itself(self, stamp_ns: int) -> None:
-        """One step of the self-test, and the request at STOP that it asks for."""
+    def _watch_the_session(self, stamp_ns: int) -> None:
         answer = self._stop.tested
         with self._lock:
-            before = self._self_test
-            present = answer is not None and answer.sent_ns >= before.stop_sent_ns
-            seen = self_test.Seen(
-                state=self._heard.fresh(stamp_ns),
-                heard_ns=self._heard.state_ns,
-                hands_off=not self._hands.input.deadman,
-                sent_ns=self._sent_ns[-1] if self._sent_ns else 0,
-                stop_ms=answer.round_trip_ms if answer is not None and present else None,
-            )
-            self._self_test = after = self_test.step(before, self._heard.epoch, seen, stamp_ns)
-        if after.stop_sent_ns != before.stop_sent_ns and after.epoch:
+            sent_ns = self._sent_ns[-1] if self._sent_ns else 0
+            hands = self._hands.input
+            demands = self._watch.look(self._heard, hands, sent_ns, answer, stamp_ns)
+            if demands.release:
+                self._asking.want(ReleaseLease(epoch=self._heard.epoch))
+        if demands.test_stop:
             self._stop.test()
-        for part in ("stop", "loss"):
-            now, then = getattr(after, part), getattr(before, part)
-            if now is not then and now is self_test.Stage.FAILED:
-                log.warning("self-test of %s has failed", part)
-
-    def _mind_the_seat(self, stamp_ns: int) -> None:
-        """Give a lease back that nobody at this console seems to want any more."""
-        with self._lock:
-            yours, state = self._heard.yours, self._heard.state
-            self._attendance = self._attendance.after(self._touched_ns, yours, state, stamp_ns)
-            if not self._attendance.is_over(stamp_ns) or not self._heard.epoch:
-                return
-            log.warning("nobody was here for too long: the lease is given back")
-            self._asking.want(ReleaseLease(epoch=self._heard.epoch))
-            self._let_go_ns = stamp_ns
-            self._attendance = Attendance(stamp_ns)
 
     def _take_news(self, stamp_ns: int) -> None:
         self._outbox.tend()  # commands flow only with a lease, their way is open before
@@ -388,3 +380,8 @@ class OperatorLink:
         with self._lock:
             request = self._asking.request(body, stamp_ns)
         return self._asker.send(encode(request))
+
+
+def _moved(pad: OperatorInput, before: OperatorInput | None) -> bool:
+    """Whether somebody has moved a stick since; a pad that only comes is nobody's hand."""
+    return before is not None and (pad.forward, pad.turn) != (before.forward, before.turn)

@@ -72,7 +72,9 @@ class LinkView:
     let_go_ns: int | None  # when that happened last; this console's clock
     input_device: str
     deadman: bool
-    focused: bool = True  # this window has the focus; without it nothing drives
+    # What the hands do is heeded: this window has the focus, or the pad's profile needs none.
+    focused: bool = True
+    input_problem: str = ""  # why the input device may not drive, in plain words; empty: it may
 
 
 @dataclass(frozen=True)

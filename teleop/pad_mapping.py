@@ -1,53 +1,117 @@
 """From a gamepad's sticks and buttons to operator input.
 
 Pure. Conventions of the field: hold LB to enable (deadman), left stick drives, right stick turns,
-RB is turbo, LB + RB + B is STOP. Axes arrive in [-1, 1] with up and right positive.
+RB is turbo, LB + RB + B is STOP; a profile may choose others. Axes arrive in [-1, 1] with up and
+right positive. Whether a pad is fit to drive at all is decided in `teleop.pad_health`.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Final
 
-from teleop.operator_input import NORMAL_SPEED, TURBO_SPEED, OperatorInput
+from teleop.operator_input import OperatorInput, Speeds
 
-DEAD_ZONE = 0.12  # worn sticks rest up to a tenth off centre
-EXPO = 0.4  # 0: linear, 1: cubic; finer around the centre
-STOP_CHORD = frozenset({"lb", "rb", "b"})
+DEAD_ZONE: Final = 0.12  # worn sticks rest up to a tenth off centre
+EXPO: Final = 0.4  # 0: linear, 1: cubic; finer around the centre
+# Longer than a thumb rests without a tremor that the pad would report, half of what a Bluetooth
+# link may take to be given up (20 s).
+FROZEN_S: Final = 10.0
+
+# Axes by name, and how an operator calls them.
+AXES: Final = {
+    "left_x": "left stick (left/right)",
+    "left_y": "left stick (up/down)",
+    "right_x": "right stick (left/right)",
+    "right_y": "right stick (up/down)",
+}
+# Buttons by their place on an Xbox pad, which is how SDL's mapping names them.
+BUTTONS: Final = (
+    *("A", "B", "X", "Y", "LB", "RB", "Start", "Back", "Guide", "LeftStick", "RightStick"),
+    *("DpadUp", "DpadDown", "DpadLeft", "DpadRight", "Paddle1", "Paddle2", "Paddle3", "Paddle4"),
+)
+
+Chords = tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True)
+class PadSettings:
+    """What a profile says about gamepads: sticks, and the buttons that are held."""
+
+    drive: str = "left_y"
+    turn: str = "right_x"
+    invert_drive: bool = False
+    invert_turn: bool = False
+    dead_zone: float = DEAD_ZONE
+    expo: float = EXPO
+    frozen_s: float = FROZEN_S
+    in_background: bool = False
+    deadman: Chords = (frozenset({"LB"}),)
+    turbo: Chords = (frozenset({"RB"}),)
+    precise: Chords = ()
+    stop: Chords = (frozenset({"LB", "RB", "B"}),)
 
 
 @dataclass(frozen=True)
 class PadReading:
     """A gamepad at one moment, by the names of SDL's game-controller mapping."""
 
-    name: str
-    drive: float = 0.0  # left stick, + away from the operator
-    turn: float = 0.0  # right stick, + to the right
-    held: frozenset[str] = field(default_factory=frozenset)  # "lb", "rb", "a", "b", "x", "y" …
+    left_x: float = 0.0
+    left_y: float = 0.0
+    right_x: float = 0.0
+    right_y: float = 0.0
+    held: frozenset[str] = field(default_factory=frozenset)  # names of `BUTTONS`
+
+    def axis(self, name: str) -> float:
+        """One axis by its name in `AXES`."""
+        return {
+            "left_x": self.left_x,
+            "left_y": self.left_y,
+            "right_x": self.right_x,
+            "right_y": self.right_y,
+        }[name]
+
+    def holds(self, chords: Chords) -> bool:
+        """Whether one of the chords is held."""
+        return any(chord <= self.held for chord in chords)
 
 
-def shaped(axis: float) -> float:
+def shaped(axis: float, dead_zone: float = DEAD_ZONE, expo: float = EXPO) -> float:
     """An axis after dead zone and expo; continuous, odd, and 1 at full travel."""
     if not math.isfinite(axis):
         return 0.0
-    size = min(1.0, max(0.0, (abs(axis) - DEAD_ZONE) / (1.0 - DEAD_ZONE)))
-    return math.copysign((1.0 - EXPO) * size + EXPO * size**3, axis) if size else 0.0
+    size = min(1.0, max(0.0, (abs(axis) - dead_zone) / (1.0 - dead_zone)))
+    return math.copysign((1.0 - expo) * size + expo * size**3, axis) if size else 0.0
 
 
-def to_input(pad: PadReading, stamp_ns: int) -> OperatorInput:
-    """The input that this reading is; without LB it is neutral."""
-    if "lb" not in pad.held:
-        return OperatorInput(device=pad.name, input_ns=stamp_ns)
-    speed = TURBO_SPEED if "rb" in pad.held else NORMAL_SPEED
+def to_input(
+    device: str,
+    pad: PadReading,
+    settings: PadSettings,
+    speeds: Speeds,
+    stamp_ns: int,
+    *,
+    may_drive: bool,
+    problem: str = "",
+) -> OperatorInput:
+    """The input that this reading is; without the deadman, or when it may not drive, neutral."""
+    if not may_drive or not pad.holds(settings.deadman):
+        return OperatorInput(
+            device=device,
+            input_ns=stamp_ns,
+            problem=problem,
+            background=settings.in_background,
+        )
+    speed = speeds.chosen(turbo=pad.holds(settings.turbo), precise=pad.holds(settings.precise))
+    drive = shaped(pad.axis(settings.drive), settings.dead_zone, settings.expo)
+    turn = shaped(pad.axis(settings.turn), settings.dead_zone, settings.expo)
     return OperatorInput(
-        device=pad.name,
-        forward=shaped(pad.drive) * speed,
-        turn=-shaped(pad.turn) * speed,
+        device=device,
+        forward=(-drive if settings.invert_drive else drive) * speed,
+        turn=(turn if settings.invert_turn else -turn) * speed,
         deadman=True,
         input_ns=stamp_ns,
+        problem=problem,
+        background=settings.in_background,
     )
-
-
-def wants_stop(pad: PadReading) -> bool:
-    """Whether the STOP chord is held."""
-    return pad.held >= STOP_CHORD

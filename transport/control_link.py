@@ -320,7 +320,7 @@ class Waiter:
         self._poller.register(link.socket, zmq.POLLIN)
 
     def wake(self) -> None:
-        """Wake the waiting thread. Only ever called from one thread (the window's)."""
+        """Wake the waiting thread. One thread at a time: callers in several share a lock."""
         if self._outside is None:
             self._outside = own_context().socket(zmq.PAIR)
             self._outside.setsockopt(zmq.LINGER, 0)

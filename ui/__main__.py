@@ -74,18 +74,21 @@ def _run(
     check_qt()
     from teleop.credentials import credentials_for
     from teleop.gamepad import Gamepad
+    from teleop.profile_files import Controls, Profiles, profiles_folder
     from ui.bridge import Presses
     from ui.main_window import MainWindow
     from ui.scripted_operator import ScriptedOperator
     from ui.session_report import ReportedLink, write_report
 
+    # The scripted operator knows the built-in keys only.
+    controls = Controls(Profiles() if scripted else Profiles.read(profiles_folder()))
     link = ReportedLink(credentials_for(config, host, port), host, port)
     link.start()
     presses = Presses()
-    pad = Gamepad(link.set_pad, link.stop, presses.press)
+    pad = Gamepad(controls, link.set_pad, link.stop, presses.press)
 
     def ready(window: MainWindow) -> None:
-        presses.pressed.connect(window.acting.pad_button)
+        presses.pressed.connect(window.acting.pad_action)
         pad.start()
         if scripted:
             ScriptedOperator(window, screenshots).start()
@@ -102,6 +105,7 @@ def _run(
         on_ready=ready,
         on_closed=closed,
         size=SCRIPTED_SIZE if scripted else None,
+        controls=controls,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from teleop.input_profile import Action
 from transport import clock
 from transport.messages import (
     Arm,
@@ -39,13 +40,15 @@ if TYPE_CHECKING:
 
 # The key that accepts also hands back: a second press in impatience must not.
 DOUBLE_PRESS_NS: Final = 1500 * clock.NS_PER_MS
-# Start asks for control or gives it back; Y and A as in LeRobot: success and failure.
-PAD_ACTS: Final = {
-    "start": "enter",
-    "back": "lease",
-    "y": "success",
-    "a": "failure",
-    "x": "marker",
+# What keys and gamepad buttons are bound to, where it is an act of the window and nothing more.
+ACTS: Final = {
+    Action.RELEASE: Act.RELEASE,
+    Action.HAND_BACK: Act.HAND_BACK,
+    Action.ARM: Act.ARM,
+    Action.MARKER: Act.MARKER,
+    Action.SUCCESS: Act.SUCCESS,
+    Action.FAILURE: Act.FAILURE,
+    Action.CLEAR_OUTCOME: Act.CLEAR,
 }
 # Whoever gives the robot away must not drive on.
 LETTING_GO: Final = frozenset({Act.RELEASE, Act.HAND_BACK, Act.LET_DRIVE, Act.GRANT})
@@ -84,6 +87,8 @@ def body_of(act: Act, state: RobotState, reason: str = "") -> RequestBody | None
             return MarkOutcome(epoch=epoch, outcome=Outcome.SUCCESS)
         case Act.FAILURE:
             return MarkOutcome(epoch=epoch, outcome=Outcome.FAILURE)
+        case Act.CLEAR:
+            return MarkOutcome(epoch=epoch, outcome=Outcome.UNLABELLED)
         case Act.RECOVERY:
             return MarkPhase(epoch=epoch, phase=Phase.RECOVERY)
         case Act.CORRECTION:
@@ -123,39 +128,48 @@ class Acting:
             return
         self._ask(what, state)
 
-    def key(self, name: str) -> None:
-        """What a key of the window does; the names are those of `ui.key_capture`."""
-        window, screen = self._window, self._window.screen_shown
-        match name:
-            case "enter":
-                yours = window.view is not None and window.view.yours
-                if not yours:
-                    if screen is not None and screen.call.look is not screen.call.look.QUIET:
-                        self.act(Act.ACCEPT)
-                elif clock.now_ns() - window.yours_since_ns > DOUBLE_PRESS_NS:
-                    self.act(Act.HAND_BACK)
-            case "success" | "failure" | "marker" | "arm":
-                self.act(Act(name))
-            case "lease":
+    def do(self, action: Action) -> None:
+        """What a key, or a gamepad's button, is bound to."""
+        window = self._window
+        match action:
+            case Action.ACCEPT_OR_HAND_BACK:
+                self._accept_or_hand_back()
+            case Action.ACCEPT_OR_REQUEST:
+                accept = window.screen_shown is not None and window.screen_shown.may(Act.ACCEPT)
+                self.act(Act.ACCEPT if accept else Act.REQUEST)
+            case Action.REQUEST_OR_RELEASE:
                 self.act(window.top.lease_act)
-            case "reasons":
+            case Action.REASONS:
                 window.toggle_reasons()
-            case "keys":
+            case Action.HELP:
                 window.show_keys()
-            case "camera 1":
+            case Action.CAMERA_1:
                 window.swap(0)
-            case "camera 2":
+            case Action.CAMERA_2:
                 window.swap(1)
-            case "full screen":
+            case Action.FULL_SCREEN:
                 window.full_screen()
-            case "zero":
+            case Action.ZERO:
+                window.let_go()
                 window.put_away()
+            case _ if action in ACTS:
+                self.act(ACTS[action])
 
-    def pad_button(self, button: str) -> None:
-        """A gamepad's button, while the window has the focus."""
-        name = PAD_ACTS.get(button)
-        if name is not None and self._window.focused:
-            self.key(name)
+    def pad_action(self, action: str) -> None:
+        """What a gamepad's button is bound to, while its input counts."""
+        if self._window.pad_counts:
+            self._link.touched(clock.now_ns())
+            self.do(Action(action))
+
+    def _accept_or_hand_back(self) -> None:
+        window = self._window
+        if window.view is not None and window.view.yours:
+            if clock.now_ns() - window.yours_since_ns > DOUBLE_PRESS_NS:
+                self.act(Act.HAND_BACK)
+            return
+        state = self._state()
+        if state is not None and state.call is not None:
+            self.act(Act.ACCEPT)  # or say why not
 
     def _state(self) -> RobotState | None:
         view = self._window.view
@@ -168,7 +182,7 @@ class Acting:
         if what is Act.MARKER:
             self._window.history.mark("marker", "marker sent", clock.now_ns())
         if what in LETTING_GO:
-            self._window.keys.release_all()
+            self._window.let_go()
         self._link.request(body)
 
     def _ask_why(self, what: Act, screen: Screen, state: RobotState) -> None:
@@ -180,6 +194,7 @@ class Acting:
             window.theme, window, QUESTIONS[what], names, self._link.stop, self._answered
         )
         dialog.show_stop(screen.stop)
+        dialog.finished.connect(lambda _code: window.activateWindow())  # back to driving
         dialog.open()
 
     def _answered(self, what: Act, reason: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from teleop.profile_files import Controls
     from ui.bridge import Link, VideoFeed
     from ui.main_window import MainWindow
 
@@ -114,11 +115,13 @@ def run_console(
     on_ready: Callable[[MainWindow], None] | None = None,
     on_closed: Callable[[MainWindow], None] | None = None,
     size: tuple[int, int] | None = None,
+    controls: Controls | None = None,
 ) -> int:
     """Show the console until its window is closed; returns the exit code.
 
     `link` and `video` are closed before it returns. `on_ready` is called with the window when it is
     shown, `on_closed` when it was closed. `size` in pixels is for a screen that nobody looks at.
+    `controls` says which profile of keys and buttons is in use; the built-in one unless given.
 
     Raises:
         NoWindow: no window can be opened here.
@@ -144,7 +147,7 @@ def run_console(
     app.setFont(font(BODY))
     theme = Theme(app)
     theme.apply()
-    window = MainWindow(link, video.mailboxes, theme, title=title)
+    window = MainWindow(link, video.mailboxes, theme, title=title, controls=controls)
     wake = Wake(window.wake, window)
     video.subscribe(wake.poke)
     interrupted: list[int] = []

@@ -30,6 +30,9 @@ class Link(Protocol):
     def set_focus(self, focused: bool) -> None:
         """Whether this window has the focus: without it nothing drives."""
 
+    def let_go(self) -> None:
+        """Motion to zero, until keys and gamepad were released and are pressed again."""
+
     def request(self, body: RequestBody) -> None:
         """Ask the robot; a refusal shows up in `view().refused`."""
 
@@ -90,10 +93,10 @@ class Wake(QObject):
 
 
 class Presses(QObject):
-    """Brings the buttons of a gamepad from its thread to the window's."""
+    """Brings what a gamepad's buttons are bound to from its thread to the window's."""
 
     pressed = Signal(str)
 
-    def press(self, button: str) -> None:
-        """Any thread: a button went down."""
-        self.pressed.emit(button)
+    def press(self, action: str) -> None:
+        """Any thread: a button that is bound to `action` went down."""
+        self.pressed.emit(action)

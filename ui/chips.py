@@ -95,14 +95,12 @@ class StateChip(QAbstractButton):
         draw_box(painter, rect, fill, theme.outline(chip.look))
         ink = theme.ink(chip.look)
         painter.setPen(ink)
-        painter.setFont(font(TITLE, 700))
-        word_w = text_width(chip.word, TITLE, 700)
         mid = rect.center().y()
         if not self._opens:
-            x = (rect.width() - word_w - 28) / 2
-            icons.draw(painter, chip.icon, x, mid - 10, 20, ink)
-            painter.drawText(QPointF(x + 28, mid + 5.5), chip.word)
+            self._draw_middle(painter, rect, ink)
             return
+        painter.setFont(font(TITLE, 700))
+        word_w = text_width(chip.word, TITLE, 700)
         icons.draw(painter, chip.icon, 12, mid - 10, 20, ink)
         painter.drawText(QPointF(40, mid + 5.5), chip.word)
         room = int(rect.width()) - 40 - word_w - 10 - 36
@@ -117,6 +115,19 @@ class StateChip(QAbstractButton):
         icons.draw(painter, "up" if self.open else "down", rect.width() - 30, mid - 8, 16, chevron)
         if self.hasFocus():
             draw_ring(painter, rect, theme.color("blue"))
+
+    def _draw_middle(self, painter: QPainter, rect: QRectF, ink: QColor) -> None:
+        """Shape and word in the middle; a long name gets smaller, then shorter."""
+        chip, room = self._chip, int(rect.width()) - 28 - 16
+        px = TITLE if text_width(chip.word, TITLE, 700) <= room else BODY
+        painter.setFont(font(px, 700))
+        word = QFontMetrics(painter.font()).elidedText(
+            chip.word, Qt.TextElideMode.ElideMiddle, room
+        )
+        x = (rect.width() - text_width(word, px, 700) - 28) / 2
+        mid = rect.center().y()
+        icons.draw(painter, chip.icon, x, mid - 10, 20, ink)
+        painter.drawText(QPointF(x + 28, mid + 5.5), word)
 
 
 FILLED = frozenset({Look.YOURS, Look.HOLD, Look.LATCHED})

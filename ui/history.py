@@ -136,8 +136,9 @@ class History:
             facts = self._stops(facts, state, before, now_ns)
             facts = replace(facts, blocked_ns=_blocked_ns(facts, state, now_ns))
             driven = link.yours or bool(state.lease.operator)
-            changed = before is None or before.lease.epoch != state.lease.epoch
-            if driven and (changed or facts.lease_ns is None):
+            # Who comes later does not know since when somebody else has had it.
+            changed = before is not None and before.lease.epoch != state.lease.epoch
+            if driven and (changed or (link.yours and facts.lease_ns is None)):
                 facts = replace(facts, lease_ns=now_ns)
             elif not driven:
                 facts = replace(facts, lease_ns=None)
@@ -215,10 +216,14 @@ class History:
         self, facts: Facts, state: RobotState, before: RobotState | None, now_ns: int
     ) -> Facts:
         stopped = state.mode is Mode.ESTOP
-        if stopped and facts.stopped_ns is None:
-            self.mark("stop", f"STOP by {state.stopped_by or 'somebody'}", now_ns)
+        was = before is not None and before.mode is Mode.ESTOP
+        by = f"STOP by {state.stopped_by or 'somebody'}"
+        if stopped and before is None and facts.stopped_ns is None:
+            self.mark("stop", f"{by}, earlier", now_ns)  # nobody here saw when that was
+        elif stopped and not was and facts.stopped_ns is None:
+            self.mark("stop", by, now_ns)
             facts = replace(facts, stopped_ns=now_ns)
-        elif not stopped and facts.stopped_ns is not None:
+        elif not stopped and (was or facts.stopped_ns is not None):
             self.mark("other", "STOP reset", now_ns)
             facts = replace(facts, stopped_ns=None)
         if state.hold is None:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
+from teleop.profile_files import Controls
 from transport import clock
 from transport.mailbox import Mailbox
 from transport.messages import ReleaseLease
@@ -35,14 +36,13 @@ from ui.layout import MARGIN, widths
 from ui.left_dock import LeftDock
 from ui.menus import HEIGHT as MENU_H
 from ui.menus import Menus
-from ui.notice_bar import NoticeBar
+from ui.overlays import Overlays
 from ui.picture_state import latency_ms
 from ui.reason_dialog import ReasonDialog
-from ui.reasons import ReasonsPopup
 from ui.right_dock import RightDock
 from ui.screen import Act, Screen
 from ui.settle import Settle
-from ui.sheets import AboutSheet, KeysDialog
+from ui.sheets import AboutSheet
 from ui.theme import Theme
 from ui.timeline import Timeline
 from ui.top_bar import TopBar
@@ -56,7 +56,6 @@ VIEW_HZ = 15  # words and numbers; pictures come at their own rate
 SLOW_EVERY = 3  # traces, track: 5 Hz
 LOG_LINES = 24
 MINIMUM = (1180, 720)
-NOTICE_TOP = 40  # below the tag of the picture
 
 
 class MainWindow(QMainWindow):
@@ -69,9 +68,11 @@ class MainWindow(QMainWindow):
         theme: Theme,
         *,
         title: str = "Unstick",
+        controls: Controls | None = None,
     ) -> None:
         super().__init__()
         self._link = link
+        self.controls = controls or Controls()
         self._mailboxes = dict(mailboxes)
         self.theme = theme
         self._cameras = list(mailboxes) or ["front"]
@@ -92,7 +93,9 @@ class MainWindow(QMainWindow):
         self.act = self.acting.act
         self._build()
         self.menus = Menus(self, theme, has_second=self.second_video is not None)
-        self.keys = KeyCapture(self, link.set_input, self.acting.key, link.stop)
+        self.keys = KeyCapture(
+            self, link.set_input, self.acting.do, link.stop, self.controls.profile
+        )
         self.touches = Touches(self, link.touched)
         theme.changed.connect(self._repaint_all)
         self._timer = QTimer(self)
@@ -141,16 +144,15 @@ class MainWindow(QMainWindow):
         outer.addWidget(self.timeline)
         outer.addWidget(self.status)
         self.setCentralWidget(body)
-        self.reasons = ReasonsPopup(theme, self)
-        self.reasons.acted.connect(self.act)
-        self.reasons.closed.connect(self.toggle_reasons)
+        self.overlays = Overlays(self)
+        self.reasons, self.notice = self.overlays.reasons, self.overlays.notice
+        self.cheat_sheet = self.overlays.cheat_sheet
+        self.toggle_reasons, self.show_keys = self.overlays.toggle_reasons, self.overlays.show_keys
         self.top.readiness.clicked.connect(self.toggle_reasons)
         self.top.stop.clicked.connect(self._link.stop)
         self.top.lease_button.clicked.connect(lambda: self.act(self.top.lease_act))
         self.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
         self.left.take_over.clicked.connect(lambda: self.act(Act.TAKE_OVER))
-        self.notice = NoticeBar(theme, self)
-        self.notice.acted.connect(self.act)
         self.labels.acted.connect(self.act)
         self._attach()
         order: list[QWidget] = [
@@ -191,6 +193,7 @@ class MainWindow(QMainWindow):
         if view.yours and not (self.view and self.view.yours):
             self.yours_since_ns = now_ns
         self.view = view
+        self._follow_profile(view)
         videos = [self.main_video] + ([self.second_video] if self.second_video else [])
         pictures = [video.view(view.clock_offset_ns, now_ns) for video in videos]
         self.history.note(view, latency_ms(view, pictures[0]), now_ns)
@@ -199,6 +202,15 @@ class MainWindow(QMainWindow):
             view, pictures, self.history.facts, now_ns, wall, list(self.history.marks)[-LOG_LINES:]
         )
         self.show_screen(self.settle.settled(screen, now_ns), words.clock(wall))
+
+    def _follow_profile(self, view: LinkView) -> None:
+        """The profile depends on the operator, the robot and the gamepad, known one by one."""
+        controls = self.controls
+        controls.operator = view.name or controls.operator
+        if view.state is not None:
+            controls.robot = view.state.robot
+        if controls.profile is not self.keys.profile:
+            self.keys.use(controls.profile)
 
     def show_screen(self, screen: Screen, time_of_day: str) -> None:
         """Show it, part by part; each part repaints only what changed."""
@@ -215,12 +227,9 @@ class MainWindow(QMainWindow):
         self.status.show_status(screen.status)
         self.timeline.show_latency(screen.latency, screen.latency_look, screen.latency_limit_ms)
         self.right.self_test.show_chip(screen.self_test)
-        self.notice.show_notice(screen.notice)
-        self._place_notice()
+        self.overlays.show_screen(screen)
         for dialog in self.findChildren(ReasonDialog):
             dialog.show_stop(screen.stop)
-        if self.reasons.isVisible():
-            self.reasons.show_reasons(screen.reasons)
         if self._turns % SLOW_EVERY == 0:
             self.right.telemetry.show_rows(screen.telemetry)
             self.right.track.show_state(heard(self.view) if self.view else None)
@@ -229,12 +238,19 @@ class MainWindow(QMainWindow):
         self.menus.show_who(screen.who, time_of_day)
         self.menus.enable(screen)
 
+    def let_go(self) -> None:
+        """Motion to zero, until what is held was released and is pressed again."""
+        self.keys.release_all()
+        self._link.let_go()
+
+    @property
+    def pad_counts(self) -> bool:
+        """Whether a gamepad's buttons are heeded: with the focus, or by its profile."""
+        return self.focused or self.controls.profile.pad.in_background
+
     def put_away(self) -> None:
         """Close what lies over the picture; the keyboard belongs to driving again."""
-        for sheet in self.findChildren(KeysDialog):
-            sheet.close()
-        self.reasons.hide()
-        self.top.readiness.set_open(False)
+        self.overlays.put_away()
         self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _main_painted(self, picture: Picture, painted_ns: int) -> None:
@@ -258,47 +274,10 @@ class MainWindow(QMainWindow):
             if video is not None:
                 video.number = str(self._cameras.index(video.camera) + 1)
 
-    def toggle_reasons(self) -> None:
-        """Open or close the reasons pop-up."""
-        shown = not self.reasons.isVisible()
-        if shown and self.screen_shown is not None:
-            self.reasons.show_reasons(self.screen_shown.reasons)
-            self._place_reasons()
-        self.reasons.setVisible(shown)
-        if shown:
-            self.reasons.raise_()
-        self.top.readiness.set_open(shown)
-
-    def _place_reasons(self) -> None:
-        chip = self.top.readiness
-        corner = chip.mapTo(self, chip.rect().bottomLeft())
-        x = min(corner.x(), self.width() - self.reasons.width() - MARGIN)
-        self.reasons.move(x, corner.y() + 6)
-
-    def _place_notice(self) -> None:
-        rect = self.main_video.picture_rect().toRect()
-        corner = self.main_video.mapTo(self, rect.topLeft())
-        top = corner.y() + NOTICE_TOP
-        if self.reasons.isVisible():  # both can be read, and pressed
-            lowest = self.height() - self.status.height() - self.notice.height() - MARGIN
-            top = min(self.reasons.geometry().bottom() + MARGIN, lowest)
-        self.notice.place(corner.x() + MARGIN, top, rect.width() - 2 * MARGIN)
-
-    def show_keys(self) -> None:
-        """Show or hide the sheet with all keys."""
-        shown = self.findChild(KeysDialog)
-        if isinstance(shown, KeysDialog) and shown.isVisible():
-            shown.close()
-        else:
-            self._sheet(KeysDialog)
-
     def show_about(self) -> None:
         """What this program is."""
-        self._sheet(AboutSheet)
-
-    def _sheet(self, kind: type[KeysDialog | AboutSheet]) -> None:
-        open_already = self.findChild(kind)
-        sheet = open_already if isinstance(open_already, kind) else kind(self.theme, self)
+        shown = self.findChild(AboutSheet)
+        sheet = shown if isinstance(shown, AboutSheet) else AboutSheet(self.theme, self)
         sheet.show()
         sheet.raise_()
 
@@ -358,9 +337,7 @@ class MainWindow(QMainWindow):
             self.right.arrange(found.right, body, compact)
         self.left.arrange(compact)
         self.top.arrange(compact)
-        if self.reasons.isVisible():
-            self._place_reasons()
-        self._place_notice()
+        self.overlays.place()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -378,7 +355,9 @@ class MainWindow(QMainWindow):
 
     def _note_focus(self) -> None:
         """Without the focus nothing drives, whichever input is held."""
-        focused = self.isActiveWindow() and not self.isMinimized()
+        handle = self.windowHandle()
+        seen = handle is not None and handle.isExposed()
+        focused = self.isActiveWindow() and not self.isMinimized() and seen
         if focused == self.focused:
             return
         self.focused = focused

@@ -29,6 +29,7 @@ ROLES: Final[dict[Act, frozenset[Role]]] = {
     Act.LET_DRIVE: DRIVERS,
     Act.SUCCESS: DRIVERS,
     Act.FAILURE: DRIVERS,
+    Act.CLEAR: DRIVERS,
     Act.MARKER: DRIVERS,
     Act.RECOVERY: DRIVERS,
     Act.CORRECTION: DRIVERS,

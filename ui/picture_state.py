@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Final
 
+from teleop.mode import DEAF_MODES, STILL_MODES
 from teleop.operator_view import LinkView, PictureView, Reach
 from teleop.self_test import Stage
 from transport.handshake import Trouble
@@ -37,7 +38,9 @@ def late_ms(link: LinkView) -> float:
 def latency_ms(link: LinkView, main: PictureView | None) -> float | None:
     """From the camera to the motors: what the robot measures while you drive, else an estimate."""
     state = heard(link)
-    if state is not None and link.yours and state.picture_age_ms >= 0:
+    # While latched or disarmed the robot takes no command, nor what it says of the picture.
+    hears = state is not None and link.yours and state.mode not in DEAF_MODES
+    if state is not None and hears and state.picture_age_ms >= 0:
         return state.picture_age_ms
     if main is None or main.age_ms is None or link.reach is not Reach.CONNECTED:
         return None
@@ -130,6 +133,9 @@ def banner_of(link: LinkView, readiness: Chip) -> Banner | None:
     if readiness.look is Look.LATCHED:
         first, _, rest = readiness.detail.partition(". ")
         return Banner(readiness.icon, first, f"{rest}." if rest else "", Look.LATCHED)
+    what, remedy = words.blocked_input(link)
+    if what and readiness.detail == f"Not moving: {link.input_problem}":
+        return Banner("bars", f"Not moving: {what}", f"{remedy.capitalize()}.", Look.HOLD)
     if link.yours and Stage.FAILED in (link.self_test.stop, link.self_test.loss):
         first, _, rest = readiness.detail.partition(". ")
         how = f"{rest}. If it stays so: release it (F2) and call the field team."
@@ -143,8 +149,8 @@ def banner_of(link: LinkView, readiness: Chip) -> Banner | None:
     if hold.reason is HoldReason.CALLING:
         return Banner("hand", f"{state.robot} asks for help", _calling(link, state), Look.HOLD)
     first, _, limit = readiness.detail.partition(", limit ")
-    what = words.remedy(hold, link)
-    detail = f"Limit {limit}. {what}" if limit else what
+    remedy = words.remedy(hold, link)
+    detail = f"Limit {limit}. {remedy}" if limit else remedy
     return Banner("bars", first, detail, Look.HOLD)
 
 
@@ -170,7 +176,7 @@ def _calling(link: LinkView, state: RobotState) -> str:
 
 def hud_of(state: RobotState, latency: float | None) -> Hud:
     top = state.max_mps if state.max_mps > 0 else 1.0
-    capped = bool(limited_by(state))
+    capped = bool(limited_by(state)) and state.mode not in STILL_MODES
     age = words.age(max(0.0, state.picture_age_ms))
     whys = {
         CapCause.ROBOT: "robot's own limit",
@@ -189,7 +195,7 @@ def hud_of(state: RobotState, latency: float | None) -> Hud:
         asked=f"asked {words.speed(wished)}" if differs else "",
         speed_fraction=min(1.0, abs(state.speed_mps) / top),
         cap_fraction=min(1.0, state.cap_mps / top),
-        cap=f"Cap {state.cap_mps:.2f}: {why}",
+        cap="Stands" if state.mode in STILL_MODES else f"Cap {state.cap_mps:.2f}: {why}",
         cap_look=Look.LIMITED if capped else Look.QUIET,
         bearing=f"{round(bearing) % 360}°",
         compass=words.compass(bearing),

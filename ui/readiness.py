@@ -109,6 +109,8 @@ def _driven(link: LinkView, state: RobotState, because: str, facts: Facts, now_n
     if not link.focused:
         what = "Not moving: this window does not have the focus. Click into it"
         return Chip("bars", "HOLD", what, Look.HOLD)
+    if words.blocked_input(link)[0]:
+        return Chip("bars", "HOLD", f"Not moving: {link.input_problem}", Look.HOLD)
     if facts.blocked_ns is not None and now_ns - facts.blocked_ns >= BLOCKED_NS:
         asked = abs(state.applied.forward_mps)
         what = f"Does not move: told {asked:.2f} m/s, motors {state.motor_a:.1f} A. {_free(state)}"

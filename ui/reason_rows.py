@@ -121,7 +121,7 @@ def _blocked(row: ReasonRow, link: LinkView, state: RobotState) -> ReasonRow:
     hold = state.hold
     if hold is None or place_of(hold) != row.name or link.self_test.losing:
         return row
-    if row.look is Look.LATCHED:
+    if row.look is Look.LATCHED or (row.name == "Input" and words.blocked_input(link)[0]):
         return row
     look = Look.LATCHED if state.mode is Mode.LINK_LOST else Look.HOLD
     if hold.reason is HoldReason.DEADMAN:
@@ -166,6 +166,9 @@ def _holder(link: LinkView, state: RobotState) -> str:
 
 
 def _input(link: LinkView) -> ReasonRow:
+    problem, _ = words.blocked_input(link)
+    if problem:
+        return ReasonRow("Input", problem, look=Look.HOLD)
     held = f"{link.input_device}, deadman {'held' if link.deadman else 'released'}"
     if link.yours and link.deadman and not link.self_test.may_drive:
         return ReasonRow("Input", held, "not sent before the self-test", Look.LIMITED)

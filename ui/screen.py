@@ -35,6 +35,7 @@ class Act(StrEnum):
     HAND_BACK = "hand back"
     SUCCESS = "success"
     FAILURE = "failure"
+    CLEAR = "clear"  # takes the outcome back
     MARKER = "marker"
     RECOVERY = "recovery"
     CORRECTION = "correction"

@@ -100,6 +100,14 @@ def deadman(link: LinkView) -> str:
     return "Hold the deadman (LB) to move"
 
 
+def blocked_input(link: LinkView) -> tuple[str, str]:
+    """Why the input device may not drive, and what to do; empty when it may."""
+    if link.deadman or not link.focused:
+        return "", ""
+    what, _, remedy = link.input_problem.partition(": ")
+    return what, remedy
+
+
 def taking_over(link: LinkView) -> str:
     """How the policy is taken over from."""
     if link.input_device in KEYBOARDS:

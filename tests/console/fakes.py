@@ -215,6 +215,8 @@ class FakeLink:
     inputs: list[OperatorInput] = field(default_factory=list)
     requests: list[RequestBody] = field(default_factory=list)
     stops: int = 0
+    let_go_count: int = 0
+    focused: bool = False
     alive_at: list[int] = field(default_factory=list)
     painted_at: list[int] = field(default_factory=list)
     touched_at: list[int] = field(default_factory=list)
@@ -228,6 +230,9 @@ class FakeLink:
 
     def set_input(self, inp: OperatorInput) -> None:
         self.inputs.append(inp)
+
+    def let_go(self) -> None:
+        self.let_go_count += 1
 
     def request(self, body: RequestBody) -> None:
         self.requests.append(body)

@@ -107,6 +107,7 @@ class Shot:
     late: bool = False
     note: str = ""  # how the lease left this console
     asks: Act | None = None  # the question that is open
+    sheet: bool = False
 
 
 NOTE = "sup-1 took the robot from op-1: people near the robot, driver did not answer"
@@ -140,6 +141,8 @@ SHOTS = (
     Shot("drive-1600", views.driving, (1600, 1000)),
     Shot("drive-1366", views.driving, (1366, 768)),
     Shot("drive-2560", views.driving, (2560, 1440)),
+    Shot("keys-1280", views.driving, (1280, 800), sheet=True),
+    Shot("keys-light", views.driving, light=True, sheet=True),
     *(
         replace(shot, name=f"{shot.name}{suffix}", size=size)
         for suffix, size in (("", (1600, 1000)), ("-1280", (1280, 800)))
@@ -282,6 +285,8 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     window.refresh()
     if shot.popup:
         window.toggle_reasons()
+    if shot.sheet:
+        window.show_keys()
     if shot.note:
         window.history.facts = replace(window.history.facts, note=shot.note)
     if shot.asks is not None:

@@ -1,4 +1,9 @@
-"""Keys reach the robot as inputs and requests, and nothing else reaches it by mistake."""
+"""Keys reach the robot as inputs and requests, and nothing else reaches it by mistake.
+
+Rows of the fault catalogue: H3 (focus, minimising, another window, an inactive application; screen
+lock and workspace with a real X server in `test_x11_keys.py`), H6 (a pad without the focus), H7
+(STOP pressed twice, over dialogs and menus; from a pad without the focus in `test_gamepad.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from teleop.input_profile import Action, parse_profile
 from teleop.operator_input import NORMAL_SPEED, PRECISE_SPEED, TURBO_SPEED
+from teleop.profile_files import Profiles
 from tests.console.fakes import CALL, driven, link_view, robot_state
 from tests.console.support import Console
 from transport.clock import NS_PER_S
@@ -86,7 +93,7 @@ def test_auto_repeat_is_no_input(console: Console) -> None:
         QApplication.sendEvent(console.window, event)
 
     assert len(console.link.inputs) == before
-    assert console.window.keys.keyboard.held == {"W"}
+    assert console.window.keys.keyboard.keys == {"W"}
 
 
 @pytest.mark.parametrize("kind", [QEvent.Type.WindowDeactivate, QEvent.Type.FocusOut])
@@ -129,7 +136,7 @@ def test_another_window_in_front_is_neutral(console: Console, qtbot: QtBot) -> N
 
 
 def test_a_gamepad_can_ask_whether_the_window_has_the_focus(console: Console, qtbot: QtBot) -> None:
-    assert console.window.focused
+    qtbot.waitUntil(lambda: console.window.focused)
     other = QWidget()
     qtbot.addWidget(other)
 
@@ -350,12 +357,13 @@ def test_keys_of_the_driver(console: Console, key: Qt.Key, body: object) -> None
     assert console.link.requests == [body]
 
 
-def test_f5_arms_a_robot_whose_motors_are_off(console: Console) -> None:
+def test_f5_and_a_button_arm_a_robot_whose_motors_are_off(console: Console) -> None:
     console.show(link_view(driven(mode=Mode.DISARMED)))
 
     QTest.keyClick(console.window, Key.Key_F5)
+    console.window.acting.pad_action(Action.ARM)
 
-    assert console.link.requests == [Arm(epoch=4)]
+    assert console.link.requests == [Arm(epoch=4), Arm(epoch=4)]
 
 
 @pytest.mark.parametrize("key", [Key.Key_Y, Key.Key_Backspace, Key.Key_M])
@@ -406,3 +414,107 @@ def test_closing_while_you_drive_releases_the_lease(console: Console) -> None:
 
     assert console.link.requests == [ReleaseLease(epoch=4)]
     assert not console.link.inputs[-1].deadman
+
+
+def test_escape_and_handing_back_let_go_of_the_gamepad_too(console: Console) -> None:
+    console.show(link_view(driven()))
+    console.window.yours_since_ns -= 2 * NS_PER_S
+
+    QTest.keyClick(console.window, Key.Key_Escape)
+    QTest.keyClick(console.window, Key.Key_Return)
+
+    assert console.link.let_go_count == 2
+
+
+# --- gamepad buttons ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        (Action.SUCCESS, MarkOutcome(epoch=4, outcome=Outcome.SUCCESS)),
+        (Action.FAILURE, MarkOutcome(epoch=4, outcome=Outcome.FAILURE)),
+        (Action.CLEAR_OUTCOME, MarkOutcome(epoch=4, outcome=Outcome.UNLABELLED)),
+        (Action.MARKER, MarkMoment(epoch=4)),
+        (Action.RELEASE, ReleaseLease(epoch=4)),
+        (Action.HAND_BACK, HandBack(epoch=4)),
+    ],
+)
+def test_buttons_of_the_driver(console: Console, action: Action, body: object) -> None:
+    console.show(link_view(driven()))
+
+    console.window.acting.pad_action(action)
+
+    assert console.link.requests == [body]
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_start_accepts_the_call_or_requests_the_lease(console: Console, waiting: bool) -> None:
+    console.show(link_view(calling() if waiting else robot_state()))  # type: ignore[arg-type]
+
+    console.window.acting.pad_action(Action.ACCEPT_OR_REQUEST)
+
+    assert console.link.requests == [RequestLease()]
+
+
+def test_start_pressed_in_impatience_does_not_hand_back(console: Console) -> None:
+    console.show(link_view(driven()))
+    console.window.yours_since_ns -= 2 * NS_PER_S
+
+    console.window.acting.pad_action(Action.ACCEPT_OR_REQUEST)
+
+    assert console.link.requests == []
+
+
+def test_buttons_change_the_camera_and_open_the_sheet(console: Console) -> None:
+    console.show(link_view(driven()))
+
+    console.window.acting.pad_action(Action.CAMERA_2)
+    console.window.acting.pad_action(Action.HELP)
+
+    assert console.window.main_video.camera == "ceiling"
+    assert console.window.cheat_sheet.isVisible()
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_without_the_focus_a_button_counts_only_when_the_profile_says_so(
+    console: Console, qtbot: QtBot, background: bool
+) -> None:
+    text = f"[gamepad]\nin_background = {str(background).lower()}"
+    console.window.controls._profiles = Profiles([parse_profile(text, "mine.toml")])
+    console.window.controls._found = None
+    console.show(link_view(driven()))
+    other = QWidget()
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(lambda: not console.window.focused)
+
+    console.window.acting.pad_action(Action.MARKER)
+
+    assert console.link.requests == ([MarkMoment(epoch=4)] if background else [])
+
+
+def test_the_window_tells_the_link_about_its_focus_so_that_no_pad_drives_without(
+    console: Console, qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(lambda: console.link.focused)
+
+    console.window.showMinimized()
+
+    qtbot.waitUntil(lambda: not console.link.focused)
+
+
+# --- the profile in use ---------------------------------------------------------------------------
+
+
+def test_the_profile_follows_the_robot(console: Console) -> None:
+    profile = parse_profile('[for]\nrobot = "rover-07"\n[keys]\nmarker = ["K"]', "mine.toml")
+    console.window.controls._profiles = Profiles([profile])
+    QTest.keyClick(console.window, Key.Key_K)
+    console.show(link_view(driven()))
+
+    QTest.keyClick(console.window, Key.Key_K)
+    QTest.keyClick(console.window, Key.Key_M)
+
+    assert console.link.requests == [MarkMoment(epoch=4)]

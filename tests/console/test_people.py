@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from teleop.input_profile import Action
 from tests.console.fakes import (
     CALL,
     OTHER,
@@ -36,7 +37,6 @@ from transport.messages import (
     Role,
     StartPolicy,
 )
-from ui.acting import Acting
 from ui.reason_dialog import QUESTIONS, ReasonDialog
 from ui.screen import Act
 
@@ -466,12 +466,10 @@ def test_a_window_that_only_shows_pictures_is_not_used(console: Console, qtbot: 
     assert len(console.link.touched_at) == before
 
 
-def test_a_gamepads_button_counts_only_with_the_focus(console: Console) -> None:
-    console.show(link_view(robot_state()))
-    acting = Acting(console.window, console.link)
+def test_a_gamepads_button_is_a_sign_that_somebody_is_here(console: Console) -> None:
+    console.show(WATCHED)
+    before = len(console.link.touched_at)
 
-    acting.pad_button("back")
-    console.window.focused = False
-    acting.pad_button("back")
+    console.window.acting.pad_action(Action.REASONS)
 
-    assert console.link.requests == [RequestLease()]
+    assert len(console.link.touched_at) == before + 1

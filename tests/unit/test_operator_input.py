@@ -10,16 +10,33 @@ from teleop.operator_input import (
     NORMAL_SPEED,
     PRECISE_SPEED,
     TURBO_SPEED,
+    Drive,
     Keyboard,
     KeyChange,
     OperatorInput,
+    Speeds,
 )
+
+BOUND = {
+    "W": Drive.FORWARD,
+    "Up": Drive.FORWARD,
+    "S": Drive.BACK,
+    "A": Drive.LEFT,
+    "D": Drive.RIGHT,
+    "Right": Drive.RIGHT,
+    "Shift": Drive.TURBO,
+    "Ctrl": Drive.PRECISE,
+}
+
+
+def changed(keyboard: Keyboard, key: str, *, pressed: bool) -> Keyboard:
+    return keyboard.after(KeyChange(key, BOUND[key], pressed, 0))
 
 
 def held(*keys: str) -> Keyboard:
     keyboard = Keyboard()
     for key in keys:
-        keyboard = keyboard.after(KeyChange(key, True, 0))
+        keyboard = changed(keyboard, key, pressed=True)
     return keyboard
 
 
@@ -28,11 +45,11 @@ def held(*keys: str) -> Keyboard:
     [
         (("W",), NORMAL_SPEED, 0.0),
         (("Up",), NORMAL_SPEED, 0.0),
+        (("W", "Up"), NORMAL_SPEED, 0.0),
         (("S",), -NORMAL_SPEED, 0.0),
         (("A",), 0.0, NORMAL_SPEED),
         (("Right",), 0.0, -NORMAL_SPEED),
         (("W", "A"), NORMAL_SPEED, NORMAL_SPEED),
-        (("W", "S"), 0.0, 0.0),
         (("W", "Shift"), TURBO_SPEED, 0.0),
         (("W", "Ctrl"), PRECISE_SPEED, 0.0),
         (("W", "Ctrl", "Shift"), PRECISE_SPEED, 0.0),
@@ -41,6 +58,28 @@ def held(*keys: str) -> Keyboard:
 def test_keys_become_fractions(keys: tuple[str, ...], forward: float, turn: float) -> None:
     read = held(*keys).read(7)
     assert (read.forward, read.turn, read.deadman, read.input_ns) == (forward, turn, True, 7)
+
+
+def test_opposing_keys_cancel_and_still_are_a_deadman() -> None:
+    read = held("W", "S", "A", "D").read(0)
+    assert (read.forward, read.turn, read.deadman) == (0.0, 0.0, True)
+
+
+def test_one_of_two_keys_for_the_same_motion_let_go_drives_on() -> None:
+    keyboard = changed(held("W", "Up"), "W", pressed=False)
+    assert keyboard.read(0).forward == NORMAL_SPEED
+    assert not changed(keyboard, "Up", pressed=False).read(0).deadman
+
+
+def test_the_speeds_are_the_profiles() -> None:
+    speeds = Speeds(precise=0.1, normal=0.2, turbo=0.4)
+    read = [held("W", *more).read(0, speeds).forward for more in ((), ("Shift",), ("Ctrl",))]
+    assert read == [0.2, 0.4, 0.1]
+
+
+def test_a_release_counts_whatever_the_key_is_bound_to_by_then() -> None:
+    rebound = KeyChange("W", Drive.BACK, False, 0)
+    assert held("W").after(rebound) == Keyboard()
 
 
 def test_nothing_held_is_neutral_without_deadman() -> None:
@@ -55,15 +94,11 @@ def test_losing_the_focus_releases_everything() -> None:
     assert held("W", "Shift").released().read(0) == OperatorInput()
 
 
-def test_a_key_without_meaning_changes_nothing() -> None:
-    assert held("Q") == Keyboard()
-
-
-@given(st.lists(st.tuples(st.sampled_from(sorted(Keyboard.KNOWN)), st.booleans())))
+@given(st.lists(st.tuples(st.sampled_from(sorted(BOUND)), st.booleans())))
 def test_input_stays_in_range_and_motion_implies_deadman(changes: list[tuple[str, bool]]) -> None:
     keyboard = Keyboard()
     for key, pressed in changes:
-        keyboard = keyboard.after(KeyChange(key, pressed, 0))
+        keyboard = changed(keyboard, key, pressed=pressed)
         read = keyboard.read(0)
         assert abs(read.forward) <= 1.0
         assert abs(read.turn) <= 1.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from teleop.operator_view import Reach
-from tests.console.fakes import CALL, EXACT, driven, link_view, media_state, robot_state
+from tests.console.fakes import CALL, EXACT, OTHER, driven, link_view, media_state, robot_state
 from transport.messages import Hold, HoldReason, Lease, Mode, Outcome, Phase, Twist
 from ui.history import SPAN_S, History
 from ui.layout import widths
@@ -90,6 +90,17 @@ def test_stop_is_remembered_with_its_time_until_it_is_reset() -> None:
 
     history.note(link_view(driven(mode=Mode.DISARMED)), 76.0, START + 9 * S)
     assert history.facts.stopped_ns is None
+    assert history.marks[-1].text == "STOP reset"
+
+
+def test_a_window_that_comes_later_does_not_make_up_when_it_happened() -> None:
+    stopped = link_view(robot_state(mode=Mode.ESTOP, stopped_by="op-3", lease=OTHER))
+    history = noted((0, link_view(None)), (1, stopped), (2, stopped))
+
+    assert (history.facts.stopped_ns, history.facts.lease_ns) == (None, None)
+    assert [mark.text for mark in history.marks] == ["robot found", "STOP by op-3, earlier"]
+
+    history.note(link_view(robot_state(mode=Mode.DISARMED)), 76.0, START + 3 * S)
     assert history.marks[-1].text == "STOP reset"
 
 

@@ -37,6 +37,7 @@ POSSIBLE: dict[Act, LinkView] = {
     Act.LET_DRIVE: link_view(driven()),
     Act.SUCCESS: link_view(driven()),
     Act.FAILURE: link_view(driven()),
+    Act.CLEAR: link_view(driven()),
     Act.MARKER: link_view(driven()),
     Act.RECOVERY: link_view(driven()),
     Act.CORRECTION: link_view(driven()),

@@ -338,6 +338,28 @@ def test_the_words_of_a_refusal_have_the_limits_that_this_robot_has() -> None:
     assert words.hold(hold, link_view(slow), slow) == "let go of the keys for 0.7 s"
 
 
+STUCK = "left stick (up/down) stuck at 80 %: let go of it; if nobody touches it, use another pad"
+
+
+def test_an_input_device_that_may_not_drive_is_why_it_does_not_move() -> None:
+    link = link_view(driven(mode=Mode.READY), input_problem=STUCK)
+    shown = screen(link)
+    assert (shown.readiness.word, shown.readiness.detail) == ("HOLD", f"Not moving: {STUCK}")
+    assert shown.banner is not None
+    assert shown.banner.title == "Not moving: left stick (up/down) stuck at 80 %"
+    assert shown.banner.detail == "Let go of it; if nobody touches it, use another pad."
+    row = next(row for row in shown.reasons.rows if row.name == "Input")
+    assert (row.value, row.look) == ("left stick (up/down) stuck at 80 %", Look.HOLD)
+
+
+@pytest.mark.parametrize("changes", [{"deadman": True}, {"focused": False}])
+def test_an_input_problem_is_no_reason_while_keys_drive_or_the_focus_is_elsewhere(
+    changes: dict[str, bool],
+) -> None:
+    link = link_view(driven(), input_problem=STUCK, **changes)
+    assert STUCK not in screen(link).readiness.detail
+
+
 # --- caps, reach, trouble, STOP -------------------------------------------------------------------
 
 

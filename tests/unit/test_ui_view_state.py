@@ -322,6 +322,15 @@ def test_hud_of_a_capped_robot() -> None:
     assert hud.cap_look is Look.LIMITED
 
 
+@pytest.mark.parametrize("mode", [Mode.ESTOP, Mode.DISARMED, Mode.SAFE_STOP, Mode.FAULT])
+def test_a_robot_that_takes_no_commands_does_not_know_the_age_of_the_picture(mode: Mode) -> None:
+    state = driven(mode=mode, picture_age_ms=2100.0, cap_mps=0.05, cap_cause=CapCause.LATENCY)
+    shown = screen(link_view(state))
+    assert shown.latency == "64"  # the picture on the screen, and half a round trip
+    assert shown.hud is not None
+    assert (shown.hud.cap, shown.hud.cap_look) == ("Stands", Look.QUIET)
+
+
 # --- docks and status bar -------------------------------------------------------------------------
 
 CALL_FACTS = Facts(call=CALL, call_ns=NOW - 39 * S)

@@ -106,7 +106,9 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
         case inspect.NoneType():
             return st.none()
         case inspect.VarTupleType():
-            return st.lists(_of(info.item_type), max_size=4).map(tuple)
+            least = info.min_length or 0
+            most = min(4 if info.max_length is None else info.max_length, max(4, least))
+            return st.lists(_of(info.item_type), min_size=least, max_size=most).map(tuple)
         case inspect.DictType():
             return st.dictionaries(_of(info.key_type), _of(info.value_type), max_size=4)
     raise AssertionError(f"no examples for {info}")

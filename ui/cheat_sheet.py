@@ -1,0 +1,265 @@
+"""The cheat sheet: all keys and buttons, as text and as a part of the window.
+
+It is made from the profile in use and from the gamepads that were found, so it says what is true
+now. What is bound to nothing is not on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QWidget
+
+from teleop.input_profile import STOP_KEY, Action, Profile
+from teleop.pad_health import ordered
+from teleop.profile_files import PadSeen
+from ui.buttons import KeyButton
+from ui.chips import draw_key_cap, key_cap_width
+from ui.theme import BODY, SUBJECT, TITLE, Theme, font, text_width
+
+DOES: Final = {
+    Action.STOP: "STOP, whatever has the focus",
+    Action.DEADMAN: "hold it to drive",
+    Action.FORWARD: "drive forward",
+    Action.BACK: "drive back",
+    Action.LEFT: "turn left",
+    Action.RIGHT: "turn right",
+    Action.TURBO: "full power while held",
+    Action.PRECISE: "slow and precise while held",
+    Action.ZERO: "motion to zero until pressed again",
+    Action.ACCEPT_OR_HAND_BACK: "accept the call; hand back while you drive",
+    Action.ACCEPT_OR_REQUEST: "accept the call, or request the lease",
+    Action.REQUEST_OR_RELEASE: "request or release the lease",
+    Action.RELEASE: "release the lease",
+    Action.HAND_BACK: "hand back to autonomy",
+    Action.ARM: "arm the motors",
+    Action.MARKER: "marker",
+    Action.SUCCESS: "outcome success",
+    Action.FAILURE: "outcome failure",
+    Action.CLEAR_OUTCOME: "take the outcome back",
+    Action.CAMERA_1: "first camera in the main view",
+    Action.CAMERA_2: "second camera in the main view",
+    Action.REASONS: "why the robot does not move",
+    Action.FULL_SCREEN: "full screen",
+    Action.HELP: "this sheet",
+}
+CAPS: Final = {
+    "Up": "↑",
+    "Down": "↓",
+    "Left": "←",
+    "Right": "→",
+    "Backspace": "⌫",
+    "DpadUp": "D-pad ↑",
+    "DpadDown": "D-pad ↓",
+    "DpadLeft": "D-pad ←",
+    "DpadRight": "D-pad →",
+    "LeftStick": "Left stick",
+    "RightStick": "Right stick",
+    "left_x": "Left stick ↔",
+    "left_y": "Left stick ↕",
+    "right_x": "Right stick ↔",
+    "right_y": "Right stick ↕",
+}
+MARGIN: Final = 24
+GAP: Final = 32  # between the columns
+CAP_GAP: Final = 6
+SKIPPED_SHOWN: Final = 2
+CAPS_ROOM: Final = 190  # px; of keys that do the same, as many as this holds are drawn
+
+
+@dataclass(frozen=True)
+class _Heights:
+    """Pixels of the parts of the sheet."""
+
+    head: int = 84  # title and column titles
+    row: int = 24
+    gap: int = 16
+    note: int = 20
+    foot: int = 24
+
+    def total(self, rows: int, notes: int) -> int:
+        return self.head + rows * self.row + self.gap + notes * self.note + self.foot
+
+
+# A key cap is 17 high. With all that can be bound it still fits the smallest window.
+_TIGHT: Final = _Heights(head=72, row=18, gap=10, note=18, foot=16)
+
+Combination = tuple[str, ...]  # caps that are held together
+Row = tuple[tuple[Combination, ...], str]  # any of the combinations does this
+
+
+def key_rows(profile: Profile) -> list[Row]:
+    """What each key does."""
+    rows: list[Row] = []
+    for action, what in DOES.items():
+        keys = profile.keys_of(action)
+        if keys:
+            caps = tuple((CAPS.get(key, key),) for key in sorted(keys, key=STOP_KEY.__ne__))
+            rows.append((caps, what))
+    return rows
+
+
+def pad_rows(profile: Profile) -> list[Row]:
+    """What each stick and button does."""
+    pad = profile.pad
+    sticks: list[Row] = [
+        (((CAPS[pad.drive],),), f"drive{', reversed' if pad.invert_drive else ''}"),
+        (((CAPS[pad.turn],),), f"turn{', reversed' if pad.invert_turn else ''}"),
+    ]
+    rows: list[Row] = []
+    for action, what in DOES.items():
+        chords = profile.chords_of(action)
+        if chords:
+            caps = tuple(tuple(CAPS.get(name, name) for name in ordered(one)) for one in chords)
+            # The chord works without the focus, too: it does not pass through the window.
+            words = "STOP, also in the background" if action is Action.STOP else what
+            rows.append((caps, words))
+        if action is Action.DEADMAN:
+            rows += sticks
+    return rows
+
+
+def notes(profile: Profile, pads: Sequence[PadSeen]) -> list[str]:
+    """What holds for all of them: gamepads found, profile, where keys are."""
+    usable = [pad for pad in pads if not pad.skipped]
+    skipped = [pad for pad in pads if pad.skipped]
+    names = [f"{pad.name} (in use)" if pad.active else pad.name for pad in usable]
+    choose = ". Press any button on the one you want" if len(usable) > 1 else ""
+    where = (
+        "A gamepad drives in the background, too; keys never do."
+        if profile.pad.in_background
+        else "Nothing drives while another window has the focus."
+    )
+    return [
+        f"Gamepads: {', '.join(names) if names else 'none'}{choose}.",
+        *(f"Not used: {pad.name}, {pad.skipped}." for pad in skipped[:SKIPPED_SHOWN]),
+        where,
+        "Keys are named as on a US keyboard. Driving keys go by their place on any other.",
+        f"Profile: {profile.source}",
+    ]
+
+
+def _caps_width(combinations: tuple[Combination, ...]) -> int:
+    total = 0
+    for caps in combinations:
+        total += sum(key_cap_width(cap) + CAP_GAP for cap in caps)
+        total += (len(caps) - 1) * (text_width("+", BODY) + CAP_GAP)
+    return total
+
+
+def _drawn(combinations: tuple[Combination, ...]) -> tuple[Combination, ...]:
+    """As many of them as there is room for; an ellipsis stands for the rest."""
+    shown = 1
+    while shown < len(combinations) and _caps_width(combinations[: shown + 1]) <= CAPS_ROOM:
+        shown += 1
+    rest = () if shown == len(combinations) else (("…",),)
+    return (*combinations[:shown], *rest)
+
+
+class CheatSheet(QFrame):
+    """All keys and buttons. A child of the window: it takes no focus and never covers STOP."""
+
+    closed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._columns: list[tuple[str, list[Row]]] = []
+        self._notes: list[str] = []
+        self._heights = _Heights()
+        self.content_width = 0  # px, what the columns need
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Keys and gamepad")
+        self._close = KeyButton(theme, "Close", "F1")
+        self._close.setParent(self)
+        self._close.clicked.connect(self.closed.emit)
+        self.hide()
+
+    def show_controls(self, profile: Profile, pads: tuple[PadSeen, ...], room: QSize) -> None:
+        """Take new values; `room` is how large it may be, in pixels."""
+        columns = [
+            ("Keyboard", [(_drawn(caps), what) for caps, what in key_rows(profile)]),
+            ("Gamepad", [(_drawn(caps), what) for caps, what in pad_rows(profile)]),
+        ]
+        told = notes(profile, pads)
+        rows = max(len(column) for _, column in columns)
+        spare = (room.height() - _Heights().total(rows, len(told))) // rows
+        heights = replace(_Heights(), row=min(24, 24 + spare)) if spare > -5 else _TIGHT
+        if (columns, told, heights) == (self._columns, self._notes, self._heights):
+            return
+        self._columns, self._notes, self._heights = columns, told, heights
+        self._close.key = next(iter(profile.keys_of(Action.HELP)), "")
+        self._close.show_cap(bool(self._close.key))
+        self.setAccessibleDescription("; ".join(self.lines()))
+        self.content_width = GAP + sum(self._width(column) for _, column in columns)
+        longest = max(text_width(note, BODY) for note in told) + 2
+        width = min(2 * MARGIN + max(self.content_width, longest), room.width())
+        self.setFixedSize(width, heights.total(rows, len(told)))
+        size = self._close.sizeHint()
+        self._close.setGeometry(
+            width - MARGIN - size.width(), MARGIN - 4, size.width(), size.height()
+        )
+        self.update()
+
+    def lines(self) -> list[str]:
+        """The sheet as text."""
+        spoken = [
+            f"{' or '.join(' + '.join(caps) for caps in combinations)}: {what}"
+            for _, column in self._columns
+            for combinations, what in column
+        ]
+        return spoken + self._notes
+
+    def _width(self, column: list[Row]) -> int:
+        caps = max((_caps_width(combinations) for combinations, _ in column), default=0)
+        return caps + 10 + max((text_width(what, BODY) for _, what in column), default=0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, high = self._theme, self._heights
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.color("panel"))
+        painter.setPen(theme.color("edge"))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(theme.color("text"))
+        painter.setFont(font(SUBJECT, 600))
+        painter.drawText(QPointF(MARGIN, MARGIN + 18), "Keys and gamepad")
+        x = MARGIN
+        for title, column in self._columns:
+            painter.setPen(theme.color("text"))
+            painter.setFont(font(TITLE, 600))
+            painter.drawText(QPointF(x, high.head - 10), title)
+            words_x = x + 10 + max((_caps_width(each) for each, _ in column), default=0)
+            for number, (combinations, what) in enumerate(column):
+                mid = high.head + number * high.row + high.row // 2
+                self._draw_caps(painter, combinations, x, mid)
+                painter.setFont(font(BODY))
+                painter.setPen(theme.color("text2"))
+                painter.drawText(QPointF(words_x, mid + 4.5), what)
+            x += self._width(column) + GAP
+        y = self.height() - high.foot - len(self._notes) * high.note
+        painter.setPen(theme.color("line"))
+        painter.drawLine(MARGIN, y - 6, self.width() - MARGIN, y - 6)
+        painter.setFont(font(BODY))
+        painter.setPen(theme.color("text3"))
+        for number, note in enumerate(self._notes):
+            fitted = QFontMetrics(painter.font()).elidedText(
+                note, Qt.TextElideMode.ElideMiddle, self.width() - 2 * MARGIN
+            )
+            painter.drawText(QPointF(MARGIN, y + number * high.note + 16), fitted)
+
+    def _draw_caps(
+        self, painter: QPainter, combinations: tuple[Combination, ...], x: int, mid: int
+    ) -> None:
+        ink = self._theme.color("text")
+        for caps in combinations:
+            for number, cap in enumerate(caps):
+                if number:
+                    painter.setFont(font(BODY))
+                    painter.drawText(QPointF(x, mid + 4.5), "+")
+                    x += text_width("+", BODY) + CAP_GAP
+                x += draw_key_cap(painter, cap, x, mid, ink) + CAP_GAP
