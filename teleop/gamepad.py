@@ -71,6 +71,7 @@ class Gamepad:
         (None: there is no pad), the STOP chord, and what a button that was pressed is bound to."""
         self.problem = ""
         self._controls = controls
+        self._profile = controls.profile
         self._on_input = on_input
         self._on_stop = on_stop
         self._on_action = on_action
@@ -121,7 +122,8 @@ class Gamepad:
         for device in came:
             log.info("gamepad: %s", device.name)
             self._pads[device.instance] = _Pad(device)
-        settings = self._controls.profile.pad
+        self._follow_profile()
+        settings = self._profile.pad
         for pad in self._pads.values():
             pad.look(settings, stamp_ns)
             if pad.stops(settings):
@@ -133,6 +135,17 @@ class Gamepad:
         if came or gone or pads.skipped_changed or chosen is not None:
             self._tell(pads)
         self._report(stamp_ns)
+
+    def _follow_profile(self) -> None:
+        """Take the profile that fits by now, unless somebody drives: it waits until the deadman is
+        let go. What is held under the old one does nothing under the new one."""
+        active = self._pads.get(self._active) if self._active is not None else None
+        profile = self._controls.profile
+        if profile is self._profile or (active is not None and active.health.armed):
+            return
+        self._profile = profile
+        for pad in self._pads.values():
+            pad.take(profile.pad)
 
     def _choose(self, settings: PadSettings) -> int | None:
         """The pad to become the active one: an idle one that was pressed, or the next at all."""
@@ -148,7 +161,7 @@ class Gamepad:
         if self._active is None:
             return
         pad = self._pads[self._active]
-        profile = self._controls.profile
+        profile = self._profile
         wish = to_input(
             self._device_name(),
             pad.reading,

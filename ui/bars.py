@@ -60,8 +60,11 @@ class Labels(QWidget):
         self.show_labels(LabelBar(False, Phase.PATROL, Outcome.UNLABELLED))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Without room for all, first the key caps go, then the words; the tooltips keep them."""
         super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Without room for all, first the key caps go, then the words; the tooltips keep them."""
         for caps, words in ((True, True), (False, True), (False, False)):
             for button in (self.marker, self.success, self.failure, self.hand_back):
                 button.show_cap(caps)

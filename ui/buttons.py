@@ -27,7 +27,7 @@ class KeyButton(QPushButton):
         self._icon = icon
         self._main = main
         self._chosen = False
-        self._cap = bool(key)
+        self._room = True  # for the key cap
         self.setFixedHeight(40 if main else 32)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(text)
@@ -40,12 +40,25 @@ class KeyButton(QPushButton):
             self.setAccessibleName(text)
             self.setToolTip(f"{text} ({self.key})" if self.key else text)
 
-    def show_cap(self, shown: bool) -> None:
-        """Whether the key cap is drawn; the tooltip keeps it."""
-        if shown != self._cap:
-            self._cap = shown and bool(self.key)
+    def show_key(self, key: str) -> None:
+        """Another key does the same; empty: none."""
+        if key != self.key:
+            self.key = key
+            self.setToolTip(f"{self.text()} ({key})" if key else self.text())
             self.updateGeometry()
             self.update()
+
+    def show_cap(self, shown: bool) -> None:
+        """Whether there is room for the key cap; the tooltip keeps it."""
+        if shown != self._room:
+            self._room = shown
+            self.updateGeometry()
+            self.update()
+
+    @property
+    def _cap(self) -> bool:
+        """Whether the key cap is drawn."""
+        return self._room and bool(self.key)
 
     def choose(self, chosen: bool) -> None:
         """Draw as the one in force."""

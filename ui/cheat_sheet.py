@@ -19,6 +19,7 @@ from teleop.pad_health import ordered
 from teleop.profile_files import PadSeen
 from ui.buttons import KeyButton
 from ui.chips import draw_key_cap, key_cap_width
+from ui.key_caps import CAPS, cap_of
 from ui.theme import BODY, SUBJECT, TITLE, Theme, font, text_width
 
 DOES: Final = {
@@ -46,23 +47,6 @@ DOES: Final = {
     Action.REASONS: "why the robot does not move",
     Action.FULL_SCREEN: "full screen",
     Action.HELP: "this sheet",
-}
-CAPS: Final = {
-    "Up": "↑",
-    "Down": "↓",
-    "Left": "←",
-    "Right": "→",
-    "Backspace": "⌫",
-    "DpadUp": "D-pad ↑",
-    "DpadDown": "D-pad ↓",
-    "DpadLeft": "D-pad ←",
-    "DpadRight": "D-pad →",
-    "LeftStick": "Left stick",
-    "RightStick": "Right stick",
-    "left_x": "Left stick ↔",
-    "left_y": "Left stick ↕",
-    "right_x": "Right stick ↔",
-    "right_y": "Right stick ↕",
 }
 MARGIN: Final = 24
 GAP: Final = 32  # between the columns
@@ -192,8 +176,7 @@ class CheatSheet(QFrame):
         if (columns, told, heights) == (self._columns, self._notes, self._heights):
             return
         self._columns, self._notes, self._heights = columns, told, heights
-        self._close.key = next(iter(profile.keys_of(Action.HELP)), "")
-        self._close.show_cap(bool(self._close.key))
+        self._close.show_key(cap_of(profile, Action.HELP))
         self.setAccessibleDescription("; ".join(self.lines()))
         self.content_width = GAP + sum(self._width(column) for _, column in columns)
         longest = max(text_width(note, BODY) for note in told) + 2

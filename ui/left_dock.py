@@ -6,32 +6,28 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from teleop.input_profile import Action, Profile, default_profile
 from ui import icons
 from ui.buttons import KeyButton
 from ui.chips import VerdictChip, draw_key_cap, key_cap_width
+from ui.key_caps import HANDS_BACK, cap_of
 from ui.panels import Heading, Rows, column, label, paint_panel, set_text
 from ui.screen import LogLine, Screen
 from ui.theme import BODY, CAPTION, TITLE, Theme, font, text_width
 
-KEYS = (
-    ("W A S D", "drive"),
-    ("Shift", "turbo"),
-    ("Ctrl", "precise"),
-    ("1 2", "camera"),
-    ("M", "marker"),
-    ("Y", "success"),
-    ("⌫", "failure"),
-    ("Enter", "hand back"),
+# What is shown, and the actions whose caps stand beside each other for it.
+KEYS: tuple[tuple[str, tuple[tuple[Action, ...], ...]], ...] = (
+    ("drive", ((Action.FORWARD,), (Action.LEFT,), (Action.BACK,), (Action.RIGHT,))),
+    ("turbo", ((Action.TURBO,),)),
+    ("precise", ((Action.PRECISE,),)),
+    ("camera", ((Action.CAMERA_1,), (Action.CAMERA_2,))),
+    ("marker", ((Action.MARKER,),)),
+    ("success", ((Action.SUCCESS,),)),
+    ("failure", ((Action.FAILURE,),)),
+    ("hand back", (HANDS_BACK,)),
 )
 # The long ones in the first column.
-COMPACT_KEYS = (
-    ("W A S D", "drive"),
-    ("Shift", "turbo"),
-    ("Ctrl", "precise"),
-    ("M", "marker"),
-    ("Enter", "hand back"),
-    ("Y", "success"),
-)
+COMPACT = ("drive", "turbo", "precise", "marker", "hand back", "success")
 LOG_ROW = 22
 LOG_SHAPES = {
     "call": ("triangle", "amber"),
@@ -48,18 +44,32 @@ class KeysSheet(QWidget):
         super().__init__()
         self._theme = theme
         self._compact = False
+        self._keys: dict[str, str] = {}  # what it does -> its cap
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Keys")
-        self.setAccessibleDescription(", ".join(f"{key}: {what}" for key, what in KEYS))
+        self.show_keys(default_profile())
+
+    def show_keys(self, profile: Profile) -> None:
+        """Take the keys of a profile; what has none is left out."""
+        found = {
+            what: " ".join(filter(None, (cap_of(profile, *part) for part in parts)))
+            for what, parts in KEYS
+        }
+        self._keys = {what: key for what, key in found.items() if key}
+        told = ", ".join(f"{key}: {what}" for what, key in self._keys.items())
+        self.setAccessibleDescription(told)
+        self.updateGeometry()
+        self.update()
 
     def arrange(self, compact: bool) -> None:
-        """Fewer keys where room is short; F1 shows all."""
+        """Fewer keys where room is short; the cheat sheet shows all."""
         self._compact = compact
         self.updateGeometry()
         self.update()
 
     def _shown(self) -> list[tuple[str, str]]:
-        return list(COMPACT_KEYS if self._compact else KEYS)
+        names = COMPACT if self._compact else tuple(self._keys)
+        return [(self._keys[name], name) for name in names if name in self._keys]
 
     def sizeHint(self) -> QSize:
         return QSize(160, 24 * ((len(self._shown()) + 1) // 2))
@@ -73,6 +83,9 @@ class KeysSheet(QWidget):
         for number, (key, what) in enumerate(shown):
             x = 0.0 if number % 2 == 0 else second
             mid = 12 + 24 * (number // 2)
+            room = (second if number % 2 == 0 else self.width() - second) - text_width(what, BODY)
+            if key_cap_width(key) + 8 > room:
+                key = "…"  # keys with long names; the cheat sheet has them
             draw_key_cap(painter, key, x, mid, ink)
             painter.setFont(font(BODY))
             painter.setPen(words)
@@ -184,6 +197,11 @@ class LeftDock(QWidget):
         outer.addLayout(box, stretch)
         self._boxes.append(box)
         return box
+
+    def show_keys(self, profile: Profile) -> None:
+        """Take the keys of a profile."""
+        self._keys.show_keys(profile)
+        self._keys_title.show_key(cap_of(profile, Action.HELP))
 
     def arrange(self, compact: bool) -> None:
         """Tighter where the window is small."""

@@ -31,6 +31,7 @@ from ui.bars import Labels, Status
 from ui.bridge import Link
 from ui.facts import heard
 from ui.history import History
+from ui.key_caps import show_caps
 from ui.key_capture import KeyCapture
 from ui.layout import MARGIN, widths
 from ui.left_dock import LeftDock
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
         self.keys = KeyCapture(
             self, link.set_input, self.acting.do, link.stop, self.controls.profile
         )
+        show_caps(self, self.keys.profile)
         self.touches = Touches(self, link.touched)
         theme.changed.connect(self._repaint_all)
         self._timer = QTimer(self)
@@ -204,13 +206,16 @@ class MainWindow(QMainWindow):
         self.show_screen(self.settle.settled(screen, now_ns), words.clock(wall))
 
     def _follow_profile(self, view: LinkView) -> None:
-        """The profile depends on the operator, the robot and the gamepad, known one by one."""
+        """The profile depends on the operator, the robot and the gamepad, known one by one; another
+        one waits until no driving key is held."""
         controls = self.controls
         controls.operator = view.name or controls.operator
         if view.state is not None:
             controls.robot = view.state.robot
-        if controls.profile is not self.keys.profile:
+        if controls.profile is not self.keys.profile and not self.keys.keyboard.down:
             self.keys.use(controls.profile)
+            show_caps(self, controls.profile)
+            self._arrange()
 
     def show_screen(self, screen: Screen, time_of_day: str) -> None:
         """Show it, part by part; each part repaints only what changed."""

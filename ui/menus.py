@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QFontMetrics
 from PySide6.QtWidgets import QLabel, QMenu
 
+from teleop.input_profile import Action, Profile
+from ui.key_caps import ACCEPTS, HANDS_BACK, RELEASES, REQUESTS, cap_of
 from ui.panels import set_text
 from ui.screen import Act, Screen
 from ui.theme import BODY, Theme, font
@@ -27,6 +29,7 @@ class Menus:
         self._window = window
         self._theme = theme
         self._acts: dict[Act, QAction] = {}
+        self._keyed: list[tuple[QAction, str, tuple[Action, ...]]] = []
         bar = window.menuBar()
         bar.setFont(font(BODY))
         bar.setFixedHeight(HEIGHT)
@@ -43,14 +46,21 @@ class Menus:
         self._episode()
         self._view(has_second)
         menu = self._menu("&Help")
-        self._entry(menu, "&Keys", "F1", window.show_keys)
-        self._entry(menu, "&About Unstick", "", window.show_about)
+        self._entry(menu, "&Keys", window.show_keys, Action.HELP)
+        self._entry(menu, "&About Unstick", window.show_about)
 
     def enable(self, screen: Screen) -> None:
         """Grey what cannot be done in this state."""
         for act, entry in self._acts.items():
             if entry.isEnabled() != screen.may(act):
                 entry.setEnabled(screen.may(act))
+
+    def show_keys(self, profile: Profile) -> None:
+        """Name the keys of a profile."""
+        for entry, text, bound in self._keyed:
+            # The key stands behind a tab, as text: the keys themselves belong to `KeyCapture`.
+            key = cap_of(profile, *bound)
+            entry.setText(f"{text}\t{key}" if key else text)
 
     def show_who(self, who: str, time_of_day: str) -> None:
         """Who this console is, and the time, in the corner."""
@@ -61,44 +71,44 @@ class Menus:
 
     def _file(self) -> None:
         menu = self._menu("&File")
-        self._entry(menu, "&Copy what the console knows", "", self._window.copy)
+        self._entry(menu, "&Copy what the console knows", self._window.copy)
         menu.addSeparator()
-        self._entry(menu, "&Quit", "", self._window.close).setShortcut("Ctrl+Q")
+        self._entry(menu, "&Quit", self._window.close).setShortcut("Ctrl+Q")
 
     def _robot(self) -> None:
         menu = self._menu("&Robot")
-        self._acting(menu, Act.REQUEST, "Request &lease", "F2")
-        self._acting(menu, Act.RELEASE, "R&elease lease", "F2")
-        self._acting(menu, Act.ACCEPT, "&Accept call and drive", "Enter")
-        self._acting(menu, Act.GRANT, "&Grant the lease", "")
-        self._acting(menu, Act.DENY, "&Keep the lease", "")
-        self._acting(menu, Act.TAKE_OVER, "Take &over…", "")
+        self._acting(menu, Act.REQUEST, "Request &lease", *REQUESTS)
+        self._acting(menu, Act.RELEASE, "R&elease lease", *RELEASES)
+        self._acting(menu, Act.ACCEPT, "&Accept call and drive", *ACCEPTS)
+        self._acting(menu, Act.GRANT, "&Grant the lease")
+        self._acting(menu, Act.DENY, "&Keep the lease")
+        self._acting(menu, Act.TAKE_OVER, "Take &over…")
         menu.addSeparator()
-        self._acting(menu, Act.ARM, "A&rm motors", "F5")
-        self._acting(menu, Act.LET_DRIVE, "Let it &drive", "")
-        self._acting(menu, Act.HAND_BACK, "&Hand back to autonomy", "Enter")
-        self._acting(menu, Act.HIGH_LATENCY, "H&igh latency: slower, older commands count", "")
-        self._acting(menu, Act.NORMAL, "&Normal latency", "")
+        self._acting(menu, Act.ARM, "A&rm motors", Action.ARM)
+        self._acting(menu, Act.LET_DRIVE, "Let it &drive")
+        self._acting(menu, Act.HAND_BACK, "&Hand back to autonomy", *HANDS_BACK)
+        self._acting(menu, Act.HIGH_LATENCY, "H&igh latency: slower, older commands count")
+        self._acting(menu, Act.NORMAL, "&Normal latency")
         menu.addSeparator()
-        self._acting(menu, Act.STOP, "&STOP", "Space")
-        self._acting(menu, Act.RESET, "Reset S&TOP…", "")
-        self._acting(menu, Act.CLEAR_FAULT, "Clear &fault…", "")
+        self._acting(menu, Act.STOP, "&STOP", Action.STOP)
+        self._acting(menu, Act.RESET, "Reset S&TOP…")
+        self._acting(menu, Act.CLEAR_FAULT, "Clear &fault…")
 
     def _episode(self) -> None:
         menu = self._menu("&Episode")
-        self._acting(menu, Act.RECOVERY, "Phase &recovery", "")
-        self._acting(menu, Act.CORRECTION, "Phase &correction", "")
-        self._acting(menu, Act.MARKER, "&Marker", "M")
+        self._acting(menu, Act.RECOVERY, "Phase &recovery")
+        self._acting(menu, Act.CORRECTION, "Phase &correction")
+        self._acting(menu, Act.MARKER, "&Marker", Action.MARKER)
         menu.addSeparator()
-        self._acting(menu, Act.SUCCESS, "Outcome &success", "Y")
-        self._acting(menu, Act.FAILURE, "Outcome &failure", "⌫")
+        self._acting(menu, Act.SUCCESS, "Outcome &success", Action.SUCCESS)
+        self._acting(menu, Act.FAILURE, "Outcome &failure", Action.FAILURE)
 
     def _view(self, has_second: bool) -> None:
         window = self._window
         menu = self._menu("&View")
         if has_second:
-            self._entry(menu, "&Swap cameras", "2", window.swap)
-        self._entry(menu, "&Reasons", "F3", window.toggle_reasons)
+            self._entry(menu, "&Swap cameras", window.swap, Action.CAMERA_2)
+        self._entry(menu, "&Reasons", window.toggle_reasons, Action.REASONS)
         menu.addSeparator()
         for name, part in (
             ("&Calls and rescues", window.left),
@@ -118,7 +128,7 @@ class Menus:
             group.addAction(entry)
             entry.triggered.connect(lambda _on=False, which=scheme: self._theme.choose(which))
         menu.addSeparator()
-        self._entry(menu, "&Full screen", "F11", window.full_screen)
+        self._entry(menu, "&Full screen", window.full_screen, Action.FULL_SCREEN)
 
     def _menu(self, name: str) -> QMenu:
         menu = self._window.menuBar().addMenu(name)
@@ -132,12 +142,12 @@ class Menus:
         entry.setChecked(checked)
         return entry
 
-    @staticmethod
-    def _entry(menu: QMenu, text: str, key: str, do: Callable[[], object]) -> QAction:
-        # The key stands behind a tab, as text: the keys themselves belong to `KeyCapture`.
-        entry = menu.addAction(f"{text}\t{key}" if key else text)
+    def _entry(self, menu: QMenu, text: str, do: Callable[[], object], *bound: Action) -> QAction:
+        entry = menu.addAction(text)
         entry.triggered.connect(lambda _checked=False: do())
+        if bound:
+            self._keyed.append((entry, text, bound))
         return entry
 
-    def _acting(self, menu: QMenu, act: Act, text: str, key: str) -> None:
-        self._acts[act] = self._entry(menu, text, key, lambda: self._window.act(act))
+    def _acting(self, menu: QMenu, act: Act, text: str, *bound: Action) -> None:
+        self._acts[act] = self._entry(menu, text, lambda: self._window.act(act), *bound)

@@ -44,6 +44,12 @@ class Heading(QWidget):
             self.setAccessibleName(title)
             self.update()
 
+    def show_key(self, key: str) -> None:
+        """Another key opens what the section is about; empty: none."""
+        if key != self.key:
+            self.key = key
+            self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._theme
         painter = QPainter(self)

@@ -44,11 +44,11 @@ class ReasonsPopup(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Reasons")
         self._button = KeyButton(theme, "")
-        self._close = KeyButton(theme, "Close", "F3")
-        for button in (self._button, self._close):
+        self.close_button = KeyButton(theme, "Close", "F3")
+        for button in (self._button, self.close_button):
             button.setParent(self)
         self._button.clicked.connect(self._act)
-        self._close.clicked.connect(self.closed.emit)
+        self.close_button.clicked.connect(self.closed.emit)
         self.setFixedSize(WIDTH, HEAD + 10 * ROW + FOOT)
         self.hide()
 
@@ -68,10 +68,10 @@ class ReasonsPopup(QFrame):
         self._button.say(reasons.button)
         self._button.setVisible(bool(reasons.button))
         top = self.height() - FOOT + 10
-        size = self._close.sizeHint()
-        self._close.setGeometry(WIDTH - 12 - size.width(), top, size.width(), 32)
+        size = self.close_button.sizeHint()
+        self.close_button.setGeometry(WIDTH - 12 - size.width(), top, size.width(), 32)
         size = self._button.sizeHint()
-        self._button.setGeometry(self._close.x() - 8 - size.width(), top, size.width(), 32)
+        self._button.setGeometry(self.close_button.x() - 8 - size.width(), top, size.width(), 32)
         self.update()
 
     def _act(self) -> None:

@@ -33,6 +33,7 @@ from transport.messages import (
     ReleaseLease,
     RequestLease,
 )
+from ui.left_dock import KeysSheet
 
 Key = Qt.Key
 
@@ -518,3 +519,55 @@ def test_the_profile_follows_the_robot(console: Console) -> None:
     QTest.keyClick(console.window, Key.Key_M)
 
     assert console.link.requests == [MarkMoment(epoch=4)]
+
+
+def test_the_profile_follows_the_operator_whom_the_robot_names(console: Console) -> None:
+    profile = parse_profile('[for]\noperator = "op-1"\n[keys]\nmarker = ["K"]', "mine.toml")
+    console.window.controls._profiles = Profiles([profile])
+    console.show(link_view(None))
+    QTest.keyClick(console.window, Key.Key_K)
+    console.show(link_view(driven()))
+
+    QTest.keyClick(console.window, Key.Key_K)
+
+    assert console.link.requests == [MarkMoment(epoch=4)]
+
+
+def test_another_profile_waits_until_no_driving_key_is_held(console: Console) -> None:
+    text = '[for]\nrobot = "rover-07"\n[keys]\nforward = ["I"]\nmarker = ["K"]'
+    console.window.controls._profiles = Profiles([parse_profile(text, "mine.toml")])
+    QTest.keyPress(console.window, Key.Key_W)
+    console.show(link_view(driven()))
+    assert console.link.inputs[-1].forward == NORMAL_SPEED
+
+    QTest.keyRelease(console.window, Key.Key_W)
+    console.show(link_view(driven()))
+    QTest.keyPress(console.window, Key.Key_W)
+    assert console.link.inputs[-1].forward == 0.0
+    QTest.keyPress(console.window, Key.Key_I)
+
+    assert console.link.inputs[-1].forward == NORMAL_SPEED
+
+
+def test_buttons_menus_and_the_list_of_keys_name_those_of_the_profile(console: Console) -> None:
+    text = (
+        '[for]\nrobot = "rover-07"\n[keys]\nforward = ["I"]\nmarker = ["F6"]\nsuccess = []\n'
+        'hand_back = ["End"]\nhelp = ["F12"]'
+    )
+    window = console.window
+    assert (window.labels.marker.key, window.labels.hand_back.key) == ("M", "Enter")
+    window.controls._profiles = Profiles([parse_profile(text, "mine.toml")])
+    window.controls._found = None
+    console.show(link_view(driven()))
+
+    assert (window.labels.marker.key, window.labels.hand_back.key) == ("F6", "End")
+    assert (window.labels.success.key, window.labels.success.toolTip()) == ("", "Success")
+    assert window.left.accept.key == "Enter"
+    entries = {entry.text() for entry, _, _ in window.menus._keyed}
+    assert {"&Marker\tF6", "Outcome &success", "&Keys\tF12", "&STOP\tSpace"} <= entries
+    listed = window.left.findChild(KeysSheet)
+    assert isinstance(listed, KeysSheet)
+    assert listed.accessibleDescription() == (
+        "I A S D: drive, Shift: turbo, Ctrl: precise, 1 2: camera, F6: marker, ⌫: failure, "
+        "End: hand back"
+    )

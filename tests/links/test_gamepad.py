@@ -197,6 +197,36 @@ def test_a_profile_decides_what_sticks_and_buttons_do() -> None:
         until(lambda: at.last.forward == pytest.approx(-0.6), "the stick is not reversed")
 
 
+def test_another_profile_waits_until_the_deadman_is_let_go_and_heeds_nothing_held_by_then() -> None:
+    profile = (
+        '[for]\nrobot = "rover-07"\n[buttons]\ndeadman = "A"\nfailure = []\n[speed]\nnormal = 0.4'
+    )
+    with desk(profile) as at:
+        pad = at.plug()
+        at.wait_for_pad()
+        at.drive(pad)
+        pad.press("A")
+        at.controls.robot = "rover-07"
+        said = len(at.inputs)
+        until(lambda: len(at.inputs) >= said + 3, "the pad's thread has gone silent")
+        assert [each.forward for each in at.inputs[said : said + 3] if each] == pytest.approx(
+            [0.6] * 3
+        )
+
+        pad.push("LEFTY", 0)
+        pad.release("LB")
+        held = "A is held since before: let go of it, then hold it again"
+        until(lambda: at.last.problem == held, "a held button has become the deadman")
+        assert not at.last.deadman
+
+        pad.release("A")
+        until(lambda: at.last.problem == "", "it was not let go")
+        pad.press("A")
+        until(lambda: at.last.deadman, "the new deadman was not taken")
+        pad.push("LEFTY", -32767)
+        until(lambda: at.last.forward == pytest.approx(0.4), "the new speed does not count")
+
+
 def test_buttons_ask_once_and_what_is_held_when_the_pad_comes_asks_nothing() -> None:
     with desk() as at:
         SDL.SDL_LockJoysticks()

@@ -287,3 +287,17 @@ def test_a_touch_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             operator.hold(0.1)
         assert operator.look().yours
         assert operator.look().let_go_ns is None
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["it lies there", "somebody holds it"])
+def test_a_gamepad_keeps_it_only_while_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: bool
+) -> None:
+    monkeypatch.setattr(attendance, "UNATTENDED_S", 1.5)
+    with control(tmp_path) as (loop, _), console(loop) as operator:
+        operator.take()
+        end_ns = now_ns() + 2500 * NS_PER_MS
+        while now_ns() < end_ns:  # its thread says so all the time, used or not
+            operator.link.set_pad(OperatorInput("Pad", deadman=used, input_ns=now_ns()))
+            operator.hold(0.05)
+        assert operator.look().yours is used
