@@ -21,6 +21,7 @@ from teleop.gate import Body, Incoming, Wish
 from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
 from teleop.heartbeat import Heartbeat
 from teleop.latch import Disk, Latch, LatchWriter
+from teleop.liveness import Looks
 from teleop.patrol import Patrol
 from teleop.rate_limit import RateLimit
 from teleop.requests import answered
@@ -106,6 +107,7 @@ class Control:
         self._trips = 0
         self._policy = Patrol(self.seed)
         self._stuck = StuckDetector()
+        self._looks = Looks.begun(now_ns())  # at the STOP thread: a late tick knows nothing of it
         self._missed = 0
         self._applied_input = (0, 0)  # input_ns of the newest input, when the motors were told
         self._overdriven = False
@@ -179,7 +181,7 @@ class Control:
         policy = self._policy.act(observation)  # its wish is recorded also when it is not obeyed
         wish = Wish(policy, self._lent, stamp_ns)
         self._call_when_stuck(stamp_ns)
-        body = self._body(observation, stamp_ns)
+        body = self._body(observation)
         decision = gate.step(self.state, inbox, malformed, wish, body, stamp_ns, self.limits)
         self.state = decision.state
         events = (*self._events, *decision.events)
@@ -228,13 +230,19 @@ class Control:
         state = reported(ticked, seen, running, self._description, self.limits)
         self._states.publish(encode(state))
 
-    def _body(self, seen: Observation, stamp_ns: int) -> Body:
+    def _body(self, seen: Observation) -> Body:
         return Body(
             pose=Pose(seen.x_m, seen.y_m, seen.heading_rad),
             battery_pct=seen.battery_pct,
-            stop_silent_ms=(stamp_ns - self._stop.alive_ns) / NS_PER_MS,
+            stop_silent_ms=self._stop_silent_ns() / NS_PER_MS,
             overdriven=self._overdriven,
         )
+
+    def _stop_silent_ns(self) -> int:
+        """How long the STOP thread has not turned, while this one did."""
+        alive_ns = self._stop.alive_ns  # before the clock: nothing of it lies in the future
+        self._looks = self._looks.at(now_ns())
+        return self._looks.silent_ns(alive_ns)
 
     def _name_of(self, key: str) -> str:
         """Who may press STOP: everybody on the list, by name; empty for others. Any thread."""

@@ -110,6 +110,7 @@ def test_a_machine_that_stood_still_costs_no_control_its_life(tmp_path: Path) ->
             operator.hold(1.0)
             assert is_alive(control)
             assert operator.state().boot_id == boot_id
+            assert operator.state().mode is not Mode.SAFE_STOP, "STOP was not deaf, all slept"
 
 
 def test_a_control_that_hangs_again_is_killed_again(tmp_path: Path) -> None:
