@@ -11,7 +11,7 @@ SYSTEM := libegl1 libgl1 libgl1-mesa-dri libopengl0 libglib2.0-0 libfontconfig1 
           libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-sync1 \
           libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1 libx11-xcb1
 
-.PHONY: demo test test-long check format lock setup system bench clean
+.PHONY: demo test test-long check format lock setup system bench mutants clean
 
 demo: setup ## the whole product once: a robot gets stuck, is rescued, the rescue is proved
 	@$(BIN)/unstick demo $(ARGS)
@@ -30,6 +30,9 @@ check: setup ## format, lint, types, import contracts; no tests
 
 format: setup
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+mutants: setup ## change what decides about motion in two thousand small ways; each has to fail a test
+	@$(BIN)/mutmut run --max-children 2 && $(BIN)/mutmut results
 
 bench: setup
 	@for name in video control; do $(BIN)/unstick bench $$name; done

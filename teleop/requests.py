@@ -174,8 +174,7 @@ def _carried_out(
                 raise Refused("STOP is still being answered; reset it again in a moment")
             reset = replace(moved(state, Trigger.STOP_RESET, f"reset by {who}"), stopped_by="")
             return reset, "", (Event(kind="stop_reset", text=body.reason, by=who),)
-        case ClearFault():
-            return _fault_cleared(state, body.reason, who)
+    return _fault_cleared(state, body.reason, who)
 
 
 def _lease_requested(

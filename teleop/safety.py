@@ -174,8 +174,7 @@ class Pose:
 def room_m(box: Box, pose: Pose, forwards: bool) -> float:
     """How far the body may still go, straight on or straight back, until an edge of the box.
 
-    Zero outside, or on an edge, when the way leads further out; infinite when it leads back in or
-    along it.
+    Zero on an edge, or outside, when the way leads further out.
     """
     x_min, y_min, x_max, y_max = box
     sign = 1.0 if forwards else -1.0
@@ -199,8 +198,6 @@ def inside_workspace(wanted: Twist, pose: Pose, limits: Limits, dt_s: float) -> 
     if limits.workspace is None or wanted.forward_mps == 0.0:
         return wanted
     room = room_m(limits.workspace, pose, wanted.forward_mps > 0.0)
-    if math.isinf(room):
-        return wanted
     decel = limits.decel_mps2
     safe_mps = decel * (math.sqrt(dt_s**2 + 2.0 * room / decel) - dt_s)
     if abs(wanted.forward_mps) <= safe_mps:

@@ -134,7 +134,7 @@ def _self_test(link: LinkView) -> Chip | None:
         detail = f"Not moving: {why}. The test is repeated while hands are off"
         return Chip("fault", "HOLD", detail, Look.HOLD)
     if test.stop is not Stage.PASSED or test.losing:
-        return Chip("dashed", "SELF-TEST", "Hands off for a moment: STOP and link loss are tested")
+        return Chip("dashed", "SELF-TEST", "Hands off: STOP and link loss are tested")
     if link.deadman and not test.may_drive:
         what = f"the self-test is over. Let go of the {words.lever(link)}, then press again"
         return Chip("bars", "HOLD", f"Not moving: {what}", Look.HOLD)

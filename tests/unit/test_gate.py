@@ -10,6 +10,7 @@ from msgspec import structs
 
 from teleop import gate_state
 from teleop.gate import Body, Incoming, Wish
+from teleop.mode import Trigger
 from teleop.requests import answered
 from teleop.safety import Limits, Pose
 from tests.unit.gate_world import ANNA, BEN, CARA, DORA, TICK_NS, World
@@ -264,6 +265,22 @@ def test_a_vanished_operator_loses_the_lease_and_the_robot_calls_again() -> None
     assert world.state.call is not None
     assert world.state.mode is Mode.LINK_LOST
     assert world.stands
+
+
+def test_a_command_that_comes_with_the_end_of_its_lease_has_no_effect() -> None:
+    world = World().driving()
+    last = world.command(deadman=True, forward=1.0)
+    world.tick(after_ns=world.state.lease.expires_ns - world.now_ns - TICK_NS)
+    world.tick(structs.replace(last, echo_ns=world.state.echoes[-1]))
+    assert world.state.refused[Refusal.OLD_EPOCH] == 1
+    assert world.state.lease.session == ""
+
+
+@pytest.mark.parametrize("trigger", [Trigger.POLICY_STARTED, Trigger.LEFT_TO_POLICY])
+def test_the_policy_is_not_started_by_anybody_while_stop_is_latched(trigger: Trigger) -> None:
+    world = World().driving().stopped()
+    started = gate_state.policy_started(world.state, trigger, world.now_ns)
+    assert (started.mode, started.sublease) == (Mode.ESTOP, world.state.sublease)
 
 
 def test_never_back_to_the_policy_by_silence() -> None:

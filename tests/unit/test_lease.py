@@ -62,6 +62,12 @@ def test_renewing_moves_the_end() -> None:
     assert renewed(lease, A.key, A.session, lease.epoch, 100).expires_ns == 100 + TTL_NS
 
 
+@pytest.mark.parametrize(("who", "epoch"), [(B, 1), (A, 2)])
+def test_only_the_holder_renews(who: Claimant, epoch: int) -> None:
+    with pytest.raises(LeaseRefused):
+        renewed(granted(Lease(), A, 0), who.key, who.session, epoch, 5)
+
+
 def test_a_lease_that_ran_out_revives_while_nobody_took_it() -> None:
     lease = granted(Lease(), A, 0)
     assert not is_free(renewed(lease, A.key, A.session, 1, TTL_NS + 5), TTL_NS + 5)

@@ -519,7 +519,7 @@ def test_the_hold_that_the_self_test_asks_for_is_no_alarm() -> None:
     link = replace(held(HoldReason.GAP, 217.0, 200.0), self_test=RUNNING)
     shown = screen(link)
     assert (shown.readiness.word, shown.readiness.look) == ("SELF-TEST", Look.QUIET)
-    assert shown.readiness.detail == "Hands off for a moment: STOP and link loss are tested"
+    assert shown.readiness.detail == "Hands off: STOP and link loss are tested"
     assert shown.banner is None
     assert [row.name for row in shown.reasons.rows if row.look is Look.HOLD] == []
     assert shown.status.message == "Self-test: STOP and link loss."
