@@ -13,6 +13,17 @@ from teleop.safety import ConfigError
 
 DT_S = 1 / 60
 ELBOW = Actuator("elbow", -2.0, 2.0, 1.5, 6.0, 0.1, OnLoss.HOLD_POSE)
+# From 0 to 0.5: 6 rad/s² for each 1/60 s, then braking as strong, to stand exactly there.
+WAY = [
+    (0.001666667, 0.1),
+    (0.005, 0.2),
+    (0.035, 0.6),
+    (0.2, 1.5),
+    (0.348333333, 1.4),
+    (0.483333333, 0.5),
+    (0.5, 0.0),
+]
+ARRIVED = 34  # ticks
 GRIP = Actuator("grip", 0.0, 20.0, 40.0, 400.0, 2.0, OnLoss.HOLD_FORCE)
 
 
@@ -118,3 +129,37 @@ def test_no_limit_of_an_axis_can_be_switched_off(changes: dict[str, float]) -> N
     }
     with pytest.raises(ConfigError, match="elbow"):
         Actuator("elbow", **numbers, on_loss=OnLoss.HOLD_POSE)
+
+
+def test_an_axis_with_any_limits_above_zero_is_one() -> None:
+    made = Actuator("wrist", -1.0, 1.0, 0.01, 0.02, 0.003, OnLoss.HOLD_POSE)
+    assert (made.max_speed, made.max_accel, made.start_within) == (0.01, 0.02, 0.003)
+
+
+def test_exactly_within_reach_is_within_reach() -> None:
+    assert driven(ELBOW, at_rest(0.0), 0.1, 0.0, DT_S).engaged
+    assert not driven(ELBOW, at_rest(0.0), 0.1000001, 0.0, DT_S).engaged
+
+
+def test_an_arm_starts_from_where_it_is_measured() -> None:
+    told = driven(ELBOW, at_rest(0.5), 0.55, 0.52, DT_S)
+    assert 0.52 < told.target < 0.53
+
+
+def test_a_refusal_is_over_with_the_next_target_or_loss() -> None:
+    refused = driven(ELBOW, at_rest(0.5), 2.0, 0.5, DT_S)
+    assert refused == Told(target=0.5, refused=True)
+    assert lost(ELBOW, refused, 0.5) == Told(target=0.5)
+    assert driven(ELBOW, refused, 0.55, 0.5, DT_S).refused is False
+    assert driven(ELBOW, refused, 0.5, 0.5, DT_S) == Told(target=0.5, engaged=True)
+    assert lost(ELBOW, Told(target=0.5, speed=1.0), 0.4) == Told(target=0.5)
+
+
+def test_the_way_to_a_target_is_the_same_in_every_run() -> None:
+    told, way = Told(target=0.0, engaged=True), []
+    for _ in range(90):
+        told = driven(ELBOW, told, 0.5, told.target, DT_S)
+        way.append((round(told.target, 9), round(told.speed, 9)))
+    assert [way[i] for i in (0, 1, 5, 14, 20, 29, 40)] == WAY
+    assert way[-1] == (0.5, 0.0)
+    assert next(i for i, step in enumerate(way) if step == (0.5, 0.0)) == ARRIVED

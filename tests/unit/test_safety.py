@@ -18,7 +18,7 @@ from teleop.safety import (
     limited,
     room_m,
 )
-from transport.messages import STILL, CapCause, Profile, Twist
+from transport.messages import STILL, CapCause, Profile, Timing, Twist
 
 DT_S = 1 / 60
 LIMITS = Limits()
@@ -197,3 +197,17 @@ def test_whatever_is_asked_for_the_robot_stays_inside(
             # Turning towards an edge while braking may cost a little: braking is for straight on.
             assert BOX[0] - 0.02 <= x_m <= BOX[2] + 0.02
             assert BOX[1] - 0.02 <= y_m <= BOX[3] + 0.02
+
+
+def test_an_operator_is_told_the_limits_that_are_in_force() -> None:
+    assert Limits(hold_ms=150.0).timing(Profile.HIGH_LATENCY) == Timing(
+        max_age_ms=800.0,
+        normal_max_age_ms=300.0,
+        hold_ms=150.0,
+        lost_ms=1000.0,
+        neutral_ms=500.0,
+        picture_slow_ms=500.0,
+        picture_hold_ms=2000.0,
+        high_latency_max_age_ms=800.0,
+        full_speed_ms=200.0,
+    )
