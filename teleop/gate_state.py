@@ -65,6 +65,7 @@ class GateState(Struct, frozen=True, kw_only=True):
     intervention: int = -1
     outcome: Outcome = Outcome.UNLABELLED
     stopped_by: str = ""
+    latched_for: str = ""  # what led to a safe stop or a fault
     stop_told: bool = False  # that the robot stands, to whoever pressed; repeats end with that
     hold: Hold | None = None
     applied: Twist = STILL
@@ -101,7 +102,12 @@ def moved(state: GateState, trigger: Trigger, cause: str = "") -> GateState:
         return state
     cause = cause or trigger.name.lower().replace("_", " ")
     transition = Transition(state.mode, mode, cause)
-    return replace(state, mode=mode, transitions=(*state.transitions, transition))
+    return replace(
+        state,
+        mode=mode,
+        latched_for=cause[:400] if mode in (Mode.SAFE_STOP, Mode.FAULT) else "",
+        transitions=(*state.transitions, transition),
+    )
 
 
 def sent(state: GateState, stamp_ns: int) -> GateState:

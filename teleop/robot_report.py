@@ -100,6 +100,7 @@ def reported(
         call=state.call,
         hold=state.hold,
         stopped_by=state.stopped_by,
+        latched_for=state.latched_for,
         intervention=state.intervention,
         outcome=state.outcome,
         task=description.task if state.phase is not Phase.PATROL else POLICY,

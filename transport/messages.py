@@ -400,6 +400,7 @@ class RobotState(Wire, frozen=True, tag="robot_state"):
     call: Call | None
     hold: Hold | None  # None while nothing prevents motion
     stopped_by: str  # operator whose STOP is latched, else empty
+    latched_for: Text  # why it is in a safe stop or a fault, else empty
     intervention: int  # number of the running or last intervention; -1: none yet
     outcome: Outcome  # of the running or last intervention
     task: Text  # what has to be achieved: "Reach open floor"

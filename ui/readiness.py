@@ -24,7 +24,6 @@ from ui.screen import Act, Chip, Look
 
 ANSWER_MS: Final = 200.0  # STOP should be answered within
 BLOCKED_NS: Final = 10**9  # told to move for so long without moving: something holds it
-SAFETY_CALL: Final = "Stopped for safety"  # of a robot that stopped itself without a driver
 
 
 def readiness_of(link: LinkView, facts: Facts, now_ns: int, wall: datetime) -> Chip:
@@ -81,9 +80,10 @@ def _ready_word(
             detail = f"Not moving: {_protective(state)}. {_how_to_reset(link, state)}"
             return Chip("octagon", "SAFE STOP", detail, Look.LATCHED)
         case Mode.FAULT:
-            detail = "Not moving: robot reports a fault. Call the field team"
+            what = "Call the field team"
             if not why_not(Act.CLEAR_FAULT, link):
-                detail = "Not moving: robot reports a fault. Look at it: Robot, Clear fault"
+                what = "Look at it: Robot, Clear fault"
+            detail = f"Not moving: {state.latched_for or 'robot reports a fault'}. {what}"
             return Chip("fault", "FAULT", detail, Look.LATCHED)
         case Mode.AUTONOMY:
             detail = f"Works by itself: {state.phase.value}"
@@ -148,13 +148,13 @@ def _free(state: RobotState) -> str:
 
 
 def _protective(state: RobotState) -> str:
-    if state.call is not None and state.call.reason == SAFETY_CALL:
-        return state.call.detail
+    if state.latched_for:
+        return state.latched_for
     if state.bumper:
         return "bumper is pressed"
     if math.degrees(state.tilt_rad) > TILTED_DEG:
         return f"robot is tilted by {math.degrees(state.tilt_rad):.0f}°"
-    return "robot has stopped itself, its log says why"
+    return "robot has stopped itself"
 
 
 def _how_to_reset(link: LinkView, state: RobotState) -> str:

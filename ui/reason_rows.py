@@ -249,7 +249,7 @@ def _robot(state: RobotState) -> ReasonRow:
     }
     note = f"battery {state.battery_pct:.0f} %, motors {state.motor_a:.1f} A"
     if state.mode in latched:
-        return ReasonRow("Robot", latched[state.mode], note, Look.LATCHED)
+        return ReasonRow("Robot", state.latched_for or latched[state.mode], note, Look.LATCHED)
     if state.mode in waiting:
         return ReasonRow("Robot", waiting[state.mode], note, Look.HOLD)
     if state.battery_pct < LOW_BATTERY_PCT:

@@ -82,6 +82,7 @@ def robot_state(**changes: object) -> RobotState:
         call=None,
         hold=None,
         stopped_by="",
+        latched_for="",
         intervention=-1,
         outcome=Outcome.UNLABELLED,
         task="Reach open floor",

@@ -498,6 +498,7 @@ def test_what_is_unsafe_stops_the_robot_and_latches(body: Body, driven: bool) ->
     world.body = body
     world.run(1.0, deadman=True, forward=1.0)
     assert world.state.mode is Mode.SAFE_STOP
+    assert world.state.latched_for
     assert world.stands
     assert (world.state.call is None) is driven, "it calls when nobody is there"
     world.body = Body()

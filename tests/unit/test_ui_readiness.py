@@ -174,24 +174,21 @@ def watched(state: RobotState) -> LinkView:
             "Not moving: robot is tilted by 31°. Reset it when its cause is gone: Robot, Reset",
         ),
         (
-            link_view(
-                robot_state(
-                    mode=Mode.SAFE_STOP,
-                    call=structs.replace(CALL, reason="Stopped for safety", detail="battery 2 %"),
-                )
-            ),
+            link_view(robot_state(mode=Mode.SAFE_STOP, latched_for="battery 2 %")),
             "SAFE STOP",
             "Not moving: battery 2 %. Request the lease (F2) to reset it",
         ),
         (
             link_view(driven(mode=Mode.SAFE_STOP, lease=OTHER)),
             "SAFE STOP",
-            "Not moving: robot has stopped itself, its log says why. op-2 has the lease",
+            "Not moving: robot has stopped itself. op-2 has the lease",
         ),
         (
-            link_view(driven(mode=Mode.FAULT), role=Role.MAINTENANCE),
+            link_view(
+                driven(mode=Mode.FAULT, latched_for="driver: no answer"), role=Role.MAINTENANCE
+            ),
             "FAULT",
-            "Not moving: robot reports a fault. Look at it: Robot, Clear fault",
+            "Not moving: driver: no answer. Look at it: Robot, Clear fault",
         ),
         (
             link_view(driven(mode=Mode.READY, hold=Hold(reason=HoldReason.NOT_NEUTRAL))),
