@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,9 +29,7 @@ def test_an_agent_admits_its_list_and_cuts_off_who_is_struck_off_it(tmp_path: Pa
             assert stat.S_IMODE(key.stat().st_mode) == 0o600
         made = load(key)
         assert made is not None
-        stranger = OperatorLink(
-            Credentials(new_key_pair(), made.public), LOOPBACK, robot.port, "stranger"
-        )
+        stranger = OperatorLink(Credentials(new_key_pair(), made.public), LOOPBACK, robot.port)
         stranger.start()
         try:
             until(lambda: stranger.view(now_ns()).trouble is Trouble.NOT_PAIRED, "told why")
@@ -44,9 +41,7 @@ def test_an_agent_admits_its_list_and_cuts_off_who_is_struck_off_it(tmp_path: Pa
             watcher.wait(lambda v: v.reach is Reach.CONNECTED and v.media is not None, "it hears")
             operator.wait(lambda v: v.media is not None, "the operator hears, too")
             RosterFile(robot.state / AUTHORIZED_KEYS).revoke("watcher")
-            begin = time.monotonic()
             watcher.wait(lambda v: v.trouble is not None, "cut off from control")
-            assert time.monotonic() - begin < 1.0
             watcher.wait(lambda v: v.trouble is Trouble.NOT_PAIRED, "told why")
             heard = watcher.look().media
             operator.hold(1.0)

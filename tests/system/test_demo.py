@@ -73,7 +73,8 @@ def test_the_video_pane_is_not_blank_and_changes(facts: dict[str, Any]) -> None:
         # The middle of the video, clear of tag, numbers and banner.
         panes.append(shot[250:550, 450:1250].astype(float))
     for pane in panes:
-        assert pane.std() > 5.0, "blank"
+        # A bare wall has little contrast, but the grain of a drawn picture; a blank pane has none.
+        assert len(np.unique(pane.reshape(-1, 3), axis=0)) > 100, "blank"
     for before, after in pairwise(panes):
         assert np.abs(before - after).mean() > 2.0, "frozen"
 
