@@ -25,6 +25,7 @@ from transport.messages import (
     Request,
     RequestBody,
     RobotBus,
+    ViewerMessage,
     Wire,
     decoder_of,
     encode,
@@ -38,7 +39,7 @@ KINDS = sorted(
     ),
     key=lambda kind: kind.__name__,
 )
-UNIONS = {"RequestBody": RequestBody, "RobotBus": RobotBus}
+UNIONS = {"RequestBody": RequestBody, "RobotBus": RobotBus, "ViewerMessage": ViewerMessage}
 SENT = {kind.__name__: kind for kind in KINDS} | UNIONS
 ODD: tuple[Any, ...] = (
     None,
