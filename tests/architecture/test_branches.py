@@ -18,7 +18,7 @@ def test_no_branch_that_decides_about_motion_is_untested(tmp_path: Path) -> None
     included = ",".join(f"teleop/{name}.py" for name in DECIDING)
     done = subprocess.run(
         [*measure, "run", "--branch", f"--include={included}", f"--data-file={data}", "-m"]
-        + ["pytest", "-q", "-p", "no:cacheprovider", "-m", "not long"]
+        + ["pytest", "-q", "-p", "no:cacheprovider", "-m", "not long", "--hypothesis-seed=0"]
         + [f"tests/unit/test_{name}.py" for name in TESTS],
         cwd=ROOT,
         capture_output=True,

@@ -88,6 +88,16 @@ def test_speeds_are_finite_bounded_and_ramped(
     assert abs(now.turn_radps - before.turn_radps) <= LIMITS.decel_radps2 * DT_S + 1e-12
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_wish_that_is_no_number_stands(value: float) -> None:
+    before = Twist(forward_mps=0.01, turn_radps=0.01)
+    for wish in (
+        Twist(forward_mps=value, turn_radps=0.5),
+        Twist(forward_mps=0.5, turn_radps=value),
+    ):
+        assert limited(wish, before, LIMITS, 0.5, DT_S) == STILL
+
+
 @given(speeds, turns)
 def test_a_standing_wish_reaches_standing_and_stays(before_mps: float, before_radps: float) -> None:
     now = Twist(forward_mps=before_mps, turn_radps=before_radps)
