@@ -7,6 +7,7 @@ own: Ctrl-C at the terminal reaches the parent only, which then ends its childre
 
 from __future__ import annotations
 
+import _thread
 import logging
 import os
 import signal
@@ -27,8 +28,7 @@ EXIT_FAILED = 1  # it ran and then failed: another start may well succeed
 def leave_with_parent() -> threading.Event:
     """In a child: an event that is set when the parent closes the pipe or asks to terminate."""
     leaving = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: leaving.set())
-
+    _set_on(leaving, signal.SIGTERM)
     _when_parent_ends(leaving.set)
     return leaving
 
@@ -36,9 +36,18 @@ def leave_with_parent() -> threading.Event:
 def leave_on_signal() -> threading.Event:
     """In a process started by a person: an event that is set by Ctrl-C or SIGTERM."""
     leaving = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leaving.set())
+    _set_on(leaving, signal.SIGINT, signal.SIGTERM)
     return leaving
+
+
+def _set_on(event: threading.Event, *numbers: signal.Signals) -> None:
+    """Let signals set an event.
+
+    Not in the handler itself: that runs on the main thread, which may be just inside `event.wait`
+    and hold the lock that `set` needs, for ever. `_thread` starts one without taking any lock.
+    """
+    for number in numbers:
+        signal.signal(number, lambda *_: _thread.start_new_thread(event.set, ()))
 
 
 def say_ready() -> None:
