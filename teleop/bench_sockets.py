@@ -15,7 +15,7 @@ from teleop.key_files import CONSOLE_KEY, ROBOT_KEY, load_or_make
 from teleop.operator_link import OperatorLink
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
-from transport.channels import MEDIA_STATE, STATE
+from transport.channels import BEATS, MEDIA_STATE, STATE, STATES
 from transport.control_link import (
     LOOPBACK,
     BusReceiver,
@@ -66,11 +66,12 @@ class BenchSockets:
         with closing(robot_door(load_or_make(self.state / ROBOT_KEY), roster)) as door:
             yield CommandInbox(door, LOOPBACK, port)
 
-    def observer(self, number: int, port: int) -> tuple[Listener, Listener]:
-        """The sockets of one observer: the robot's state, and that of its cameras."""
+    def observer(self, number: int, port: int) -> tuple[Listener, ...]:
+        """The sockets of one observer: the robot's state and beat, and that of its cameras."""
         credentials = self._credentials(f"observer-{number}")
         return (
-            Listener(STATE, credentials, LOOPBACK, port),
+            Listener(STATE, credentials, LOOPBACK, port, STATES),
+            Listener(STATE, credentials, LOOPBACK, port, BEATS),
             Listener(MEDIA_STATE, credentials, LOOPBACK, port),
         )
 

@@ -15,6 +15,7 @@ from transport.channels import STATE
 from transport.clock import NS_PER_MS
 from transport.handshake import Trouble
 from transport.messages import (
+    Beat,
     ForceLease,
     HandBack,
     KeepLease,
@@ -40,6 +41,7 @@ class Hearing:
         self._timed_input_ns = 0
         self._name = ""
         self._role: Role | None = None
+        self._beat: Beat | None = None
         self.state: RobotState | None = None
         self.media: MediaState | None = None
         self.trouble: Trouble | None = None
@@ -69,6 +71,18 @@ class Hearing:
     def state_ns(self) -> int:
         """When the state was heard; before the first: when the console started."""
         return self._state_ns
+
+    def echo_ns(self, now_ns: int) -> int:
+        """The newest stamp heard of the robot, for a command to carry; 0: none.
+
+        A beat counts only beside a state that is not lost: nobody drives by what cannot be seen.
+        """
+        if self.state is None:
+            return 0
+        beat = self._beat
+        if beat is None or beat.boot_id != self.state.boot_id or self.fresh(now_ns) is None:
+            return self.state.stamp_ns
+        return max(beat.stamp_ns, self.state.stamp_ns)
 
     def silent_ms(self, now_ns: int) -> float:
         """Since the robot was heard last, or since the start."""
@@ -103,6 +117,10 @@ class Hearing:
             self.epoch = 0
         self._time_command(state)
         return restarted
+
+    def hear_beat(self, beat: Beat) -> None:
+        """Take in a beat."""
+        self._beat = beat
 
     def hear_media(self, media: MediaState, now_ns: int) -> None:
         """Take in what cameras and recorder say."""

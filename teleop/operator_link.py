@@ -8,6 +8,7 @@ self-test. What was asked is in `teleop.asking`, what is tested in `teleop.self_
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import threading
@@ -24,10 +25,12 @@ from teleop.operator_view import LinkView
 from teleop.session_watch import SessionWatch
 from teleop.stop_sender import StopSender
 from transport.channels import (
+    BEATS,
     COMMAND_HZ,
     MEDIA_STATE,
     REQUESTS,
     STATE,
+    STATES,
     VIDEO,
 )
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -35,6 +38,7 @@ from transport.control_link import LOOPBACK, Asker, CommandOutbox, Listener, Wai
 from transport.curve import Credentials
 from transport.errors import LinkError
 from transport.messages import (
+    Beat,
     Command,
     KeepLease,
     MalformedMessage,
@@ -64,6 +68,7 @@ VIDEO_ANSWER_MS = 8_000
 LAST_WORDS_MS = 300  # a lease given back while the window closes still gets out
 
 _decode_state = decoder_of(RobotState)
+_decode_beat = decoder_of(Beat)
 _decode_media = decoder_of(MediaState)
 _decode_reply = decoder_of(Reply)
 _decode_answer = decoder_of(VideoAnswer)
@@ -105,10 +110,11 @@ class OperatorLink:
             LinkError: the address cannot be used.
         """
         self._outbox = CommandOutbox(self._credentials, self.host, self.port)
-        self._states = Listener(STATE, self._credentials, self.host, self.port)
+        self._states = Listener(STATE, self._credentials, self.host, self.port, STATES)
+        self._beats = Listener(STATE, self._credentials, self.host, self.port, BEATS)
         self._medias = Listener(MEDIA_STATE, self._credentials, self.host, self.port)
         self._asker = Asker(REQUESTS, self._credentials, self.host, self.port)
-        for link in (self._states, self._medias, self._asker):
+        for link in (self._states, self._beats, self._medias, self._asker):
             self._waiter.watch(link)
         self._thread.start()
         self._stop.start(self._credentials, self.host, self.port)
@@ -286,13 +292,13 @@ class OperatorLink:
                 due_ns = max(due_ns + period_ns, stamp_ns)
         self._send_requests(now_ns())
         self._asker.close(linger_ms=LAST_WORDS_MS)
-        for link in (self._outbox, self._states, self._medias):
+        for link in (self._outbox, self._states, self._beats, self._medias):
             link.close()
 
     def _send_command(self, stamp_ns: int) -> OperatorInput:
         with self._lock:
             operator_input, state = self._hands.input, self._heard.state
-            painted_ns = self._painted_ns
+            painted_ns, echo_ns = self._painted_ns, self._heard.echo_ns(stamp_ns)
             if state is None:
                 return operator_input
             self._seq += 1
@@ -302,7 +308,7 @@ class OperatorLink:
             boot_id=state.boot_id,
             epoch=self._heard.epoch,
             seq=self._seq,
-            echo_ns=state.stamp_ns,
+            echo_ns=echo_ns,
             painted_ns=painted_ns,
             # Stick and keys go as they are: the robot must not take a held one for hands off.
             deadman=operator_input.deadman and self._watch.self_test.may_drive,
@@ -329,6 +335,10 @@ class OperatorLink:
         raw = self._states.take()
         if raw is not None:
             self._hear_state(raw, stamp_ns)
+        raw = self._beats.take()
+        if raw is not None:
+            with contextlib.suppress(MalformedMessage), self._lock:  # its states are not, either
+                self._heard.hear_beat(_decode_beat(raw))
         raw = self._medias.take()
         if raw is not None:
             try:

@@ -31,6 +31,10 @@ LOOPBACK: Final = "127.0.0.1"
 BUS_QUEUE: Final = 2000  # ticks, 33 s: what the recorder may be behind before ticks are lost
 REQUEST_QUEUE: Final = 100
 STREAM_QUEUE: Final = 64  # received and not taken yet, on each connection: a second at 60 Hz
+# What a console's thread may have left lying, minutes of states. libzmq 4.3.5 ends the process when
+# a connection is lost while its queue is full and a heartbeat is due (stream_engine_base.cpp, an
+# assertion in `out_event`), as after a laptop's sleep; a queue that is never full keeps it away.
+NEVER_FULL: Final = 10_000
 MOST_COMMANDS: Final = 512  # taken in one tick: 2 ms (measured: 4 us each, decoding included)
 ASK_SLICE_MS: Final = 200  # how long giving up may take to be noticed
 MOST_STATES: Final = 256  # skipped in one call, after a suspended laptop wakes up
@@ -99,12 +103,12 @@ class Publisher(_RobotLink):
         """Whose keys were let in since the last `cut`."""
         return self._door.guests(self.channel)
 
-    def publish(self, message: bytes) -> None:
-        """Send to whoever listens; never waits."""
+    def publish(self, message: bytes, topic: bytes = b"") -> None:
+        """Send to whoever listens to `topic`; never waits."""
         if self.socket.closed:
             self._listen_again()
         if not self.socket.closed:
-            self.socket.send(message, zmq.NOBLOCK)
+            self.socket.send(topic + message, zmq.NOBLOCK)
 
     def cut(self) -> None:
         """End every listener's connection; who is still admitted is back in a tenth of a second.
@@ -205,11 +209,17 @@ class Listener(ConsoleLink):
     """Hears the newest state of one kind."""
 
     def __init__(
-        self, channel: Channel, credentials: Credentials, host: str, base_port: int
+        self,
+        channel: Channel,
+        credentials: Credentials,
+        host: str,
+        base_port: int,
+        topic: bytes = b"",
     ) -> None:
         super().__init__(credentials, zmq.SUB, channel)
-        self.socket.setsockopt(zmq.RCVHWM, STREAM_QUEUE)
-        self.socket.setsockopt(zmq.SUBSCRIBE, b"")
+        self._topic = topic
+        self.socket.setsockopt(zmq.RCVHWM, NEVER_FULL)
+        self.socket.setsockopt(zmq.SUBSCRIBE, topic)
         self._connect(host, base_port)
 
     def take(self) -> bytes | None:
@@ -221,7 +231,7 @@ class Listener(ConsoleLink):
             if taken is None:
                 break
             newest = taken[0]
-        return None if newest is None else newest.bytes
+        return None if newest is None else newest.bytes.removeprefix(self._topic)
 
 
 class BusReceiver(ConsoleLink):

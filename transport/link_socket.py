@@ -48,8 +48,15 @@ _SEEN_WITH_VALUE: Final = {
 }
 
 
-def prepared(made: Socket, channel: Channel, *, newest: bool = False) -> Socket:
+def prepared(
+    made: Socket, channel: Channel, *, newest: bool = False, asks_for_life: bool = False
+) -> Socket:
     """`made` with the options that all of ours have.
+
+    A console's sockets ask for signs of life and demand that the robot hears theirs; the robot's
+    only answer and expect (`HEARTBEAT_TTL`). libzmq 4.3.5 ends a process whose own heartbeat is due
+    on a connection that ended while its queue was full (stream_engine_base.cpp, an assertion in
+    `out_event`): anybody let in could end the robot's by a flood (tests/faults/test_flood.py).
 
     With `newest` a sender keeps only its newest message (CONFLATE), for streams. libzmq may then
     hold the last message back until the next one is sent, when its I/O thread was reading at that
@@ -62,8 +69,6 @@ def prepared(made: Socket, channel: Channel, *, newest: bool = False) -> Socket:
     for option, value in (
         (zmq.LINGER, 0),
         (zmq.MAXMSGSIZE, max(channel.max_bytes + CURVE_BYTES, HANDSHAKE_BYTES)),
-        (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
-        (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS),
         (zmq.HANDSHAKE_IVL, HANDSHAKE_MS),
         (zmq.BACKLOG, BACKLOG),
         (zmq.RECONNECT_IVL, 50),
@@ -71,6 +76,10 @@ def prepared(made: Socket, channel: Channel, *, newest: bool = False) -> Socket:
         (zmq.CONFLATE, int(newest)),
     ):
         made.setsockopt(option, value)
+    if asks_for_life:
+        made.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+        made.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+        made.setsockopt(zmq.HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS)
     return made
 
 
@@ -126,7 +135,8 @@ class ConsoleLink(Link):
         *,
         newest: bool = False,
     ) -> None:
-        super().__init__(prepared(credentials.socket(kind), channel, newest=newest), channel)
+        made = prepared(credentials.socket(kind), channel, newest=newest, asks_for_life=True)
+        super().__init__(made, channel)
         self._attempts = Attempts()
         self._look: Look | None = None
         self._target = ("", 0)

@@ -433,6 +433,13 @@ class RobotState(Wire, frozen=True, tag="robot_state"):
     disk_refuses: bool  # STOP and lease cannot be remembered across a restart
 
 
+class Beat(Wire, frozen=True, tag="beat"):
+    """That the robot lives and when: the stamp of a state, on a connection of its own."""
+
+    boot_id: Name
+    stamp_ns: Stamp
+
+
 # --- robot, inside: what each control tick was; also what is recorded ---
 
 

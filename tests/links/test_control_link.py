@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.links.link_support import HANG_S, Robot, until
-from transport.channels import REQUESTS, STATE
+from transport.channels import BEATS, REQUESTS, STATE, STATES
 from transport.control_link import (
     LANES,
     LOOPBACK,
@@ -132,6 +132,28 @@ def test_a_listener_gets_the_newest_state(robot: Robot, port: int, closing: Exit
         return listener.take() is not None
 
     until(heard)
+
+
+def test_a_listener_hears_its_topic_only(robot: Robot, port: int, closing: ExitStack) -> None:
+    publisher = Publisher(STATE, robot.door, LOOPBACK, port)
+    closing.callback(publisher.close)
+    listeners = [
+        Listener(STATE, robot.console(), LOOPBACK, port, topic) for topic in (STATES, BEATS)
+    ]
+    for listener in listeners:
+        closing.callback(listener.close)
+    heard: list[set[bytes]] = [set(), set()]
+
+    def both_heard() -> bool:
+        publisher.publish(b"state", STATES)
+        publisher.publish(b"beat", BEATS)
+        for listener, messages in zip(listeners, heard, strict=True):
+            if (message := listener.take()) is not None:
+                messages.add(message)
+        return all(heard)
+
+    until(both_heard)
+    assert heard == [{b"state"}, {b"beat"}]
 
 
 def test_a_request_is_answered(robot: Robot, port: int, closing: ExitStack) -> None:

@@ -16,6 +16,7 @@ from transport.channels import STATE
 from transport.clock import NS_PER_MS
 from transport.handshake import Trouble
 from transport.messages import (
+    Beat,
     ForceLease,
     HandBack,
     KeepLease,
@@ -64,6 +65,34 @@ def test_a_state_older_than_its_ttl_is_no_state() -> None:
         heard.state,
     )
     assert (heard.reach(START + ttl_ns + 1), heard.fresh(START + ttl_ns + 1)) == (Reach.LOST, None)
+
+
+def test_a_command_echoes_the_newest_stamp_whichever_connection_brought_it() -> None:
+    heard = hearing()
+    assert heard.echo_ns(START) == 0
+    heard.hear_beat(Beat(boot_id=driven().boot_id, stamp_ns=driven().stamp_ns + 5))
+    assert heard.echo_ns(START) == 0, "a beat alone is nothing to drive by"
+    heard.hear_state(driven(), START)
+    assert heard.echo_ns(START) == driven().stamp_ns + 5
+    newer = structs.replace(driven(), stamp_ns=driven().stamp_ns + 9)
+    heard.hear_state(newer, START)
+    assert heard.echo_ns(START) == newer.stamp_ns
+
+
+def test_a_beat_of_another_life_of_the_robot_is_not_echoed() -> None:
+    heard = hearing()
+    heard.hear_state(driven(), START)
+    heard.hear_beat(Beat(boot_id="another", stamp_ns=driven().stamp_ns + 5))
+    assert heard.echo_ns(START) == driven().stamp_ns
+
+
+def test_a_beat_keeps_nothing_fresh_while_the_states_are_lost() -> None:
+    heard = hearing()
+    heard.hear_state(driven(), START)
+    heard.hear_beat(Beat(boot_id=driven().boot_id, stamp_ns=driven().stamp_ns + 5))
+    lost_ns = START + STATE.ttl_ms * MS + 1
+    assert heard.echo_ns(lost_ns - 1) == driven().stamp_ns + 5
+    assert heard.echo_ns(lost_ns) == driven().stamp_ns
 
 
 def test_the_lease_is_ours_by_session_and_its_epoch_is_the_robots() -> None:
