@@ -23,7 +23,6 @@ from teleop.heartbeat import Heartbeat
 from teleop.latch import Disk, Latch, LatchWriter
 from teleop.liveness import Looks
 from teleop.patrol import Patrol
-from teleop.rate_limit import RateLimit
 from teleop.requests import answered
 from teleop.robot import Observation, Robot, RobotError
 from teleop.robot_report import Running, Ticked, recorded, reported
@@ -32,10 +31,12 @@ from teleop.safety import ConfigError, Limits, Pose
 from teleop.stop_listener import StopListener
 from teleop.stuck import StuckDetector
 from transport.channels import (
+    BEATS,
     COMMANDS,
     REQUESTS,
     STATE,
     STATE_HZ,
+    STATES,
     TICK_HZ,
 )
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until
@@ -43,6 +44,7 @@ from transport.control_link import BusSender, CommandInbox, Publisher, Requests
 from transport.curve import Door
 from transport.messages import (
     STILL,
+    Beat,
     Command,
     Event,
     Lease,
@@ -53,6 +55,7 @@ from transport.messages import (
     decoder_of,
     encode,
 )
+from transport.rate_limit import RateLimit
 
 log = logging.getLogger("control")
 
@@ -228,7 +231,9 @@ class Control:
         )
         seen = self._drive.observe()
         state = reported(ticked, seen, running, self._description, self.limits)
-        self._states.publish(encode(state))
+        self._states.publish(encode(state), STATES)
+        beat = Beat(boot_id=state.boot_id, stamp_ns=state.stamp_ns)
+        self._states.publish(encode(beat), BEATS)
 
     def _body(self, seen: Observation) -> Body:
         return Body(

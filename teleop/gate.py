@@ -175,8 +175,8 @@ def _received(
     age_ms = (now_ns - command.echo_ns) / NS_PER_MS
     if refusal is None:
         return _heard(state, command, age_ms, now_ns, limits), True
-    if refusal in (Refusal.STALE, Refusal.MODE):
-        state = replace(state, command_age_ms=age_ms)
+    if refusal in (Refusal.STALE, Refusal.MODE) and state.heard_ns != now_ns:
+        state = replace(state, command_age_ms=age_ms)  # else that of the one obeyed is told
     by_holder = leases.is_holder(state.lease, incoming.key, command.session)
     return _counted(state, refusal, by_holder, now_ns), False
 
@@ -213,6 +213,7 @@ def _heard(
         command_age_ms=age_ms,
         refusal=None,
         accepted=state.accepted + 1,
+        lease=leases.kept(state.lease, now_ns),
     )
 
 

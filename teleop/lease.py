@@ -54,7 +54,7 @@ def granted(lease: Lease, to: Claimant, now_ns: int, ceiling: int) -> Lease:
     """
     if not is_free(lease, now_ns):
         if is_holder(lease, to.key, to.session):
-            return msgspec.structs.replace(lease, expires_ns=now_ns + TTL_MS * NS_PER_MS)
+            return kept(lease, now_ns)
         raise LeaseRefused(f"{lease.operator} has the lease")
     return passed_on(lease, to, now_ns, ceiling)
 
@@ -85,6 +85,11 @@ def renewed(lease: Lease, key: str, session: str, epoch: int, now_ns: int) -> Le
     refusal = refusal_for(lease, key, session, epoch)
     if refusal is not None:
         raise LeaseRefused(SENTENCES[refusal])
+    return kept(lease, now_ns)
+
+
+def kept(lease: Lease, now_ns: int) -> Lease:
+    """The lease after its holder was heard."""
     return msgspec.structs.replace(lease, expires_ns=now_ns + TTL_MS * NS_PER_MS)
 
 

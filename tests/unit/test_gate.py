@@ -10,6 +10,7 @@ from msgspec import structs
 
 from teleop import gate_state
 from teleop.gate import Body, Incoming, Wish
+from teleop.lease import TTL_MS
 from teleop.mode import Trigger
 from teleop.requests import answered
 from teleop.safety import Limits, Pose
@@ -265,6 +266,32 @@ def test_a_vanished_operator_loses_the_lease_and_the_robot_calls_again() -> None
     assert world.state.call is not None
     assert world.state.mode is Mode.LINK_LOST
     assert world.stands
+
+
+def test_commands_that_are_obeyed_keep_the_lease_without_a_word_more() -> None:
+    world = World().driving()
+    for _ in range(5 * TICK_HZ):  # a network that loses every renewal
+        world.tick(world.command(deadman=True, forward=0.5))
+    assert world.state.lease.expires_ns == world.now_ns + TTL_MS * NS_PER_MS
+    assert world.state.mode is Mode.TELEOP
+
+
+def test_commands_that_are_refused_do_not_keep_the_lease() -> None:
+    world = World().driving()
+    until_ns, old = world.state.lease.expires_ns, world.state.echoes[0]
+    world.tick(world.command(echo_ns=old - 1))
+    assert world.state.refused == {Refusal.STALE: 1}
+    assert world.state.lease.expires_ns == until_ns
+
+
+def test_the_age_told_is_that_of_the_command_obeyed_whatever_came_with_it() -> None:
+    world = World().driving()
+    fresh = world.by(ANNA, world.command(deadman=True))
+    late = world.by(ANNA, world.command(echo_ns=world.state.echoes[0] - 1))
+    age_ms = (world.now_ns + TICK_NS - fresh.command.echo_ns) / NS_PER_MS
+    world.tick(fresh, late)
+    assert world.state.refused == {Refusal.STALE: 1}
+    assert world.state.command_age_ms == age_ms
 
 
 def test_a_command_that_comes_with_the_end_of_its_lease_has_no_effect() -> None:
