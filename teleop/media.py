@@ -45,6 +45,7 @@ from transport.messages import (
     decoder_of,
     encode,
 )
+from transport.rate_limit import RateLimit
 from transport.video_sender import VideoSender
 
 log = logging.getLogger("media")
@@ -94,6 +95,7 @@ class Media:
         self._recorder_status = (RecorderPhase.PREROLL, "", 0.0, "waits for control")
         self._to_record: queue.Queue[RobotBus] = queue.Queue(TICKS_WAITING)
         self._boot_id = ""
+        self._telling = RateLimit(per_s=0.1, burst=1)  # a flood must not fill the log
         self._dropped = 0  # pictures that the recorder was too late for
         self._sealed: deque[Path] = deque()
         self._replays = ReplayQueue(scene)
@@ -284,7 +286,8 @@ class Media:
         try:
             message = _decode_viewer(asked.message)
         except MalformedMessage as error:
-            log.warning("message of viewer %s that cannot be read: %s", member.name, error)
+            if self._telling.admits(asked.key, now_ns()):
+                log.warning("message of viewer %s that cannot be read: %s", member.name, error)
             return
         reply = self._sender.hear(asked.key, message, may_drive=member.role in DRIVERS)
         self._viewers.reply(asked.who, encode(reply))

@@ -14,6 +14,7 @@ from transport.clock import now_ns
 from transport.control_link import Requests
 from transport.curve import Door
 from transport.messages import MalformedMessage, StopAck, StopRequest, decoder_of, encode
+from transport.rate_limit import RateLimit
 
 log = logging.getLogger("control")
 
@@ -32,6 +33,7 @@ class StopListener:
         # Newest request of each peer that waits, by whether it is a test: (peer, test) -> id.
         self._pending: dict[tuple[bytes, bool], int] = {}
         self._lock = threading.Lock()
+        self._telling = RateLimit(per_s=0.1, burst=1)  # a flood must not fill the log
         self._pressed_by = ""
         self._testing = False
         self._stands = False  # since the newest press, the set-point is zero
@@ -76,7 +78,7 @@ class StopListener:
             self._alive_ns = now_ns()
             asked = self._socket.receive(wait_ms=10 if self._pending else TURN_MS)
             if asked is not None and (by := self._name_of(asked.key)):
-                request_id, test = _read_stop(asked.message)
+                request_id, test = self._read(by, asked.message)
                 with self._lock:
                     if test:
                         self._testing, self._tested = True, False
@@ -93,12 +95,12 @@ class StopListener:
                 self._socket.reply(who, encode(StopAck(request_id=request_id)))
                 del self._pending[who, test]
 
-
-def _read_stop(raw: bytes) -> tuple[int, bool]:
-    """(request id, whether it is a test); what cannot be read stops the robot all the same."""
-    try:
-        request = _decode_stop(raw)
-    except MalformedMessage as error:
-        log.warning("STOP that cannot be read: %s", error)
-        return 0, False
-    return request.request_id, request.test
+    def _read(self, by: str, raw: bytes) -> tuple[int, bool]:
+        """(request id, whether it is a test); what cannot be read stops the robot all the same."""
+        try:
+            request = _decode_stop(raw)
+        except MalformedMessage as error:
+            if self._telling.admits(by, now_ns()):
+                log.warning("STOP of %s that cannot be read: %s", by, error)
+            return 0, False
+        return request.request_id, request.test

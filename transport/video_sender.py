@@ -31,8 +31,9 @@ from transport.messages import (
     ViewerMessage,
 )
 from transport.peer_connection import LoopThread, bind_ice, new_connection
+from transport.rate_limit import RateLimit
 from transport.sdp_check import DescriptionRefused, check_offer
-from transport.viewers import OfferRate, ViewerId, no_place, place_lost
+from transport.viewers import OFFERS_AT_ONCE, OFFERS_PER_S, ViewerId, no_place, place_lost
 
 log = logging.getLogger("video")
 
@@ -101,7 +102,7 @@ class VideoSender:
         self._need_key_frame = need_key_frame
         self._bind_host = bind_host
         self._viewers: dict[ViewerId, _Viewer] = {}
-        self._rate = OfferRate()
+        self._rate = RateLimit(OFFERS_PER_S, OFFERS_AT_ONCE)
         self._thread = LoopThread("video-sender")
         self._tidying: asyncio.Future[None] | None = None
 

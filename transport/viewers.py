@@ -6,11 +6,10 @@ so nobody takes another one's place by naming its session.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from transport.clock import NS_PER_MS, NS_PER_S
+from transport.clock import NS_PER_MS
 
 PLACES: Final = 8  # two cameras are 5 Mbit/s for each viewer; 40 Mbit/s is a good uplink
 DRIVERS_PLACES: Final = 2  # of these, for keys that may drive: watching never blinds a driver
@@ -21,7 +20,6 @@ CONFIRM_MS: Final = 5_000  # from the robot's answer until both ends have said t
 SILENT_MS: Final = 5_000
 OFFERS_PER_S: Final = 2  # a console that fails at once tries again after 0.5 s
 OFFERS_AT_ONCE: Final = 5
-_RATES_KEPT: Final = 256  # keys remembered; those that could ask freely again go first
 
 
 class ViewerId(NamedTuple):
@@ -63,40 +61,3 @@ def place_lost(*, answered_ns: int, confirmed: bool, heard_ns: int, now_ns: int)
         return f"not confirmed within {CONFIRM_MS // 1000} s" if late else ""
     silent = now_ns - heard_ns >= SILENT_MS * NS_PER_MS
     return f"silent for {SILENT_MS // 1000} s" if silent else ""
-
-
-@dataclass(frozen=True)
-class _Bucket:
-    offers: float  # that may still be made at once
-    stamp_ns: int
-
-
-class OfferRate:
-    """How many offers a key may still make; one bucket of `OFFERS_AT_ONCE` for each key."""
-
-    def __init__(self) -> None:
-        self._buckets: dict[str, _Bucket] = {}
-
-    def admits(self, key: str, now_ns: int) -> bool:
-        """Count one offer of `key`; False, and not counted, when it has made too many."""
-        offers = self._offers(key, now_ns)
-        if offers < 1.0:
-            return False
-        self._buckets.pop(key, None)
-        if len(self._buckets) >= _RATES_KEPT:
-            self._forget(now_ns)
-        self._buckets[key] = _Bucket(offers - 1.0, now_ns)
-        return True
-
-    def _offers(self, key: str, now_ns: int) -> float:
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            return float(OFFERS_AT_ONCE)
-        earned = (now_ns - bucket.stamp_ns) / NS_PER_S * OFFERS_PER_S
-        return min(float(OFFERS_AT_ONCE), bucket.offers + earned)
-
-    def _forget(self, now_ns: int) -> None:
-        full = [key for key in self._buckets if self._offers(key, now_ns) >= OFFERS_AT_ONCE]
-        oldest: Sequence[str] = full or [next(iter(self._buckets))]
-        for key in oldest:
-            del self._buckets[key]

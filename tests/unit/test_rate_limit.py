@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teleop.rate_limit import KEPT, RateLimit
 from transport.clock import NS_PER_S
+from transport.rate_limit import KEPT, RateLimit
 
 
 def test_a_burst_passes_and_then_the_rate() -> None:

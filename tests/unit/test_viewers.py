@@ -14,6 +14,7 @@ from transport.messages import (
     decoder_of,
     encode,
 )
+from transport.rate_limit import RateLimit
 from transport.viewers import (
     CONFIRM_MS,
     DRIVERS_PLACES,
@@ -22,7 +23,6 @@ from transport.viewers import (
     PLACES,
     PLACES_PER_KEY,
     SILENT_MS,
-    OfferRate,
     ViewerId,
     no_place,
     place_lost,
@@ -135,43 +135,6 @@ def test_a_confirmed_viewer_that_falls_silent_loses_its_place() -> None:
 # --- offers ---
 
 
-def test_a_burst_of_offers_is_admitted_and_no_more() -> None:
-    rate = OfferRate()
-    assert [rate.admits("key", T0) for _ in range(8)] == [True] * OFFERS_AT_ONCE + [False] * 3
-
-
-def test_offers_are_earned_back_at_their_rate() -> None:
-    rate = OfferRate()
-    while rate.admits("key", T0):
-        pass
-    assert OFFERS_PER_S == 2
-    assert not rate.admits("key", T0 + 499 * NS_PER_MS)
-    assert rate.admits("key", T0 + 500 * NS_PER_MS)
-    assert not rate.admits("key", T0 + 600 * NS_PER_MS)
-
-
-def test_a_rest_earns_no_more_than_one_burst() -> None:
-    rate = OfferRate()
-    rate.admits("key", T0)
-    later_ns = T0 + 3_600 * NS_PER_S
-    assert sum(rate.admits("key", later_ns) for _ in range(20)) == OFFERS_AT_ONCE
-
-
 def test_a_console_that_fails_at_once_for_a_minute_is_never_refused() -> None:
-    rate = OfferRate()
+    rate = RateLimit(OFFERS_PER_S, OFFERS_AT_ONCE)
     assert all(rate.admits("key", T0 + n * 500 * NS_PER_MS) for n in range(120))
-
-
-def test_one_key_does_not_spend_the_offers_of_another() -> None:
-    rate = OfferRate()
-    while rate.admits("greedy", T0):
-        pass
-    assert rate.admits("other", T0)
-
-
-@pytest.mark.parametrize("apart_ns", [0, NS_PER_S])
-def test_what_is_remembered_is_bounded(apart_ns: int) -> None:
-    rate = OfferRate()
-    for number in range(2_000):
-        assert rate.admits(f"key {number}", T0 + number * apart_ns)
-    assert len(rate._buckets) <= 256
