@@ -52,7 +52,7 @@ def test_a_killed_console_stops_the_robot(tmp_path: Path) -> None:
 
 
 def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
+    with agent(tmp_path / "episodes", calls=True) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         before = operator.state()
@@ -70,9 +70,10 @@ def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path
 
 def test_a_killed_media_leaves_control_alone_and_its_episode_is_recovered(tmp_path: Path) -> None:
     episodes = tmp_path / "episodes"
-    with agent(episodes) as robot, hand(robot) as operator:
+    with agent(episodes, calls=True) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
+        operator.hold(1.0)
         boot_id = operator.state().boot_id
         media = robot.pid_of("media")
         os.kill(media, signal.SIGKILL)
@@ -94,7 +95,7 @@ def test_a_killed_media_leaves_control_alone_and_its_episode_is_recovered(tmp_pa
 
 def test_a_killed_agent_takes_the_others_along_and_the_next_start_recovers(tmp_path: Path) -> None:
     episodes = tmp_path / "episodes"
-    with agent(episodes) as robot, hand(robot) as operator:
+    with agent(episodes, calls=True) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         pids = [robot.pid_of("control"), robot.pid_of("media")]
@@ -110,7 +111,7 @@ def test_a_killed_agent_takes_the_others_along_and_the_next_start_recovers(tmp_p
 
 def test_all_killed_at_once_keep_what_was_recorded_up_to_the_last_second(tmp_path: Path) -> None:
     episodes = tmp_path / "episodes"
-    with agent(episodes) as robot, hand(robot) as operator:
+    with agent(episodes, calls=True) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         last = operator.state().tick

@@ -42,7 +42,7 @@ def up(robot: Agent, operator: Hand) -> tuple[int, str]:
 def test_a_control_that_hangs_while_driven_is_killed_and_comes_back_disarmed(
     tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
+    with agent(tmp_path / "episodes", calls=True) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         control, before = robot.pid_of("control"), operator.state()
@@ -85,7 +85,7 @@ def test_a_control_that_stands_still_for_a_tenth_of_a_second_is_left_alone(tmp_p
 
 
 def test_an_agent_that_stood_still_itself_kills_nobody(tmp_path: Path) -> None:
-    with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
+    with agent(tmp_path / "episodes", calls=True) as robot, hand(robot) as operator:
         operator.take_over()
         operator.drive_back()
         control, boot_id = robot.pid_of("control"), operator.state().boot_id

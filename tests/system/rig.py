@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teleop.both_ends import acquaint
+from teleop.latch import Latch, LatchFile
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView
 from transport.clock import now_ns
 from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import Credentials
-from transport.messages import RequestLease, RobotState
+from transport.messages import Arm, Mode, RequestLease, RobotState
 
 ROOT = Path(__file__).parents[2]
 HANG_S = 60.0
@@ -68,9 +69,13 @@ def is_alive(pid: int) -> bool:
 
 
 class Agent:
-    """`unstick agent` as a user starts it."""
+    """`unstick agent` as a user starts it.
 
-    def __init__(self, episodes: Path, seed: int = 0) -> None:
+    `calls`: it was left in need of a person, so it starts disarmed and calls at once, instead of
+    after the ten seconds that its policy takes to get stuck.
+    """
+
+    def __init__(self, episodes: Path, seed: int = 0, *, calls: bool = False) -> None:
         self.port = free_base_port()
         self.episodes = episodes
         options = ["--port", str(self.port), "--episodes", str(episodes), "--seed", str(seed)]
@@ -78,6 +83,8 @@ class Agent:
         options += ["--state", str(self.state)]
         for operator in ("op-1", "watcher"):  # known before it starts, so that nobody knocks twice
             self.admit(operator)
+        if calls:
+            LatchFile(self.state / "rover-01.latch.json").write(Latch(needs_person=True))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "teleop", "agent", *options],
             stdin=subprocess.DEVNULL,
@@ -117,9 +124,9 @@ class Agent:
 
 
 @contextmanager
-def agent(episodes: Path, seed: int = 0) -> Iterator[Agent]:
+def agent(episodes: Path, seed: int = 0, *, calls: bool = False) -> Iterator[Agent]:
     """An agent for the length of a test."""
-    running = Agent(episodes, seed)
+    running = Agent(episodes, seed, calls=calls)
     try:
         yield running
     finally:
@@ -177,6 +184,9 @@ class Hand:
         self.wait(lambda v: self.pictures > 3, "a picture")
         self.link.request(RequestLease())
         self.wait(lambda v: v.yours, "the lease")
+        state = self.state()
+        if state.mode is Mode.DISARMED:
+            self.link.request(Arm(epoch=state.lease.epoch))
         self.wait(lambda v: v.self_test.passed, "the self-test")
         self.hold(0.8)
 

@@ -1,0 +1,124 @@
+"""A robot's control process for the fault tests: the real control loop, the real sockets, a point
+on a line in place of motors.
+
+`python -m tests.faults.robot_child ADDRESS PORT STATE_FOLDER`; the folder holds its key and whom it
+admits. Says
+`{"ready": …}` when every socket listens, answers `{"do": "counts"}`, leaves when standard input
+closes. What it did is heard on its inner bus (`tests.faults.bus_child`), not from itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+from teleop.control import Control
+from teleop.key_files import ROBOT_KEY, load_or_make
+from teleop.latch import LatchFile
+from teleop.robot import Observation
+from teleop.robot_door import robot_door
+from teleop.roster import AUTHORIZED_KEYS, RosterFile
+from tests.faults.namespace import be_a_machine_of_its_own
+from transport.channels import TICK_HZ
+from transport.messages import STILL, Description, Twist
+
+
+class PointRobot:
+    """A `Robot` that is where its speed has taken it, on a line."""
+
+    def __init__(self) -> None:
+        self.x_m = 0.0
+        self.told = STILL
+
+    def describe(self, boot_id: str) -> Description:
+        """What this robot is."""
+        return Description(
+            robot="point",
+            robot_type="point",
+            site="bench",
+            boot_id=boot_id,
+            scenario="line",
+            seed=0,
+            scene_sha256="",
+            task="Go on",
+            tick_hz=TICK_HZ,
+            observation_names=Observation.NAMES,
+            action_names=("forward_mps", "turn_radps"),
+            controller={},
+            policy="none",
+            versions={},
+            cameras=(),
+        )
+
+    def observe(self) -> Observation:
+        """Where it is, how fast."""
+        speed = self.told.forward_mps
+        return Observation(self.x_m, 0.0, 0.0, speed, 0.0, speed, speed, 0.0, 0.1, 80.0, False)
+
+    def apply(self, action: Twist) -> Twist:
+        """Do exactly that for a tick."""
+        self.told = action
+        self.x_m += action.forward_mps / TICK_HZ
+        return action
+
+    def hold(self) -> None:
+        """Stand."""
+        self.told = STILL
+
+    def snapshot(self) -> bytes:
+        """Nothing to restore."""
+        return b""
+
+    def close(self) -> None:
+        """Stand."""
+        self.hold()
+
+
+def main(address: str, port: int, state: Path) -> None:
+    """Run until standard input closes."""
+    roster = RosterFile(state / AUTHORIZED_KEYS)
+    door = robot_door(load_or_make(state / ROBOT_KEY), roster)
+    control = Control(
+        robot=PointRobot(),
+        name="point-1",
+        site="bench",
+        host=address,
+        port=port,
+        door=door,
+        roster=roster,
+        latch=LatchFile(state / "point-1.latch.json"),
+        start_policy=False,
+    )
+    leaving = threading.Event()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            if json.loads(line)["do"] == "counts":
+                state = control.state
+                say(
+                    accepted=state.accepted,
+                    duplicates=state.duplicates,
+                    refused={str(reason): count for reason, count in state.refused.items()},
+                )
+        leaving.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    say(ready=True)
+    try:
+        control.run(leaving)
+    finally:
+        control.close()
+        door.close()
+
+
+def say(**words: object) -> None:
+    """One line of JSON."""
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    be_a_machine_of_its_own()
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
