@@ -1,8 +1,7 @@
 """The console's end of the video: keeps a connection and fills one mailbox for each camera.
 
-One event loop on one thread; the methods marked so are called from others. `_MarkerBuffer` replaces
-aiortc's jitter buffer inside a receiver; tests/links/test_video_link.py holds both that it can and
-that aiortc still needs it.
+One event loop on one thread; the methods marked so are called from others. From packets to decoded
+frames it is `transport.frame_intake`.
 
 A picture is given out only while DTLS is connected: then the robot has the certificate whose
 fingerprint came over the authenticated channel. The robot sends only once ours has been found
@@ -21,12 +20,12 @@ import av
 import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
-from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from av.video.reformatter import VideoReformatter
 
 from transport.clock import NS_PER_MS, now_ns
 from transport.errors import LinkError
+from transport.frame_intake import FrameIntake
 from transport.frame_stamp import FrameStamp, stamp_of
 from transport.mailbox import Mailbox
 from transport.messages import VideoAnswer, VideoConfirmed
@@ -39,28 +38,6 @@ log = logging.getLogger("video")
 
 NO_PICTURE_MS: Final = 2_000  # without a frame for so long the connection is made anew
 RETRY_MS: Final = 500  # between two attempts to connect
-JITTER_CAPACITY: Final = 512  # packets, aiortc's own figure for video
-
-
-class _MarkerBuffer(JitterBuffer):
-    """Gives a frame out when its last packet (RTP marker, RFC 6184 5.1) and all before are there.
-
-    aiortc's own buffer waits for the first packet of the *next* frame, a whole frame interval.
-    """
-
-    def _remove_frame(self, sequence_number: int) -> JitterFrame | None:
-        assert self._origin is not None
-        packets = []
-        for count in range(self.capacity):
-            packet = self._packets[(self._origin + count) % self._capacity]
-            if packet is None:
-                return None
-            packets.append(packet)
-            if packet.marker:
-                self.remove(count + 1)
-                data = b"".join(p._data for p in packets)  # type: ignore[attr-defined]
-                return JitterFrame(data=data, timestamp=packet.timestamp)
-        return None
 
 
 class VideoExchange(Protocol):
@@ -179,8 +156,8 @@ class VideoReceiver:
         for _ in self._cameras:
             transceiver = connection.addTransceiver("video", direction="recvonly")
             transceiver.setCodecPreferences(h264_only())
-            receiver: Any = transceiver.receiver
-            receiver._RTCRtpReceiver__jitter_buffer = _MarkerBuffer(JITTER_CAPACITY, is_video=True)
+            intake = FrameIntake()
+            intake.serve(transceiver.receiver)
             receivers.append(transceiver.receiver)
         return receivers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,10 +13,13 @@ from aiortc.rtp import RtpPacket
 
 from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, pictures_of, wait_until
 from transport.errors import LinkError
+from transport.frame_intake import FrameIntake
 from transport.frame_stamp import FrameStamp
 from transport.h264 import EncodedFrame, StreamEncoder
 from transport.messages import VideoAnswer, VideoConfirmed
-from transport.video_receiver import VideoReceiver, _MarkerBuffer
+from transport.peer_connection import new_connection
+from transport.reassembly import START_CODE
+from transport.video_receiver import VideoReceiver
 from transport.video_sender import VIEWER_QUEUE, _ViewerTrack
 
 
@@ -114,33 +118,60 @@ def test_a_robot_that_does_not_answer_is_tried_again() -> None:
 # --- what reaches below aiortc's public interface ---
 
 
-def packet(sequence: int, timestamp: int, *, marker: bool) -> RtpPacket:
+def packet(sequence: int, timestamp: int, data: bytes, *, marker: bool) -> RtpPacket:
     made = RtpPacket(sequence_number=sequence, timestamp=timestamp, marker=int(marker))
-    made._data = b"%d" % sequence  # type: ignore[attr-defined]
+    made._data = data  # type: ignore[attr-defined]
     return made
-
-
-def test_a_frame_is_given_out_at_its_marker() -> None:
-    buffer = _MarkerBuffer(16, is_video=True)
-    assert buffer.add(packet(1, 100, marker=False))[1] is None
-    frame = buffer.add(packet(2, 100, marker=True))[1]
-    assert frame is not None
-    assert (frame.data, frame.timestamp) == (b"12", 100)
 
 
 def test_aiortc_itself_still_waits_for_the_next_frame() -> None:
     buffer = JitterBuffer(16, is_video=True)
-    assert buffer.add(packet(1, 100, marker=True))[1] is None
-    assert buffer.add(packet(2, 200, marker=False))[1] is not None
+    assert buffer.add(packet(1, 100, b"", marker=True))[1] is None
+    assert buffer.add(packet(2, 200, b"", marker=False))[1] is not None
 
 
-def test_a_frame_with_a_hole_waits_for_the_missing_packet() -> None:
-    buffer = _MarkerBuffer(16, is_video=True)
-    buffer.add(packet(1, 100, marker=False))
-    assert buffer.add(packet(3, 100, marker=True))[1] is None
-    frame = buffer.add(packet(2, 100, marker=False))[1]
-    assert frame is not None
-    assert frame.data == b"123"
+def test_aiortc_still_has_the_parts_that_are_replaced() -> None:
+    async def parts_of_a_receiver() -> dict[str, object]:
+        connection = new_connection()
+        receiver = connection.addTransceiver("video", direction="recvonly").receiver
+        await connection.close()
+        return vars(receiver)
+
+    parts = asyncio.run(parts_of_a_receiver())
+    assert isinstance(parts["_RTCRtpReceiver__jitter_buffer"], JitterBuffer)
+    assert isinstance(parts["_RTCRtpReceiver__decoder_queue"], queue.Queue)
+
+
+def test_a_frame_goes_to_the_decoder_with_its_last_packet() -> None:
+    intake, codec = FrameIntake(), object()
+    first = START_CODE + b"\x67sets" + START_CODE + b"\x65"
+    assert intake.add(packet(1, 100, first, marker=False)) == (False, None)
+    wants_key, sign = intake.add(packet(2, 100, b"rest", marker=True))
+    assert not wants_key
+    assert sign is not None
+    intake.put((codec, sign))
+    task = intake.get()
+    assert task is not None
+    assert (task[0], task[1].data, task[1].timestamp) == (codec, first + b"rest", 100)
+    assert (intake.counts.packets, intake.counts.frames) == (2, 1)
+
+
+def test_frames_behind_a_filled_hole_are_all_decoded_at_once() -> None:
+    intake = FrameIntake()
+    key = START_CODE + b"\x67sets" + START_CODE + b"\x65"
+    intake.add(packet(1, 100, key, marker=True))
+    intake.add(packet(3, 300, START_CODE + b"\x41c", marker=True))
+    sign = intake.add(packet(2, 200, START_CODE + b"\x41b", marker=True))[1]
+    assert sign is not None
+    intake.put(("h264", sign))
+    given = [intake.get() for _ in range(3)]
+    assert [task[1].timestamp for task in given if task is not None] == [100, 200, 300]
+
+
+def test_a_receiver_that_ends_lets_its_decoder_go() -> None:
+    intake = FrameIntake()
+    intake.put(None)
+    assert intake.get() is None
 
 
 # --- one viewer must not cost the others ---

@@ -1,0 +1,210 @@
+"""Packets to frames: each frame as soon as it is whole, none that could not be shown truly.
+
+Pure: time is passed in. Frames come out in the order of the stream. Behind a lost packet they wait
+as long as it may still be sent again; when that is over a key frame is asked for, and whichever is
+there first, the packet or a whole key frame, ends the wait. What builds on a frame that never came
+is never given out: a picture is late rather than wrong, and its age says so.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from transport.clock import NS_PER_MS
+
+START_CODE: Final = b"\x00\x00\x00\x01"  # what a depayloaded NAL unit begins with
+_NAL_IDR, _NAL_SPS = 5, 7  # H.264 7.4.1
+SEQUENCES: Final = 1 << 16  # RTP's sequence numbers wrap
+MOST_PACKETS: Final = 1024  # waiting; three seconds at 4 Mbit/s, then only a key frame helps
+FAR: Final = 3000  # packets ahead or behind: another stream under the same number
+FIRST_GUESS_MS: Final = 100.0  # what a retransmission takes, before one was seen
+LEAST_MS, MOST_MS = 40.0, 400.0  # a lost packet is waited for: two frames; less than STALE
+ASK_AGAIN_MS: Final = 300.0  # the request, or the key frame, may be lost, too
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One RTP packet of H.264, depayloaded to Annex B."""
+
+    sequence: int  # 16 bits, as on the wire
+    timestamp: int
+    marker: bool  # the last of its frame (RFC 6184 5.1)
+    data: bytes
+
+
+@dataclass(frozen=True)
+class WholeFrame:
+    """One frame, Annex B."""
+
+    timestamp: int
+    data: bytes
+    is_key: bool
+
+
+class Reassembly:
+    """The packets of one camera that wait to be whole frames."""
+
+    def __init__(self) -> None:
+        self.abandoned = 0  # frames, as far as they were seen, that a key frame was jumped to over
+        self.requests = 0  # for key frames
+        self._pieces: dict[int, Piece] = {}  # by sequence number without wrapping
+        self._next: int | None = None  # first packet of the next frame; None: a key frame's
+        self._newest = -1
+        self._missing_ns: dict[int, int] = {}  # since when each missing packet is missed
+        self._repair_ms = FIRST_GUESS_MS
+        self._asked_ns = 0
+        self._begun_ns = 0  # when the first packet came since everything was forgotten
+        self._sets: set[int] = set()  # packets with parameter sets: key frames begin there
+
+    @property
+    def patience_ms(self) -> float:
+        """How long a missing packet is waited for before a key frame is asked for."""
+        return min(MOST_MS, max(LEAST_MS, 1.5 * self._repair_ms + 20.0))
+
+    def add(self, piece: Piece, now_ns: int) -> tuple[list[WholeFrame], bool]:
+        """(frames that are whole now, whether to ask for a key frame)."""
+        number = self._unwrapped(piece.sequence)
+        if self._newest >= 0 and abs(number - self._newest) > FAR:
+            self._forget()
+            number = self._unwrapped(piece.sequence)
+        if number in self._pieces or (self._next is not None and number < self._next):
+            return [], self._wants_key(now_ns)  # a copy, or given out or up already
+        self._miss(number, now_ns)
+        self._pieces[number] = piece
+        if _NAL_SPS in nal_types(piece.data):
+            self._sets.add(number)
+        frames = self._take_whole()
+        return frames, self._wants_key(now_ns)
+
+    # --- which packets there are ---
+
+    def _unwrapped(self, sequence: int) -> int:
+        """The number nearest to the newest whose low 16 bits are `sequence`."""
+        if self._newest < 0:
+            return sequence + SEQUENCES  # what came before it may still follow
+        ahead = (sequence - self._newest + SEQUENCES // 2) % SEQUENCES - SEQUENCES // 2
+        return self._newest + ahead
+
+    def _miss(self, number: int, now_ns: int) -> None:
+        """Note the packets that `number` shows to be missing, or how long it was missed itself."""
+        if self._newest < 0:
+            self._newest, self._begun_ns = number, now_ns
+            return
+        since_ns = self._missing_ns.pop(number, None)
+        if since_ns is not None:
+            self._repair_ms += ((now_ns - since_ns) / NS_PER_MS - self._repair_ms) / 8
+        for lost in range(self._newest + 1, number):
+            self._missing_ns[lost] = now_ns
+        self._newest = max(self._newest, number)
+
+    def _forget(self) -> None:
+        self._pieces.clear()
+        self._missing_ns.clear()
+        self._sets.clear()
+        self._next, self._newest = None, -1
+
+    def _wants_key(self, now_ns: int) -> bool:
+        """Whether a key frame is the way out, and it is time to say so (again)."""
+        if len(self._pieces) > MOST_PACKETS:
+            self._forget()
+        begun_ns = self._begun_ns if self._next is None else now_ns
+        oldest_ns = min(self._missing_ns.values(), default=begun_ns)
+        if now_ns - min(oldest_ns, begun_ns) <= self.patience_ms * NS_PER_MS:
+            return False
+        if self._asked_ns and now_ns - self._asked_ns < ASK_AGAIN_MS * NS_PER_MS:
+            return False
+        self._asked_ns = now_ns
+        self.requests += 1
+        return True
+
+    # --- which frames are whole ---
+
+    def _take_whole(self) -> list[WholeFrame]:
+        frames: list[WholeFrame] = []
+        while True:
+            end = self._end_from(self._next) if self._next is not None else None
+            if end is None or self._next is None:
+                break
+            frames.append(self._given_out(self._next, end))
+        key = self._newest_whole_key()
+        if key is not None:
+            self._abandon_before(key[0])
+            frames.append(self._given_out(*key))
+            frames += self._take_whole()
+        return frames
+
+    def _end_from(self, begin: int) -> int | None:
+        """The last packet of the frame that begins there, None while one of it is missing."""
+        number = begin
+        while (piece := self._pieces.get(number)) is not None:
+            if piece.marker:
+                return number
+            number += 1
+        return None
+
+    def _newest_whole_key(self) -> tuple[int, int] | None:
+        """(first, last packet) of the newest key frame that is whole, None without one."""
+        for number in sorted(self._sets, reverse=True):
+            begin = self._begin_of(number)
+            end = self._end_from(begin)
+            if end is not None:
+                return begin, end
+        return None
+
+    def _begin_of(self, number: int) -> int:
+        """The first packet of a key frame whose parameter sets are in `number`."""
+        timestamp = self._pieces[number].timestamp
+        while (before := self._pieces.get(number - 1)) and before.timestamp == timestamp:
+            number -= 1
+        return number
+
+    def _abandon_before(self, begin: int) -> None:
+        given_up = {piece.timestamp for n, piece in self._pieces.items() if n < begin}
+        self.abandoned += len(given_up)
+        self._pieces = {n: piece for n, piece in self._pieces.items() if n >= begin}
+
+    def _given_out(self, begin: int, end: int) -> WholeFrame:
+        pieces = [self._pieces.pop(number) for number in range(begin, end + 1)]
+        self._next = end + 1
+        self._missing_ns = {n: ns for n, ns in self._missing_ns.items() if n > end}
+        self._sets = {n for n in self._sets if n > end}
+        data = b"".join(piece.data for piece in pieces)
+        return WholeFrame(pieces[0].timestamp, data, is_key=_NAL_IDR in nal_types(data))
+
+
+def nal_types(data: bytes) -> set[int]:
+    """Types of the NAL units that begin in some Annex B bytes with four-byte start codes."""
+    return {part[0] & 0x1F for part in data.split(START_CODE)[1:] if part}
+
+
+class Backlog:
+    """Whole frames that wait for the decoder; when it is behind, up to the next key frame go."""
+
+    def __init__(self, most: int) -> None:
+        self.dropped = 0
+        self._most = most
+        self._waiting: deque[WholeFrame] = deque()
+        self._until_key = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, frame: WholeFrame) -> bool:
+        """Take a frame in; True when a key frame is needed to go on."""
+        if frame.is_key:
+            self.dropped += len(self._waiting)
+            self._waiting.clear()
+            self._until_key = False
+        elif self._until_key or len(self._waiting) >= self._most:
+            self.dropped += 1 + len(self._waiting)
+            self._waiting.clear()
+            asked, self._until_key = self._until_key, True
+            return not asked
+        self._waiting.append(frame)
+        return False
+
+    def take(self) -> WholeFrame | None:
+        """The next frame to decode, None when there is none."""
+        return self._waiting.popleft() if self._waiting else None
