@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from aiortc.stats import RTCInboundRtpStreamStats
 from av.video.reformatter import VideoReformatter
 
 from transport.clock import NS_PER_MS, now_ns
@@ -32,6 +33,7 @@ from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import LoopThread, bind_ice, h264_only, new_connection
 from transport.picture import Picture
 from transport.sdp_check import DescriptionRefused, check_answer
+from transport.video_figures import OVER_S, Sample, VideoFigures, figures_of
 from transport.viewers import CONFIRM_MS
 
 log = logging.getLogger("video")
@@ -57,6 +59,8 @@ class _Pictures:
     def __init__(self, connection: RTCPeerConnection) -> None:
         self.connection = connection
         self.newest_ns: dict[str, int] = {}  # when each camera's newest frame was decoded
+        self.intakes: dict[str, FrameIntake] = {}
+        self.size: dict[str, tuple[int, int]] = {}  # of each camera's newest frame
         self.receiving: list[asyncio.Future[None]] = []
 
 
@@ -67,6 +71,8 @@ class VideoReceiver:
         """ICE uses `bind_host` only; empty: every address of this machine."""
         self.mailboxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in cameras}
         self.problem = "connecting"  # why there is no confirmed connection; empty while there is
+        # How each camera comes in, anew each second while connected; any thread may look.
+        self.figures: dict[str, VideoFigures] = {camera: VideoFigures() for camera in cameras}
         self._cameras = tuple(cameras)
         self._exchange = exchange
         self._bind_host = bind_host
@@ -131,7 +137,7 @@ class VideoReceiver:
             LinkError: the robot refuses, its answer is not usable, or no picture came in time.
         """
         connection = pictures.connection
-        receivers = self._add_receivers(connection)
+        receivers = self._add_receivers(pictures)
         bind_ice(connection, self._bind_host)
         await connection.setLocalDescription(await connection.createOffer())
         offer = connection.localDescription.sdp
@@ -148,16 +154,20 @@ class VideoReceiver:
             asyncio.ensure_future(self._receive(pictures, camera, receiver.track))
             for camera, receiver in zip(self._cameras, receivers, strict=True)
         ]
+        pictures.receiving += [
+            asyncio.ensure_future(self._measure(pictures, camera, receiver))
+            for camera, receiver in zip(self._cameras, receivers, strict=True)
+        ]
         await self._see_every_camera(pictures, deadline_ns)
         await self._confirm(answer.request_id, deadline_ns)
 
-    def _add_receivers(self, connection: RTCPeerConnection) -> list[RTCRtpReceiver]:
+    def _add_receivers(self, pictures: _Pictures) -> list[RTCRtpReceiver]:
         receivers = []
-        for _ in self._cameras:
-            transceiver = connection.addTransceiver("video", direction="recvonly")
+        for camera in self._cameras:
+            transceiver = pictures.connection.addTransceiver("video", direction="recvonly")
             transceiver.setCodecPreferences(h264_only())
-            intake = FrameIntake()
-            intake.serve(transceiver.receiver)
+            pictures.intakes[camera] = FrameIntake()
+            pictures.intakes[camera].serve(transceiver.receiver)
             receivers.append(transceiver.receiver)
         return receivers
 
@@ -207,6 +217,7 @@ class VideoReceiver:
                 continue  # left in the decoder when the connection failed
             received_ns = now_ns()
             pictures.newest_ns[camera] = received_ns
+            pictures.size[camera] = (frame.width, frame.height)
             stamp = _stamp_in(frame) or stamp
             if track._queue.qsize() > 0:  # type: ignore[attr-defined]
                 mailbox.skipped(1)  # a newer one is decoded already: this one is never converted
@@ -222,6 +233,36 @@ class VideoReceiver:
             )
             if mailbox.put(picture):
                 self._wake()
+
+    async def _measure(self, pictures: _Pictures, camera: str, receiver: RTCRtpReceiver) -> None:
+        before = await _sample(pictures.intakes[camera], receiver)
+        try:
+            while True:
+                await asyncio.sleep(OVER_S)
+                now = await _sample(pictures.intakes[camera], receiver)
+                width, height = pictures.size.get(camera, (0, 0))
+                self.figures[camera] = figures_of(before, now, width, height)
+                before = now
+        finally:
+            self.figures[camera] = VideoFigures()
+
+
+async def _sample(intake: FrameIntake, receiver: RTCRtpReceiver) -> Sample:
+    counts = intake.counts
+    report = (await receiver.getStats()).values()
+    streams = [part for part in report if isinstance(part, RTCInboundRtpStreamStats)]
+    return Sample(
+        stamp_ns=now_ns(),
+        packets=counts.packets,
+        lost=sum(part.packetsLost for part in streams),
+        bytes=counts.bytes,
+        frames=counts.frames,
+        abandoned=counts.abandoned,
+        undecoded=counts.undecoded,
+        key_requests=counts.key_requests,
+        jitter_rtp=max((part.jitter for part in streams), default=0),
+        decode_ms=counts.decode_ms,
+    )
 
 
 def _bgra(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:

@@ -115,6 +115,24 @@ def test_a_robot_that_does_not_answer_is_tried_again() -> None:
         receiver.close()
 
 
+def test_figures_tell_how_the_video_comes_in(robot: Robot) -> None:
+    receiver = VideoReceiver(CAMERAS, Channel(robot, "a"), bind_host=LOOPBACK)
+    receiver.start()
+    try:
+        wait_until(
+            lambda: all(receiver.figures[camera].received_fps > 1.0 for camera in CAMERAS),
+            "no figures came",
+        )
+        made = receiver.figures[CAMERAS[0]]
+        assert made.width > 0
+        assert made.bitrate_bps > 0.0
+        assert 0.0 < made.decode_ms < 1000.0
+        assert made.lost_fraction == 0.0
+        assert (made.abandoned, made.undecoded) == (0, 0)
+    finally:
+        receiver.close()
+
+
 # --- what reaches below aiortc's public interface ---
 
 
