@@ -1,7 +1,7 @@
 """The console's end of the video: keeps a connection and fills one mailbox for each camera.
 
 One event loop on one thread; the methods marked so are called from others. From packets to decoded
-frames it is `transport.frame_intake`.
+frames it is `transport.video_intake`.
 
 A picture is given out only while DTLS is connected: then the robot has the certificate whose
 fingerprint came over the authenticated channel. The robot sends only once ours has been found
@@ -26,7 +26,6 @@ from av.video.reformatter import VideoReformatter
 
 from transport.clock import NS_PER_MS, now_ns
 from transport.errors import LinkError
-from transport.frame_intake import FrameIntake
 from transport.frame_stamp import FrameStamp, stamp_of
 from transport.mailbox import Mailbox
 from transport.messages import VideoAnswer, VideoConfirmed
@@ -34,6 +33,7 @@ from transport.peer_connection import LoopThread, bind_ice, h264_only, new_conne
 from transport.picture import Picture
 from transport.sdp_check import DescriptionRefused, check_answer
 from transport.video_figures import OVER_S, Sample, VideoFigures, figures_of
+from transport.video_intake import FrameIntake
 from transport.viewers import CONFIRM_MS
 
 log = logging.getLogger("video")

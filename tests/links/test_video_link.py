@@ -13,12 +13,12 @@ from aiortc.rtp import RtpPacket
 
 from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, pictures_of, wait_until
 from transport.errors import LinkError
-from transport.frame_intake import FrameIntake
 from transport.frame_stamp import FrameStamp
 from transport.h264 import EncodedFrame, StreamEncoder
 from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import new_connection
 from transport.reassembly import START_CODE
+from transport.video_intake import FrameIntake
 from transport.video_receiver import VideoReceiver
 from transport.video_sender import VIEWER_QUEUE, _ViewerTrack
 
