@@ -136,6 +136,13 @@ class World:
         for _ in range(round(seconds * TICK_HZ)):
             self.tick()
 
+    def wait(self, ns: int) -> None:
+        """Exactly so long nobody says anything; no tick is late."""
+        while ns > 0:
+            step_ns = min(ns, 100 * NS_PER_MS)
+            self.tick(after_ns=step_ns)
+            ns -= step_ns
+
     def keep(self, seconds: float, member: Member = ANNA) -> None:
         """The lease is kept, no command comes."""
         for _ in range(round(seconds * TICK_HZ)):
@@ -162,6 +169,10 @@ class World:
     def kinds(self) -> list[str]:
         """What happened, without the changes of mode."""
         return [event.kind for event in self.events if event.kind != "mode"]
+
+    def moves(self) -> list[str]:
+        """Every change of mode, as the log tells it."""
+        return [event.text for event in self.events if event.kind == "mode"]
 
     def twin(self) -> World:
         """The same robot in another history from here on."""

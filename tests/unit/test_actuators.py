@@ -155,6 +155,12 @@ def test_a_refusal_is_over_with_the_next_target_or_loss() -> None:
     assert lost(ELBOW, Told(target=0.5, speed=1.0), 0.4) == Told(target=0.5)
 
 
+def test_an_axis_that_can_just_be_there_in_one_tick_stands_there() -> None:
+    slow = Actuator("wrist", -1.0, 1.0, 1.0, 2.0, 1.0, OnLoss.HOLD_POSE)
+    told = driven(slow, Told(target=0.0, engaged=True), 0.5, 0.0, dt_s=0.5)
+    assert told == Told(target=0.5, speed=0.0, engaged=True)
+
+
 def test_the_way_to_a_target_is_the_same_in_every_run() -> None:
     told, way = Told(target=0.0, engaged=True), []
     for _ in range(90):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -10,11 +11,12 @@ from msgspec import structs
 
 from teleop import gate_state
 from teleop.gate import Body, Incoming, Wish
+from teleop.gate_state import GateState
 from teleop.lease import TTL_MS
 from teleop.mode import Trigger
 from teleop.requests import answered
 from teleop.safety import Limits, Pose
-from tests.unit.gate_world import ANNA, BEN, CARA, DORA, TICK_NS, World
+from tests.unit.gate_world import ANNA, BEN, CARA, CRUISE, DORA, TICK_NS, World
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import (
@@ -24,6 +26,7 @@ from transport.messages import (
     ChooseProfile,
     ForceLease,
     HandBack,
+    Hold,
     HoldReason,
     KeepLease,
     MarkOutcome,
@@ -41,6 +44,8 @@ from transport.messages import (
     StartPolicy,
     Twist,
 )
+
+MS = NS_PER_MS
 
 # --- the story ---
 
@@ -160,9 +165,10 @@ def test_a_bad_command_is_refused_counted_and_changes_nothing(
     assert world.decision.applied == twin.decision.applied
 
 
-def test_a_stamp_between_two_states_was_never_issued() -> None:
+@pytest.mark.parametrize("newer", [1, -1])
+def test_a_stamp_between_two_states_was_never_issued(newer: int) -> None:
     world = World().called().taken()
-    world.tick(world.command(echo_ns=world.state.echoes[-1] - 1))
+    world.tick(world.command(echo_ns=world.state.echoes[newer] - 1))
     assert world.state.refused == {Refusal.ECHO: 1}
 
 
@@ -179,6 +185,50 @@ def test_an_echo_older_than_the_limit_is_stale() -> None:
     world.run(0.35, deadman=True, forward=1.0, echo_ns=old)
     assert world.state.refused[Refusal.STALE] > 0
     assert world.state.command_age_ms > 300
+
+
+@pytest.mark.parametrize(("beyond_ns", "refused"), [(0, {}), (1, {Refusal.STALE: 1})])
+def test_a_command_may_be_as_old_as_the_limit_and_no_older(
+    beyond_ns: int, refused: dict[Refusal, int]
+) -> None:
+    world = World().called().taken()
+    echo = world.state.echoes[-1]
+    world.wait(200 * MS)
+    world.tick(world.command(echo_ns=echo), after_ns=100 * MS + beyond_ns)
+    assert world.state.refused == refused
+
+
+def test_what_was_stamped_at_this_very_moment_is_not_from_the_future() -> None:
+    world = World().called().taken()
+    world.tick(world.command(painted_ns=world.now_ns), after_ns=0)
+    assert world.state.refused == {}
+
+
+def test_a_stamp_that_was_sent_is_known_for_two_seconds() -> None:
+    state = GateState(boot_id="boot", echoes=(0, 1))
+    assert gate_state.sent(state, 2 * NS_PER_S + 1).echoes == (1, 2 * NS_PER_S + 1)
+
+
+def test_a_tick_tells_the_newest_command_that_it_obeyed() -> None:
+    world = World().called().taken()
+    older, newer = world.command(), world.command()
+    assert world.tick(newer, older).command_seq == newer.seq
+
+
+@pytest.mark.parametrize("came", ["nothing", "a copy", "a refused one"])
+def test_a_tick_that_obeyed_no_command_tells_none(came: str) -> None:
+    world = World().called().taken()
+    obeyed = world.command()
+    world.tick(obeyed)
+    inbox = {"nothing": (), "a copy": (obeyed,), "a refused one": (world.command(boot_id="old"),)}
+    assert world.tick(*inbox[came]).command_seq == -1
+
+
+def test_the_input_of_the_last_command_obeyed_is_remembered() -> None:
+    world = World().called().taken()
+    world.tick(world.command(input_ns=77))
+    world.tick(world.command(input_ns=99, boot_id="old"))
+    assert world.state.last_input_ns == 77
 
 
 def test_the_second_lanes_copy_is_applied_once_and_is_no_refusal() -> None:
@@ -221,6 +271,44 @@ def test_silence_holds_after_200_ms_and_latches_after_a_second() -> None:
     world.silence(0.6)
     assert world.state.mode is Mode.LINK_LOST
     assert "link_lost" in world.kinds()
+
+
+@pytest.mark.parametrize(
+    ("silent_ns", "mode"),
+    [
+        (200 * MS, Mode.TELEOP),
+        (200 * MS + 1, Mode.HOLD),
+        (1000 * MS, Mode.HOLD),
+        (1000 * MS + 1, Mode.LINK_LOST),
+    ],
+)
+def test_silence_counts_from_just_beyond_its_limits(silent_ns: int, mode: Mode) -> None:
+    world = World().driving()
+    world.wait(silent_ns)
+    assert world.state.mode is mode
+
+
+@pytest.mark.parametrize(("silent_ms", "limit_ms"), [(300, 200.0), (1100, 1000.0), (1500, 1000.0)])
+def test_silence_is_told_with_its_length_and_the_limit_it_broke(
+    silent_ms: int, limit_ms: float
+) -> None:
+    world = World().driving()
+    world.wait(silent_ms * MS)
+    assert world.state.hold == Hold(reason=HoldReason.GAP, value=float(silent_ms), limit=limit_ms)
+
+
+@pytest.mark.parametrize(
+    ("silent_ns", "reason"), [(200 * MS, HoldReason.DEADMAN), (200 * MS + 1, HoldReason.GAP)]
+)
+def test_after_link_loss_it_waits_for_the_deadman_until_silence_begins_anew(
+    silent_ns: int, reason: HoldReason
+) -> None:
+    world = World().driving()
+    world.silence(1.2)
+    world.run(0.6)
+    world.wait(silent_ns)
+    assert world.state.hold is not None
+    assert world.state.hold.reason is reason
 
 
 def test_a_short_gap_resumes_by_itself() -> None:
@@ -294,6 +382,20 @@ def test_the_age_told_is_that_of_the_command_obeyed_whatever_came_with_it() -> N
     assert world.state.command_age_ms == age_ms
 
 
+def test_the_age_of_a_command_is_told_though_the_mode_refuses_it() -> None:
+    world = World().driving().stopped()
+    late = world.command(echo_ns=world.state.echoes[-6])
+    world.tick(late)
+    assert world.state.command_age_ms == (world.now_ns - late.echo_ns) / NS_PER_MS
+
+
+def test_a_command_that_is_not_for_this_boot_tells_no_age() -> None:
+    world = World().driving()
+    age_ms = world.state.command_age_ms
+    world.tick(world.command(boot_id="old", echo_ns=world.state.echoes[-6]))
+    assert world.state.command_age_ms == age_ms
+
+
 def test_a_command_that_comes_with_the_end_of_its_lease_has_no_effect() -> None:
     world = World().driving()
     last = world.command(deadman=True, forward=1.0)
@@ -328,6 +430,50 @@ def test_a_new_holder_needs_hands_off_first() -> None:
     assert world.state.hold.reason is HoldReason.NOT_NEUTRAL
 
 
+@pytest.mark.parametrize(
+    ("command", "off"),
+    [
+        ({"forward": 0.049}, True),
+        ({"turn": -0.049}, True),
+        ({"forward": 0.05}, False),
+        ({"turn": -0.05}, False),
+        ({"forward": -1.0}, False),
+        ({"deadman": True}, False),
+    ],
+)
+def test_hands_are_off_when_nothing_is_held_and_no_axis_deflected(
+    command: dict[str, object], off: bool
+) -> None:
+    world = World().called()
+    world.ask(RequestLease())
+    world.run(0.6, **command)
+    assert world.state.neutral_seen is off
+
+
+@pytest.mark.parametrize(("off_ns", "seen"), [(500 * MS - 1, False), (500 * MS, True)])
+def test_hands_have_to_be_off_for_half_a_second(off_ns: int, seen: bool) -> None:
+    world = World().called()
+    world.ask(RequestLease())
+    world.tick(world.command())
+    for _ in range(4):
+        world.tick(world.command(), after_ns=100 * MS)
+    world.tick(world.command(), after_ns=off_ns - 400 * MS)
+    assert world.state.neutral_seen is seen
+
+
+def test_who_has_to_let_go_first_does_not_drive_on() -> None:
+    world = World().driving()
+    world.state = gate_state.hands_needed(world.state)
+    world.tick(world.command(deadman=True, forward=1.0))
+    assert world.state.mode is Mode.READY
+
+
+def test_nobody_presses_on_a_robot_that_was_left() -> None:
+    world = World().driving()
+    assert world.ask(ReleaseLease(epoch=1)).ok
+    assert (world.state.deadman, world.state.human) == (False, STILL)
+
+
 def test_a_released_robot_holds_and_calls_again() -> None:
     world = World().driving()
     assert world.ask(ReleaseLease(epoch=1)).ok
@@ -337,7 +483,98 @@ def test_a_released_robot_holds_and_calls_again() -> None:
     assert world.stands
 
 
+def _gives_it_up(world: World) -> None:
+    world.driving().ask(ReleaseLease(epoch=1))
+
+
+def _is_gone(world: World) -> None:
+    world.driving().wait(TTL_MS * MS)
+
+
+def _is_struck_off_the_list(world: World) -> None:
+    world.driving()
+    world.state = gate_state.revoked(world.state, set(), world.now_ns)
+
+
+def _has_no_battery_left(world: World) -> None:
+    world.body = Body(battery_pct=1.6)
+    world.tick()
+
+
+def _has_a_silent_policy(world: World) -> None:
+    world.policy_works = False
+    world.wait(300 * MS)
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason", "detail"),
+    [
+        (_gives_it_up, "Left without hand-back", "op-1 gave it up"),
+        (_is_gone, "Operator is gone", "op-1 was not heard for 3 s"),
+        (_is_struck_off_the_list, "Operator's key revoked", "op-1 may not drive any more"),
+        (_has_no_battery_left, "Stopped for safety", "battery 2 %"),
+        (_has_a_silent_policy, "The policy is silent", "no usable wish for 300 ms"),
+    ],
+)
+def test_a_robot_without_a_driver_calls_and_says_why_and_when(
+    happens: Callable[[World], None], reason: str, detail: str
+) -> None:
+    world = World()
+    happens(world)
+    call = world.state.call
+    assert call is not None
+    assert (call.reason, call.detail, call.stamp_ns) == (reason, detail, world.now_ns)
+
+
+def test_a_robot_that_holds_without_a_driver_or_a_call_says_that_nobody_has_it() -> None:
+    world = World()
+    world.state = structs.replace(world.state, mode=Mode.HOLD)
+    world.tick()
+    assert world.state.hold == Hold(reason=HoldReason.NO_LEASE)
+
+
 # --- the picture ---
+
+
+def test_before_a_picture_was_painted_it_has_no_age() -> None:
+    world = World().called()
+    world.ask(RequestLease())
+    world.tick(world.command(painted_ns=0))
+    assert world.state.picture_age_ms == -1.0
+
+
+def test_a_picture_painted_at_this_very_moment_is_one() -> None:
+    world = World().driving()
+    world.tick(world.command(deadman=True, painted_ns=world.now_ns), after_ns=0)
+    assert (world.state.picture_age_ms, world.state.hold) == (0.0, None)
+
+
+@pytest.mark.parametrize(("beyond_ns", "mode"), [(0, Mode.TELEOP), (1, Mode.HOLD)])
+def test_a_picture_may_be_as_old_as_the_limit_and_no_older(beyond_ns: int, mode: Mode) -> None:
+    world = World().driving()
+    frozen = world.now_ns
+    for _ in range(19):
+        world.tick(world.command(deadman=True, painted_ns=frozen), after_ns=100 * MS)
+    world.tick(world.command(deadman=True, painted_ns=frozen), after_ns=100 * MS + beyond_ns)
+    assert world.state.mode is mode
+
+
+def test_a_stale_picture_is_told_with_its_age_and_the_limit() -> None:
+    world = World().driving()
+    frozen = world.now_ns
+    for _ in range(21):
+        world.tick(world.command(deadman=True, painted_ns=frozen), after_ns=100 * MS)
+    assert world.state.hold == Hold(reason=HoldReason.PICTURE_STALE, value=2100.0, limit=2000.0)
+
+
+def test_hands_that_were_off_under_a_stale_picture_do_not_count() -> None:
+    world = World().driving()
+    frozen = world.now_ns
+    world.run(2.5, deadman=True, painted_ns=frozen)
+    world.run(1.0, painted_ns=frozen)
+    world.run(0.3)
+    world.run(0.3, deadman=True, forward=1.0)
+    assert world.stands
 
 
 def test_without_a_painted_picture_nothing_moves() -> None:
@@ -395,6 +632,19 @@ def test_the_first_stop_stays_named() -> None:
     world = World()
     world.stopped("op-1").stopped("op-2")
     assert world.state.stopped_by == "op-1"
+
+
+def test_a_failed_robot_counts_as_standing_at_once() -> None:
+    world = World().driving()
+    assert gate_state.failed(world.state, "the driver broke").applied == STILL
+
+
+def test_what_latches_the_robot_is_told_in_no_more_than_400_characters() -> None:
+    world = World().driving()
+    world.state = gate_state.failed(world.state, "x" * 500)
+    world.tick()
+    assert world.state.latched_for == "x" * 400
+    assert world.moves()[-1] == "TELEOP to FAULT: ".ljust(400, "x")
 
 
 # --- who may drive, and from where ---
@@ -500,6 +750,38 @@ def test_stale_commands_are_named_with_their_age_and_the_limit() -> None:
     assert hold.value > 300.0
 
 
+def test_a_stale_command_is_named_with_the_limit_of_the_profile() -> None:
+    world = World().called().taken()
+    assert world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY)).ok
+    world.run(0.6)
+    world.run(0.2, deadman=True)
+    world.run(1.1, deadman=True, echo_ns=world.state.echoes[-1])
+    assert world.state.hold is not None
+    assert (world.state.hold.reason, world.state.hold.limit) == (HoldReason.STALE, 800.0)
+
+
+def test_refused_commands_are_told_with_the_silence_that_they_leave() -> None:
+    world = World().driving()
+    for _ in range(3):
+        world.tick(world.command(deadman=True, boot_id="old"), after_ns=100 * MS)
+    assert world.state.hold == Hold(
+        reason=HoldReason.REFUSED, value=300.0, limit=200.0, refusal=Refusal.BOOT_ID
+    )
+
+
+@pytest.mark.parametrize(
+    ("later_ns", "reason"), [(200 * MS, HoldReason.REFUSED), (200 * MS + 1, HoldReason.GAP)]
+)
+def test_a_refusal_is_the_reason_for_as_long_as_silence_may_last(
+    later_ns: int, reason: HoldReason
+) -> None:
+    world = World().driving()
+    world.tick(world.command(deadman=True, boot_id="old"), after_ns=100 * MS)
+    world.wait(later_ns)
+    assert world.state.hold is not None
+    assert world.state.hold.reason is reason
+
+
 def test_after_the_last_refusal_plain_silence_is_named() -> None:
     world = World().driving()
     world.run(0.3, deadman=True, forward=1.0, boot_id="old")
@@ -558,6 +840,13 @@ def test_a_tick_that_is_a_little_late_changes_nothing() -> None:
     world = World().driving()
     world.tick(world.command(deadman=True, forward=1.0), after_ns=200 * NS_PER_MS)
     assert world.state.mode is Mode.TELEOP
+    assert not world.stands
+
+
+def test_the_first_tick_is_not_late_however_long_the_clock_runs() -> None:
+    world = World().driving()
+    world.state = structs.replace(world.state, tick_ns=0)
+    world.tick(world.command(deadman=True, forward=1.0))
     assert not world.stands
 
 
@@ -699,6 +988,79 @@ def test_a_silent_policy_holds_and_calls() -> None:
     assert world.stands
 
 
+@pytest.mark.parametrize(
+    ("later_ns", "mode", "asked"),
+    [(200 * MS, Mode.AUTONOMY, CRUISE), (200 * MS + 1, Mode.HOLD, STILL)],
+)
+def test_a_wish_of_the_policy_counts_for_200_ms(later_ns: int, mode: Mode, asked: Twist) -> None:
+    world = World()
+    world.wish(Wish(CRUISE, world.state.sublease, world.now_ns))
+    world.wait(later_ns)
+    assert (world.state.mode, world.decision.asked) == (mode, asked)
+
+
+@pytest.mark.parametrize(
+    ("later_ns", "mode"), [(200 * MS, Mode.AUTONOMY), (200 * MS + 1, Mode.HOLD)]
+)
+def test_the_silence_of_a_policy_is_measured_from_the_start_of_the_robot(
+    later_ns: int, mode: Mode
+) -> None:
+    world = World(policy_works=False)
+    world.wait(later_ns - TICK_NS)  # the world's first tick is over
+    assert world.state.mode is mode
+
+
+@pytest.mark.parametrize(
+    ("later_ns", "mode"), [(200 * MS, Mode.AUTONOMY), (200 * MS + 1, Mode.HOLD)]
+)
+def test_the_silence_of_a_policy_is_measured_from_where_its_operator_starts_it(
+    later_ns: int, mode: Mode
+) -> None:
+    world = World().driving()
+    world.keep(0.3)
+    world.policy_works = False
+    assert world.ask(StartPolicy(epoch=1)).ok
+    world.wait(later_ns)
+    assert world.state.mode is mode
+
+
+def test_a_robot_whose_policy_does_not_start_by_itself_waits_to_be_armed() -> None:
+    state = gate_state.checked(GateState(boot_id="boot"), start_policy=False, now_ns=1)
+    assert state.mode is Mode.DISARMED
+
+
+def test_nothing_holds_a_policy_that_was_just_started() -> None:
+    world = World().driving()
+    world.keep(0.5)
+    assert world.ask(StartPolicy(epoch=1)).ok
+    assert world.state.hold is None
+
+
+def test_a_silent_policy_is_told_with_the_silence_and_the_limit() -> None:
+    world = supervised()
+    world.wish(Wish(CRUISE, world.state.sublease, world.now_ns))
+    world.wait(300 * MS)
+    told = Hold(reason=HoldReason.POLICY_SILENT, value=300.0, limit=200.0)
+    assert world.state.hold == told
+
+
+def test_a_supervised_policy_goes_on_after_a_late_tick() -> None:
+    world = supervised()
+    world.tick(world.command(), after_ns=201 * MS)
+    assert world.state.mode is Mode.AUTONOMY
+
+
+def test_a_takeover_under_a_stale_picture_is_told_as_one_that_ends_in_a_hold() -> None:
+    world = supervised()
+    frozen = world.now_ns
+    world.run(2.2, painted_ns=frozen)
+    world.tick(world.command(deadman=True, painted_ns=frozen))
+    assert world.moves()[-2:] == [
+        "AUTONOMY to TELEOP: deadman pressed",
+        "TELEOP to HOLD: picture stale",
+    ]
+
+
 def test_a_silent_policy_under_an_operator_holds_without_calling() -> None:
     world = supervised()
     world.policy_works = False
@@ -762,6 +1124,14 @@ def test_a_site_may_want_the_policy_back_when_its_operator_is_lost() -> None:
     assert world.state.call is None
 
 
+def test_a_policy_that_gets_the_robot_back_leaves_no_call_and_no_wish_for_the_lease() -> None:
+    world = World(limits=Limits(resume_on_loss=True)).driving().called()
+    assert world.ask(RequestLease(), BEN).ok
+    world.wait(TTL_MS * MS)
+    assert world.state.mode is Mode.AUTONOMY
+    assert (world.state.call, world.state.wanted) == (None, None)
+
+
 @pytest.mark.parametrize("resume", [True, False])
 def test_no_site_resumes_after_stop(resume: bool) -> None:
     world = World(limits=Limits(resume_on_loss=resume)).driving().stopped()
@@ -821,7 +1191,7 @@ def test_at_the_edge_of_the_workspace_the_robot_may_only_go_back() -> None:
 def test_every_change_of_mode_is_told_in_order_with_its_cause() -> None:
     world = World().driving().stopped("op-9")
     world.tick()
-    told = [event.text for event in world.events if event.kind == "mode"]
+    told = world.moves()
     assert [line.split(":")[0] for line in told] == [
         "BOOT to DISARMED",
         "DISARMED to AUTONOMY",

@@ -13,6 +13,7 @@ from teleop.lease import (
     LeaseRefused,
     freed,
     is_free,
+    kept,
     passed_on,
     refusal_for,
     renewed,
@@ -66,6 +67,27 @@ def test_renewing_moves_the_end() -> None:
 def test_only_the_holder_renews(who: Claimant, epoch: int) -> None:
     with pytest.raises(LeaseRefused):
         renewed(granted(Lease(), A, 0), who.key, who.session, epoch, 5)
+
+
+@pytest.mark.parametrize(
+    ("lease", "sentence"),
+    [
+        (Lease(epoch=1), "you do not have the lease"),
+        (granted(Lease(), B, 0), "somebody else has the lease"),
+        (granted(Lease(epoch=1), A, 0), "your lease has run out, request it again"),
+    ],
+)
+def test_who_cannot_renew_is_told_why(lease: Lease, sentence: str) -> None:
+    with pytest.raises(LeaseRefused) as refused:
+        renewed(lease, A.key, A.session, 1, 5)
+    assert refused.value.sentence == sentence
+
+
+def test_keeping_a_lease_changes_its_end_and_nothing_else() -> None:
+    lease = granted(Lease(epoch=4), A, 0)
+    assert kept(lease, 7) == Lease(
+        epoch=5, operator="op-1", key=A.key, session="a", expires_ns=7 + TTL_NS
+    )
 
 
 def test_a_lease_that_ran_out_revives_while_nobody_took_it() -> None:

@@ -9,13 +9,14 @@ from msgspec import structs
 
 from teleop import gate_state
 from teleop.gate import Body
-from teleop.lease import ASKED_MS
+from teleop.lease import ASKED_MS, TTL_MS
 from teleop.requests import MAY, answered
 from teleop.roster import Member
 from tests.unit.gate_world import ANNA, BEN, CARA, DORA, EMIL, EVERYBODY, World
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS
 from transport.messages import (
+    STILL,
     Arm,
     ChooseProfile,
     ClearFault,
@@ -23,6 +24,7 @@ from transport.messages import (
     ForceLease,
     GrantLease,
     HandBack,
+    HoldReason,
     KeepLease,
     MarkMoment,
     MarkOutcome,
@@ -33,6 +35,7 @@ from transport.messages import (
     Ping,
     Profile,
     ReleaseLease,
+    Reply,
     Request,
     RequestBody,
     RequestLease,
@@ -107,6 +110,25 @@ def test_what_only_the_holder_may_ask_is_refused_to_others(body: RequestBody) ->
     assert world.state == before
 
 
+def test_a_yes_tells_the_epoch_who_was_answered_and_when() -> None:
+    world = World().driving()
+    assert world.ask(KeepLease(epoch=1)) == Reply(
+        request_id=1, ok=True, epoch=1, stamp_ns=world.now_ns, name="op-1", role=Role.OPERATOR
+    )
+
+
+def test_a_no_tells_why_who_was_answered_and_when() -> None:
+    world = World().driving()
+    assert world.ask(KeepLease(epoch=1), BEN) == Reply(
+        request_id=1,
+        ok=False,
+        reason="somebody else has the lease",
+        stamp_ns=world.now_ns,
+        name="op-2",
+        role=Role.OPERATOR,
+    )
+
+
 # --- the lease changes hands ---
 
 
@@ -165,6 +187,18 @@ def test_denying_and_silence_keep_the_lease() -> None:
     assert world.state.mode is Mode.TELEOP
 
 
+@pytest.mark.parametrize(("early_ns", "waits"), [(1, True), (0, False)])
+def test_who_asked_waits_until_exactly_the_end_of_the_time_to_answer(
+    early_ns: int, waits: bool
+) -> None:
+    world = World().driving()
+    until_ns = world.now_ns + ASKED_MS * NS_PER_MS
+    world.ask(RequestLease(), BEN)
+    world.run(ASKED_MS / 1e3 - 0.5)
+    world.tick(after_ns=until_ns - world.now_ns - early_ns)
+    assert (world.state.wanted is not None) is waits
+
+
 def test_nobody_can_be_granted_who_does_not_ask_any_more() -> None:
     world = World().driving()
     assert not world.ask(GrantLease(epoch=1, session="b")).ok
@@ -215,6 +249,52 @@ def test_a_supervisor_takes_the_robot_with_a_reason_and_it_stops_first() -> None
     assert world.state.mode is Mode.TELEOP
 
 
+def test_a_reason_for_force_is_told_in_no_more_than_400_characters() -> None:
+    world = World().driving()
+    assert world.ask(ForceLease(reason="x" * 400), CARA).ok
+    assert world.state.lease_note == "sup-1 took the robot from op-1: ".ljust(400, "x")
+
+
+def test_a_new_driver_counts_its_commands_from_the_beginning() -> None:
+    world = World().driving()
+    assert world.ask(ForceLease(reason="fire drill"), CARA).ok
+    assert world.state.last_seq == -1, "none was obeyed yet"
+    world.tick(world.by(CARA, world.command(CARA, seq=0)))
+    assert world.decision.command_seq == 0
+
+
+def test_a_new_driver_does_not_drive_by_the_picture_of_the_former() -> None:
+    world = World().driving()
+    assert world.ask(ForceLease(reason="fire drill"), CARA).ok
+    world.run(0.6, CARA, painted_ns=0)
+    world.run(0.1, CARA, painted_ns=0, deadman=True)
+    assert world.state.hold is not None
+    assert world.state.hold.reason is HoldReason.NO_PICTURE
+
+
+@pytest.mark.parametrize(("silent_ns", "mode"), [(0, Mode.READY), (1, Mode.HOLD)])
+@pytest.mark.parametrize("first", ["takeover", "arm"])
+def test_the_silence_of_a_driver_is_measured_from_the_takeover_and_from_arming(
+    first: str, silent_ns: int, mode: Mode
+) -> None:
+    world = World().called()
+    world.ask(RequestLease())
+    if first == "arm":
+        world.stopped().keep(1.5)
+        assert world.ask(ResetStop(epoch=1)).ok
+        assert world.ask(Arm(epoch=1)).ok
+    world.wait(200 * NS_PER_MS + silent_ns)
+    assert world.state.mode is mode
+
+
+def test_a_rescue_begins_without_the_outcome_of_the_one_before() -> None:
+    world = World().driving()
+    assert world.ask(MarkOutcome(epoch=1, outcome=Outcome.SUCCESS)).ok
+    assert world.ask(ReleaseLease(epoch=1)).ok
+    assert world.ask(RequestLease(), BEN).ok
+    assert world.state.outcome is Outcome.UNLABELLED
+
+
 def test_taking_a_free_robot_by_force_is_taking_it() -> None:
     world = World().called()
     assert world.ask(ForceLease(reason="nobody is there"), CARA).ok
@@ -229,6 +309,13 @@ def test_a_lost_reply_asked_again_gives_the_same_epoch() -> None:
     again = world.ask(RequestLease())
     assert (first.epoch, again.epoch) == (1, 1)
     assert world.kinds().count("takeover") == 1
+
+
+def test_the_holder_asking_again_keeps_the_lease_for_the_whole_time_anew() -> None:
+    world = World().driving()
+    world.wait(500 * NS_PER_MS)
+    assert world.ask(RequestLease()).ok
+    assert world.state.lease.expires_ns == world.now_ns + TTL_MS * NS_PER_MS
 
 
 def test_without_a_disk_no_lease_is_granted_and_the_holder_keeps_it() -> None:
@@ -266,6 +353,51 @@ def test_a_supervised_policy_is_handed_back_without_a_break() -> None:
     world.silence(0.1)
     assert (world.state.mode, world.state.sublease) == (Mode.AUTONOMY, sublease)
     assert world.state.lease.session == ""
+
+
+def handed_back(world: World) -> World:
+    assert world.ask(HandBack(epoch=1)).ok
+    return world
+
+
+def test_a_hand_back_ends_the_phase_that_was_marked_under_the_policy() -> None:
+    world = World().driving()
+    world.ask(StartPolicy(epoch=1))
+    assert world.ask(MarkPhase(epoch=1, phase=Phase.CORRECTION)).ok
+    assert handed_back(world).state.phase is Phase.PATROL
+
+
+def test_a_hand_back_answers_a_call_that_came_under_the_operator() -> None:
+    assert handed_back(World().driving().called()).state.call is None
+
+
+def test_a_hand_back_ends_what_was_asked_and_said_about_the_lease() -> None:
+    world = World().driving()
+    world.ask(RequestLease(), BEN)
+    world.ask(DenyLease(epoch=1, session="b"))
+    world.ask(RequestLease(), CARA)
+    state = handed_back(world).state
+    assert (state.wanted, state.lease_note) == (None, "")
+
+
+def test_a_hand_back_returns_to_the_normal_profile() -> None:
+    world = World().called().taken()
+    assert world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY)).ok
+    assert handed_back(world).state.profile is Profile.NORMAL
+
+
+@pytest.mark.parametrize("by_policy", [False, True])
+def test_the_profile_is_not_changed_while_a_robot_that_stands_may_be_moved(
+    by_policy: bool,
+) -> None:
+    world = World(policy_twist=STILL).called().taken()
+    if by_policy:
+        assert world.ask(StartPolicy(epoch=1)).ok
+    world.run(0.2, deadman=not by_policy)
+    assert world.stands
+    reply = world.ask(ChooseProfile(epoch=1, profile=Profile.HIGH_LATENCY))
+    told = "the profile can be changed only while the robot stands and nobody presses"
+    assert (reply.ok, reply.reason) == (False, told)
 
 
 @pytest.mark.parametrize("body", [StartPolicy(epoch=1), HandBack(epoch=1)])
@@ -320,9 +452,16 @@ def test_a_stop_is_reset_only_once_it_was_answered() -> None:
     world = World().driving().stopped()
     reply = world.ask(ResetStop(epoch=1, reason="at once"))
     assert not reply.ok
-    assert "still being answered" in reply.reason
+    assert reply.reason == "STOP is still being answered; reset it again in a moment"
     world.tick()
     assert world.ask(ResetStop(epoch=1, reason="later")).ok
+
+
+def test_a_stop_pressed_again_has_to_be_answered_again_before_a_reset() -> None:
+    world = World().driving().stopped()
+    world.tick()
+    world.stopped("op-2")
+    assert not world.ask(ResetStop(epoch=1, reason="at once")).ok
 
 
 def test_a_stop_wins_over_a_reset_and_a_hand_back_of_the_same_moment() -> None:

@@ -34,9 +34,25 @@ def test_no_limit_can_be_switched_off(name: str, value: float) -> None:
         Limits(**{name: value})
 
 
-def test_deceleration_is_at_least_as_strong_as_acceleration() -> None:
-    with pytest.raises(ConfigError, match="deceleration"):
-        Limits(accel_mps2=2.0, decel_mps2=1.0)
+def test_a_setting_out_of_its_range_is_named_with_the_range() -> None:
+    with pytest.raises(ConfigError) as refused:
+        Limits(hold_ms=99.0)
+    told = "hold_ms = 99.0 is outside 100 to 500; it cannot be switched off"
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"accel_mps2": 2.0, "decel_mps2": 1.9}, {"accel_radps2": 6.0, "decel_radps2": 5.9}],
+)
+def test_deceleration_is_at_least_as_strong_as_acceleration(settings: dict[str, float]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Limits(**settings)  # type: ignore[arg-type]
+    assert str(refused.value) == "deceleration must be at least as strong as acceleration"
+
+
+def test_deceleration_may_be_just_as_strong_as_acceleration() -> None:
+    Limits(accel_mps2=2.0, decel_mps2=2.0, accel_radps2=6.0, decel_radps2=6.0)
 
 
 def test_hold_comes_before_lost() -> None:
@@ -51,6 +67,7 @@ def test_hold_comes_before_lost() -> None:
         (60.0, 0.5, CapCause.ROBOT),
         (200.0, 0.5, CapCause.ROBOT),
         (400.0, 0.25, CapCause.LATENCY),
+        (500.0, 0.2, CapCause.LATENCY),
         (501.0, 0.15, CapCause.PICTURE),
         (1000.0, 0.1, CapCause.LATENCY),
     ],
@@ -61,9 +78,23 @@ def test_the_cap_follows_the_age_of_the_picture(age_ms: float, mps: float, cause
     assert allowed.cause is cause
 
 
-def test_slow_comes_before_hold_for_a_picture_too() -> None:
+@pytest.mark.parametrize(
+    ("limits", "age_ms", "profile"),
+    [
+        (Limits(picture_slow_factor=0.25), 800.0, Profile.NORMAL),
+        (Limits(high_latency_factor=0.5), 400.0, Profile.HIGH_LATENCY),
+    ],
+)
+def test_a_limit_that_would_allow_just_as_much_is_not_named_as_the_cause(
+    limits: Limits, age_ms: float, profile: Profile
+) -> None:
+    assert cap(limits, age_ms, profile).cause is CapCause.LATENCY
+
+
+@pytest.mark.parametrize("hold_ms", [799.0, 800.0])
+def test_slow_comes_before_hold_for_a_picture_too(hold_ms: float) -> None:
     with pytest.raises(ConfigError, match="picture_hold_ms"):
-        Limits(picture_slow_ms=900.0, picture_hold_ms=800.0)
+        Limits(picture_slow_ms=800.0, picture_hold_ms=hold_ms)
 
 
 @given(st.floats(0, 3000), st.floats(0, 3000))
@@ -115,6 +146,18 @@ def test_a_reversal_passes_through_standing() -> None:
     assert seen[-1] == pytest.approx(-0.3)
 
 
+@pytest.mark.parametrize("before_mps", [0.3, 1.0, -1.7])
+def test_braking_has_its_own_ramp_at_every_speed(before_mps: float) -> None:
+    fast = Limits(max_mps=2.0)
+    now = limited(STILL, Twist(forward_mps=before_mps, turn_radps=0.0), fast, 2.0, DT_S)
+    assert abs(before_mps) - abs(now.forward_mps) == pytest.approx(fast.decel_mps2 * DT_S)
+
+
+def test_no_cap_allows_more_than_the_robots_own_limit() -> None:
+    fastest = Twist(forward_mps=0.5, turn_radps=0.0)
+    assert limited(fastest, fastest, LIMITS, 1.0, DT_S) == fastest
+
+
 def test_a_cap_keeps_the_curve() -> None:
     wish = Twist(forward_mps=0.4, turn_radps=0.8)
     now = wish
@@ -155,6 +198,13 @@ def test_a_workspace_that_is_no_box_is_refused(box: tuple[float, float, float, f
         Limits(workspace=box)
 
 
+def test_a_workspace_may_reach_as_far_as_the_limit_and_no_further() -> None:
+    far = 10_000.0
+    assert Limits(workspace=(-far, -far, far, far)).workspace == (-far, -far, far, far)
+    with pytest.raises(ConfigError, match="each within 10000 of the origin"):
+        Limits(workspace=(-far, -far, far, math.nextafter(far, math.inf)))
+
+
 @pytest.mark.parametrize(
     ("pose", "forwards", "room"),
     [
@@ -166,6 +216,7 @@ def test_a_workspace_that_is_no_box_is_refused(box: tuple[float, float, float, f
         (Pose(3.5, 0.0, 0.0), True, 0.0),
         (Pose(3.5, 0.0, 0.0), False, 4.5),
         (Pose(2.0, 1.0, math.pi / 4), True, math.sqrt(2.0)),
+        (Pose(0.0, -1.0, -3 * math.pi / 4), True, math.sqrt(2.0)),
     ],
 )
 def test_the_room_ahead_ends_at_the_edge(pose: Pose, forwards: bool, room: float) -> None:
@@ -175,6 +226,13 @@ def test_the_room_ahead_ends_at_the_edge(pose: Pose, forwards: bool, room: float
 def test_without_a_workspace_nothing_is_slowed() -> None:
     wish = Twist(forward_mps=0.5, turn_radps=0.3)
     assert inside_workspace(wish, Pose(1e6, 0.0, 0.0), LIMITS, DT_S) == wish
+
+
+@pytest.mark.parametrize("mps", [0.3, 1.0, 2.0])
+def test_at_the_edge_nothing_leads_out_however_fast(mps: float) -> None:
+    wide = Limits(max_mps=2.0, workspace=BOX)
+    wish = Twist(forward_mps=mps, turn_radps=0.0)
+    assert inside_workspace(wish, Pose(3.0, 0.0, 0.0), wide, DT_S) == STILL
 
 
 def test_turning_on_the_spot_is_free_everywhere() -> None:
