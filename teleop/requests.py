@@ -184,7 +184,7 @@ def _lease_requested(
     mine = leases.is_holder(state.lease, me.key, me.session)
     if not mine and not leases.is_free(state.lease, now_ns):
         wanted = leases.wished(state.lease, state.wanted, me, now_ns)
-        said = f"{state.lease.operator} is asked, and has 10 s to answer"
+        said = f"{state.lease.operator} is asked, and has {leases.ASKED_MS // 1000} s to answer"
         if wanted is state.wanted:
             return state, said, ()
         asking = Event(kind="lease_asked", text=state.lease.operator, by=me.name)
