@@ -243,7 +243,9 @@ def _expired(state: GateState, now_ns: int, limits: Limits) -> GateState:
     if limits.resume_on_loss and after(state.mode, Trigger.LEFT_TO_POLICY) is Mode.AUTONOMY:
         state = replace(state, lease=leases.freed(state.lease), wanted=None, call=None)
         return policy_started(state, Trigger.LEFT_TO_POLICY, now_ns)
-    return left_behind(state, "Operator is gone", f"{who} was not heard for {leases.TTL_MS // 1000} s", now_ns)
+    return left_behind(
+        state, "Operator is gone", f"{who} was not heard for {leases.TTL_MS // 1000} s", now_ns
+    )
 
 
 def _stalled(state: GateState, stall_ms: float, limits: Limits) -> GateState:
