@@ -28,9 +28,10 @@ class Row(Wire, frozen=True):
     value: float | None  # None: could not be measured; the name says why
     unit: str
     target: float | None = None
+    more_is_better: bool = False  # the target is a least, not a most
     met: bool | None = None
     peer: float | None = None  # the peer's figure in the same run
-    ratio: float | None = None  # peer / value: above 1 we are better
+    ratio: float | None = None  # above 1 we are better, by that factor
 
 
 class Report(Wire, frozen=True):
@@ -61,6 +62,27 @@ def row(
     )
 
 
+def row_of_more(
+    name: str,
+    value: float | None,
+    unit: str,
+    *,
+    at_least: float | None = None,
+    peer: float | None = None,
+) -> Row:
+    """A row whose figure is better when higher; its ratio is ours to the peer's."""
+    return Row(
+        name=name,
+        value=None if value is None else round(value, 2),
+        unit=unit,
+        target=at_least,
+        more_is_better=True,
+        met=None if at_least is None or value is None else value >= at_least,
+        peer=None if peer is None else round(peer, 2),
+        ratio=round(value / peer, 2) if value is not None and peer else None,
+    )
+
+
 def percentile(values: Sequence[float], percent: float) -> float | None:
     """The smallest value with at least `percent` of all at or below it; None for no values."""
     if not values:
@@ -85,7 +107,7 @@ def _usable_cores() -> int | None:
     return len(affinity(0)) if affinity else os.cpu_count()
 
 
-def run_bench(name: str, *, seconds: float, trials: int, json: bool) -> int:
+def run_bench(name: str, *, seconds: float, trials: int, soak_min: float, json: bool) -> int:
     """Run one bench and print it."""
     terminal = Console(stderr=True, highlight=False)
 
@@ -93,7 +115,7 @@ def run_bench(name: str, *, seconds: float, trials: int, json: bool) -> int:
         terminal.print(f"  {what}")
 
     benches: dict[str, Callable[[], list[Row]]] = {
-        "video": lambda: _video(seconds),
+        "video": lambda: _video(seconds, soak_min, say),
         "control": lambda: _control(seconds, trials, say),
     }
     if name not in benches:
@@ -112,13 +134,13 @@ def show(report: Report) -> None:
     """Print a report for people."""
     table = Table(box=None, pad_edge=False)
     table.add_column(report.bench)
-    for heading in ("measured", "target", "met", "peer", "peer / ours"):
+    for heading in ("measured", "target", "met", "peer", "better by"):
         table.add_column(heading, justify="right")
     for each in report.rows:
         table.add_row(
             each.name,
             f"{_number(each.value)} {each.unit}",
-            f"≤ {_number(each.target)}" if each.target is not None else "",
+            _target(each),
             "" if each.met is None else ("yes" if each.met else "NO"),
             _number(each.peer) if each.peer is not None else "",
             f"{each.ratio:.1f} x" if each.ratio is not None else "",
@@ -129,14 +151,20 @@ def show(report: Report) -> None:
     terminal.print(", ".join(report.machine.values()))
 
 
+def _target(each: Row) -> str:
+    if each.target is None:
+        return ""
+    return f"{'≥' if each.more_is_better else '≤'} {_number(each.target)}"
+
+
 def _number(value: float | None) -> str:
     return "not measured" if value is None else f"{value:g}"
 
 
-def _video(seconds: float) -> list[Row]:
+def _video(seconds: float, soak_min: float, say: Callable[[str], None]) -> list[Row]:
     from teleop.bench_video import measure
 
-    return measure(seconds)
+    return measure(seconds, soak_min, say)
 
 
 def _control(seconds: float, trials: int, say: Callable[[str], None]) -> list[Row]:

@@ -75,3 +75,14 @@ def _processes() -> list[tuple[int, tuple[int, int]]]:
         fields = stat.rsplit(")", 1)[1].split()  # the name before may hold spaces
         found.append((int(folder.name), (int(fields[1]), int(fields[11]) + int(fields[12]))))
     return found
+
+
+def spent_s(pid: int) -> float | None:
+    """Processor time of one process so far, in seconds; None where it cannot be known."""
+    if sys.platform != "linux":
+        return None
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None  # it has ended
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

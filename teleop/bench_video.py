@@ -1,275 +1,191 @@
-"""Age of the picture: capture to decoded and capture to painted, beside stock aiortc.
+"""`unstick bench video`: the age of the picture, beside stock aiortc and GStreamer's webrtcbin.
 
-Sender and receiver are two processes on loopback, as robot and console are. The sender here is a
-synthetic camera (a moving pattern), so that rendering a scene does not count; everything from the
-capture stamp on is the product's own path. All clocks are the machine's monotonic one.
+Sender and receiver are two processes on loopback, as robot and console are, with synthetic cameras
+so that rendering a scene does not count. All clocks are the machine's monotonic one. "Decoded" is
+when the decoder gives the frame out, "painted" the end of the console's own paint event. What
+peers do is measured in the same run; a figure alone says little on a machine that is shared.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
-import numpy as np
+from teleop.bench import Row, percentile, row, row_of_more
+from teleop.bench_lossy import Line
+from teleop.bench_video_figures import ages_ms, share_younger
+from teleop.bench_video_link import Watched, painted_ms, watch, watch_stock
+from teleop.bench_video_sender import FPS
+from transport.clock import NS_PER_S
 
-from teleop.bench import Row, percentile, row
-from teleop.both_ends import acquaint
-from teleop.child import end_child, leave_with_parent, say_ready, start_child, wait_ready
-from teleop.key_files import ROBOT_KEY, load_or_make
-from teleop.robot import Image
-from teleop.robot_door import robot_door
-from teleop.roster import AUTHORIZED_KEYS, RosterFile
-from transport.channels import VIDEO
-from transport.clock import NS_PER_S, now_ns, sleep_until
-from transport.control_link import LOOPBACK, Asker, Requests, free_base_port
-from transport.curve import Credentials
-from transport.errors import LinkError
-from transport.frame_stamp import FrameStamp
-from transport.h264 import StreamEncoder
-from transport.messages import (
-    VideoAnswer,
-    VideoConfirm,
-    VideoConfirmed,
-    VideoOffer,
-    ViewerMessage,
-    decoder_of,
-    encode,
-)
-from transport.video_peer import StockReceiver, StockSender, draw_number
-from transport.video_receiver import VideoReceiver
-from transport.video_sender import VideoSender
+WARM_UP: Final = 30  # frames: caches, the encoder's rate
+YOUNG_MS: Final = 200.0
+ROUND_TRIP_MS: Final = 50.0  # of the lossy line
+VIEWERS: Final = 4
+CAMERAS: Final = (1, 2, 4, 8)
+CODECS: Final = ("H264", "VP8")  # of GStreamer: as ours, and should that not run here
+FEWEST: Final = 60  # frames from which on a percentile of a peer is worth printing
 
-CAMERA = "front"
-FPS = 30
-WARM_UP = 30  # frames: the connection, the first key frame
-SIZES = ((640, 480), (1280, 720))
+# Size: p50, p99 decoded, times below stock, p50 painted; ms.
+SIZES: Final = {(640, 480): (2.5, 5.0, 15.0, 4.0), (1280, 720): (5.0, 8.0, 8.0, 8.0)}
+PAINTED_P99_MS: Final = 15.0
+VIEWER_CORES: Final = 0.03
+LOSSES: Final = {0.01: 99.0, 0.05: 95.0, 0.2: 60.0}  # loss: % of the time with a young picture
+GSTREAMER_TIMES: Final = 1.2
+SOAK_AGE, SOAK_GROWTH = 1.1, 5.0  # last minute to first; % of memory
 
-_decode_offer = decoder_of(VideoOffer)
-_decode_viewer: Callable[[bytes], ViewerMessage] = decoder_of(ViewerMessage)  # type: ignore[arg-type]
-_decode_answer = decoder_of(VideoAnswer)
-_decode_confirmed = decoder_of(VideoConfirmed)
+Say = Callable[[str], None]
 
 
-def measure(seconds: float) -> list[Row]:
+def measure(seconds: float, soak_min: float, say: Say) -> list[Row]:
     """All rows of the video bench."""
-    rows = []
-    for width, height in SIZES:
-        size = f"{width}x{height}@{FPS}"
-        stock = _stock(width, height, seconds)
-        ours = _decoded(width, height, seconds)
-        painted = _painted(width, height, seconds)
-        for percent in (50, 95, 99):
-            rows.append(
-                row(
-                    f"capture to decoded, {size}, p{percent}",
-                    percentile(ours, percent),
-                    "ms",
-                    peer=percentile(stock, percent),
-                )
-            )
-        for percent in (50, 95, 99):
-            rows.append(
-                row(f"capture to painted, {size}, p{percent}", percentile(painted, percent), "ms")
-            )
+    rows: list[Row] = []
+    for size in SIZES:
+        say(f"{size[0]}x{size[1]}: decoded and painted, ours and the peers'")
+        rows += _size_rows(size, seconds)
+    say("further viewers")
+    rows += _viewer_rows(seconds)
+    for loss in LOSSES:
+        say(f"loss {loss:.0%}")
+        rows += _loss_rows(loss, max(seconds, 10.0))
+    for cameras in CAMERAS:
+        say(f"{cameras} cameras")
+        rows += _camera_rows(cameras, seconds)
+    if soak_min:
+        say(f"{soak_min:g} minutes")
+        rows += _soak_rows(soak_min)
     return rows
 
 
-def pattern(width: int, height: int) -> Callable[[int], Image]:
-    """A picture that moves: every frame differs from the one before everywhere."""
-    y, x = np.mgrid[0:height, 0:width]
-    base = (128 + 60 * np.sin(x / 23.0) + 40 * np.cos(y / 17.0)).astype(np.uint8)
-
-    def picture(number: int) -> Image:
-        rolled = np.roll(base, number * 4, axis=1)
-        rgb = np.ascontiguousarray(np.repeat(rolled[:, :, None], 3, axis=2))
-        draw_number(rgb, number)
-        return rgb
-
-    return picture
-
-
-def run_sender(keys: Path, port: int, width: int, height: int, *, stock: bool) -> None:
-    """The sender's process: serve one viewer until the parent leaves."""
-    leaving = leave_with_parent()
-    picture = pattern(width, height)
-    with closing(
-        robot_door(load_or_make(keys / ROBOT_KEY), RosterFile(keys / AUTHORIZED_KEYS))
-    ) as door:
-        offers = Requests(VIDEO, door, LOOPBACK, port)
-        if stock:
-            _run_stock(leaving, offers, picture)
-        else:
-            _run_ours(leaving, offers, picture, width, height)
-        offers.close()
-
-
-def _run_stock(leaving: threading.Event, offers: Requests, picture: Callable[[int], Image]) -> None:
-    sender = StockSender(picture, FPS, LOOPBACK)
-    sender.start()
-    say_ready()
-    while not leaving.is_set():
-        asked = offers.receive(50)
-        if asked is not None:
-            offer = _decode_offer(asked.message)
-            answer = VideoAnswer(request_id=offer.request_id, ok=True, sdp=sender.answer(offer.sdp))
-            offers.reply(asked.who, encode(answer))
-    sys.stdout.write(json.dumps(sender.close()) + "\n")
-    sys.stdout.flush()
+def _size_rows(size: tuple[int, int], seconds: float) -> Iterator[Row]:
+    name = f"{size[0]}x{size[1]}@{FPS}"
+    p50_ms, p99_ms, times, painted_p50_ms = SIZES[size]
+    ours = ages_ms(watch(*size, seconds).first)[WARM_UP:]
+    stock = ages_ms(watch_stock(*size, seconds).first)[WARM_UP:]
+    codec, tuned = _gstreamer(size, seconds)
+    painted = painted_ms(*size, seconds)[WARM_UP:]
+    for percent, target in ((50, p50_ms), (95, None), (99, p99_ms)):
+        yield row(
+            f"capture to decoded, {name}, p{percent}",
+            percentile(ours, percent),
+            "ms",
+            at_most=target,
+            peer=percentile(stock, percent),
+        )
+    middle, stock_middle = percentile(ours, 50), percentile(stock, 50)
+    ratio = stock_middle / middle if middle and stock_middle else None
+    yield row_of_more(f"below stock aiortc, {name}, p50", ratio, "x", at_least=times)
+    tuned_middle = percentile(tuned, 50)
+    yield row(
+        f"to GStreamer webrtcbin{f' ({codec})' if codec else ', not here'}, {name}, p50",
+        middle / tuned_middle if middle and tuned_middle else None,
+        "x",
+        at_most=GSTREAMER_TIMES,
+    )
+    for percent, target in ((50, painted_p50_ms), (99, PAINTED_P99_MS)):
+        yield row(
+            f"capture to painted, {name}, p{percent}",
+            percentile(painted, percent),
+            "ms",
+            at_most=target,
+        )
 
 
-def _run_ours(
-    leaving: threading.Event,
-    offers: Requests,
-    picture: Callable[[int], Image],
-    width: int,
-    height: int,
-) -> None:
-    key_frame = threading.Event()
-    sender = VideoSender((CAMERA,), lambda _: key_frame.set(), bind_host=LOOPBACK)
-    sender.start()
-
-    def film() -> None:
-        encoder = StreamEncoder(width, height, FPS)
-        number, due_ns = 0, now_ns()
-        while not leaving.is_set():
-            rgb = picture(number)
-            sleep_until(due_ns)
-            stamp = FrameStamp(now_ns(), number)
-            if sender.viewers(CAMERA):
-                wanted = key_frame.is_set()
-                key_frame.clear()
-                packet = encoder.encode(rgb, stamp, key_frame=wanted)
-                if packet is not None:
-                    sender.publish(CAMERA, packet)
-            number += 1
-            due_ns += NS_PER_S // FPS
-
-    filming = threading.Thread(target=film, name="camera", daemon=True)
-    filming.start()
-    say_ready()
-    while not leaving.is_set():
-        asked = offers.receive(50)
-        if asked is not None:
-            reply = sender.hear(asked.key, _decode_viewer(asked.message), may_drive=True)
-            offers.reply(asked.who, encode(reply))
-    filming.join(2.0)
-    sender.close()
+def _gstreamer(size: tuple[int, int], seconds: float) -> tuple[str, list[float]]:
+    """(codec, ages) of GStreamer's webrtcbin; no codec where it is not installed, or stalls."""
+    script = Path(__file__).with_name("bench_gstreamer.py")
+    for python in dict.fromkeys((sys.executable, shutil.which("python3"), "/usr/bin/python3")):
+        if python is None or not Path(python).exists():
+            continue
+        for codec in CODECS:
+            try:
+                done = subprocess.run(
+                    [python, "-P", str(script), *map(str, size), str(seconds + 1), codec],
+                    capture_output=True,
+                    text=True,
+                    timeout=seconds + 60,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                continue
+            if done.returncode:
+                break  # no bindings in this Python
+            ages: list[float] = json.loads(done.stdout.splitlines()[-1])
+            if len(ages) >= FEWEST:
+                return codec, ages
+    return "", []
 
 
-class BenchExchange:
-    """How a receiver of this bench reaches the sender at `port`."""
-
-    def __init__(self, credentials: Credentials, port: int) -> None:
-        self._credentials = credentials
-        self._port = port
-
-    def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
-        """Bring an offer to the sender."""
-        offer = VideoOffer(request_id=1, session="bench", sdp=sdp, cameras=tuple(cameras))
-        return _decode_answer(self._ask(offer, 10_000))
-
-    def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
-        """Confirm to the sender."""
-        confirm = VideoConfirm(request_id=request_id, session="bench")
-        return _decode_confirmed(self._ask(confirm, within_ms))
-
-    def _ask(self, message: ViewerMessage, within_ms: int) -> bytes:
-        asker = Asker(VIDEO, self._credentials, LOOPBACK, self._port)
-        try:
-            return asker.ask(encode(message), within_ms)
-        finally:
-            asker.close()
+def _viewer_rows(seconds: float) -> Iterator[Row]:
+    size = (640, 480)
+    alone, crowd = watch(*size, seconds), watch(*size, seconds, viewers=VIEWERS)
+    stock, stock_crowd = (
+        watch_stock(*size, seconds),
+        watch_stock(*size, seconds, viewers=VIEWERS),
+    )
+    yield row(
+        "each further viewer, at the robot",
+        _further(alone, crowd),
+        "cores",
+        at_most=VIEWER_CORES,
+        peer=_further(stock, stock_crowd),
+    )
 
 
-@contextmanager
-def _keys(port: int) -> Iterator[tuple[Path, Credentials]]:
-    """A folder with keys of both ends, for the length of one measurement."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        yield folder, acquaint(folder, folder, f"{LOOPBACK}:{port}", "bench")
+def _further(alone: Watched, crowd: Watched) -> float | None:
+    if alone.sender_cores is None or crowd.sender_cores is None:
+        return None
+    return max(0.0, crowd.sender_cores - alone.sender_cores) / (VIEWERS - 1)
 
 
-def _sender(
-    keys: Path, port: int, width: int, height: int, *, stock: bool
-) -> subprocess.Popen[str]:
-    options = ["bench-sender", str(keys), str(port), str(width), str(height)]
-    child = start_child([*options, "--stock"] if stock else options)
-    if not wait_ready(child, 20.0):
-        end_child(child)
-        raise LinkError("the bench's sender did not start")
-    return child
+def _loss_rows(loss: float, seconds: float) -> Iterator[Row]:
+    line = Line(loss, ROUND_TRIP_MS)
+    ours = watch(640, 480, seconds, line=line)
+    stock = watch_stock(640, 480, seconds, line=line)
+    yield row_of_more(
+        f"loss {loss:.0%}, round trip {ROUND_TRIP_MS:.0f} ms: picture younger than "
+        f"{YOUNG_MS:.0f} ms",
+        _young(ours),
+        "% of the time",
+        at_least=LOSSES[loss],
+        peer=_young(stock),
+    )
 
 
-def _decoded(width: int, height: int, seconds: float) -> list[float]:
-    port = free_base_port()
-    ages: list[float] = []
-    with _keys(port) as (folder, credentials):
-        sender = _sender(folder, port, width, height, stock=False)
-        receiver = VideoReceiver((CAMERA,), BenchExchange(credentials, port), bind_host=LOOPBACK)
-        try:
-            receiver.start()
-            end_ns = now_ns() + round(seconds * NS_PER_S)
-            while now_ns() < end_ns:
-                picture = receiver.mailboxes[CAMERA].wait(0.5)
-                if picture is not None:
-                    ages.append((picture.decoded_ns - picture.captured_ns) / 1e6)
-        finally:
-            receiver.close()
-            end_child(sender)
-    return ages[WARM_UP:]
+def _young(seen: Watched) -> float | None:
+    share = share_younger(seen.first, YOUNG_MS, seen.until_ns)
+    return None if share is None else 100 * share
 
 
-def _stock(width: int, height: int, seconds: float) -> list[float]:
-    port = free_base_port()
-    with _keys(port) as (folder, credentials):
-        sender = _sender(folder, port, width, height, stock=True)
-        exchange = BenchExchange(credentials, port)
-        receiver = StockReceiver(lambda sdp: exchange.exchange_video(sdp, (CAMERA,)).sdp, LOOPBACK)
-        try:
-            receiver.start()
-            time.sleep(seconds)
-            receiver.close()
-        finally:
-            assert sender.stdin is not None
-            assert sender.stdout is not None
-            sender.stdin.close()
-            line = sender.stdout.readline()
-            end_child(sender)
-    captured = {int(number): stamp_ns for number, stamp_ns in json.loads(line or "{}").items()}
-    both = sorted(captured.keys() & receiver.decoded_ns.keys())
-    return [(receiver.decoded_ns[n] - captured[n]) / 1e6 for n in both][WARM_UP:]
+def _camera_rows(cameras: int, seconds: float) -> Iterator[Row]:
+    seen = watch(640, 480, seconds, cameras=cameras)
+    ages = [age for frames in seen.frames.values() for age in ages_ms(frames)[WARM_UP:]]
+    what = f"{cameras} camera{'s' if cameras > 1 else ''} of 640x480@{FPS}"
+    yield row(f"{what}, capture to decoded, p50", percentile(ages, 50), "ms")
+    yield row(f"{what}, the robot's processor", seen.sender_cores, "cores")
 
 
-def _painted(width: int, height: int, seconds: float) -> list[float]:
-    """Ages at paint, from the console's own video widget in a real window."""
-    port = free_base_port()
-    environment = dict(os.environ)
-    if sys.platform == "linux" and not environment.get("DISPLAY"):
-        environment["QT_QPA_PLATFORM"] = "offscreen"
-    with _keys(port) as (folder, _):
-        sender = _sender(folder, port, width, height, stock=False)
-        options = [str(folder), str(port), str(width), str(height), str(seconds)]
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "ui.paint_bench", *options],
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=seconds + 60,
-                check=False,
-            )
-        finally:
-            end_child(sender)
-    if done.returncode:
-        sys.stderr.write(done.stderr)
-        return []
-    ages: list[float] = json.loads(done.stdout)
-    return ages[WARM_UP:]
+def _soak_rows(minutes: float) -> Iterator[Row]:
+    seen = watch(640, 480, minutes * 60.0)
+    frames = seen.first
+    first = [f for f in frames if f.decoded_ns < frames[0].decoded_ns + 60 * NS_PER_S]
+    last = [f for f in frames if f.decoded_ns > frames[-1].decoded_ns - 60 * NS_PER_S]
+    early, late = percentile(ages_ms(first), 50), percentile(ages_ms(last), 50)
+    yield row(
+        f"{minutes:g} minutes: age p50 of the last minute to the first's",
+        late / early if early and late else None,
+        "x",
+        at_most=SOAK_AGE,
+    )
+    for who, warm_mb, end_mb in zip(("sender", "receiver"), seen.warm_mb, seen.end_mb, strict=True):
+        yield row(
+            f"{minutes:g} minutes: memory of the {who} grows by",
+            max(0.0, end_mb / warm_mb - 1) * 100 if warm_mb and end_mb else None,
+            "%",
+            at_most=SOAK_GROWTH,
+        )

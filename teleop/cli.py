@@ -258,11 +258,13 @@ def media(
 
 
 @app.command("bench-sender", hidden=True)
-def bench_sender(keys: Path, port: int, width: int, height: int, stock: bool = False) -> None:
+def bench_sender(
+    keys: Path, port: int, width: int, height: int, cameras: int = 1, stock: bool = False
+) -> None:
     """The other process of `unstick bench video`."""
-    from teleop.bench_video import run_sender
+    from teleop.bench_video_sender import run_sender
 
-    run_sender(keys, port, width, height, stock=stock)
+    run_sender(keys, port, width, height, cameras=cameras, stock=stock)
 
 
 @app.command("bench-part", hidden=True)
@@ -361,12 +363,15 @@ def bench(
     trials: Annotated[
         int, typer.Option(help="control: how often STOP and a cut link are tried.", min=1)
     ] = 20,
+    soak: Annotated[
+        float, typer.Option(help="video: minutes of one long run, beside the others.", min=0)
+    ] = 0.0,
     json: Json = False,
 ) -> None:
     """Measure this machine beside a peer, in the same run. A bench reports, it does not fail."""
     from teleop.bench import run_bench
 
-    raise typer.Exit(run_bench(name, seconds=seconds, trials=trials, json=json))
+    raise typer.Exit(run_bench(name, seconds=seconds, trials=trials, soak_min=soak, json=json))
 
 
 @app.command()

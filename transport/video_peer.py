@@ -73,14 +73,14 @@ class _StockTrack(MediaStreamTrack):
 
 
 class StockSender:
-    """One stock peer connection that sends one synthetic camera."""
+    """Stock peer connections that send one synthetic camera; each encodes it again."""
 
     def __init__(self, picture: Callable[[int], Image], fps: int, bind_host: str) -> None:
         self._track_args = (picture, fps)
         self._bind_host = bind_host
         self._thread = LoopThread("stock-sender")
-        self._track: _StockTrack | None = None
-        self._connection: RTCPeerConnection | None = None
+        self._tracks: list[_StockTrack] = []
+        self._connections: list[RTCPeerConnection] = []
 
     def start(self) -> None:
         """Start the loop's thread."""
@@ -90,19 +90,20 @@ class StockSender:
         """Answer one offer."""
         return self._thread.call(self._answer(sdp), 10.0)
 
-    def close(self) -> dict[int, int]:
-        """End; return the capture stamp of each frame by its number."""
-        if self._connection is not None:
-            self._thread.call(self._connection.close(), 5.0)
+    def close(self) -> list[dict[int, int]]:
+        """End; return the capture stamp of each frame by its number, for each viewer."""
+        for connection in self._connections:
+            self._thread.call(connection.close(), 5.0)
         self._thread.close()
-        return self._track.captured_ns if self._track else {}
+        return [track.captured_ns for track in self._tracks]
 
     async def _answer(self, sdp: str) -> str:
-        self._connection = connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connections.append(connection)
         await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         bind_ice(connection, self._bind_host)
-        self._track = _StockTrack(*self._track_args)
-        connection.addTrack(self._track)
+        self._tracks.append(_StockTrack(*self._track_args))
+        connection.addTrack(self._tracks[-1])
         await connection.setLocalDescription(await connection.createAnswer())
         return str(connection.localDescription.sdp)
 

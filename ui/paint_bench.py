@@ -12,7 +12,8 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from teleop.bench_video import CAMERA, BenchExchange
+from teleop.bench_video_link import BenchExchange
+from teleop.bench_video_sender import camera_names
 from teleop.credentials import credentials_for
 from transport.control_link import LOOPBACK
 from transport.picture import Picture
@@ -31,9 +32,10 @@ def main(keys: Path, port: int, width: int, height: int, seconds: float) -> None
     def painted(picture: Picture, painted_ns: int) -> None:
         ages.append((painted_ns - picture.captured_ns) / 1e6)
 
+    (camera,) = camera_names(1)
     exchange = BenchExchange(credentials_for(keys, LOOPBACK, port), port)
-    receiver = VideoReceiver((CAMERA,), exchange, bind_host=LOOPBACK)
-    view = VideoView(Theme(app), receiver.mailboxes[CAMERA], CAMERA, main=True, on_painted=painted)
+    receiver = VideoReceiver((camera,), exchange, bind_host=LOOPBACK)
+    view = VideoView(Theme(app), receiver.mailboxes[camera], camera, main=True, on_painted=painted)
     view.resize(width, height)
     wake = Wake(view.wake, view)
     receiver.subscribe(wake.poke)

@@ -145,7 +145,7 @@ class Drive:
                 continue
             stamp_ns: int = tick["stamp_ns"]
             return stamp_ns
-        raise AssertionError("never happened: full speed")
+        raise AssertionError(f"never happened: full speed; {self.ticks()[-1]}, {self.screen()}")
 
     def wait(self, seconds: float) -> None:
         """Let time pass while everything runs; the network's times are under test here."""

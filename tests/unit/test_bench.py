@@ -71,7 +71,8 @@ def test_a_row_that_could_not_be_measured_claims_nothing() -> None:
 def test_a_report_is_one_object_with_the_promised_keys() -> None:
     report = Report(bench="video", machine={"cores": "2"}, rows=(row("age", 4.0, "ms"),))
     decoded = msgspec.json.decode(msgspec.json.encode(report))
-    assert set(decoded["rows"][0]) == {"name", "value", "unit", "target", "met", "peer", "ratio"}
+    promised = {"name", "value", "unit", "target", "more_is_better", "met", "peer", "ratio"}
+    assert set(decoded["rows"][0]) == promised
     assert decoded["machine"] == {"cores": "2"}
 
 
