@@ -12,15 +12,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from transport.arrivals import Arrivals
 from transport.clock import NS_PER_MS
 
 START_CODE: Final = b"\x00\x00\x00\x01"  # what a depayloaded NAL unit begins with
 _NAL_IDR, _NAL_SPS = 5, 7  # H.264 7.4.1
-SEQUENCES: Final = 1 << 16  # RTP's sequence numbers wrap
 MOST_PACKETS: Final = 1024  # waiting; three seconds at 4 Mbit/s, then only a key frame helps
-FAR: Final = 3000  # packets ahead or behind: another stream under the same number
-FIRST_GUESS_MS: Final = 100.0  # what a retransmission takes, before one was seen
-LEAST_MS, MOST_MS = 40.0, 400.0  # a lost packet is waited for: two frames; less than STALE
 ASK_AGAIN_MS: Final = 300.0  # the request, or the key frame, may be lost, too
 
 
@@ -46,72 +43,47 @@ class WholeFrame:
 class Reassembly:
     """The packets of one camera that wait to be whole frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrivals: Arrivals) -> None:
         self.abandoned = 0  # frames, as far as they were seen, that a key frame was jumped to over
         self.requests = 0  # for key frames
+        self._arrivals = arrivals
+        self._restarts = 0
         self._pieces: dict[int, Piece] = {}  # by sequence number without wrapping
-        self._next: int | None = None  # first packet of the next frame; None: a key frame's
-        self._newest = -1
-        self._missing_ns: dict[int, int] = {}  # since when each missing packet is missed
-        self._repair_ms = FIRST_GUESS_MS
-        self._asked_ns = 0
-        self._begun_ns = 0  # when the first packet came since everything was forgotten
         self._sets: set[int] = set()  # packets with parameter sets: key frames begin there
-
-    @property
-    def patience_ms(self) -> float:
-        """How long a missing packet is waited for before a key frame is asked for."""
-        return min(MOST_MS, max(LEAST_MS, 1.5 * self._repair_ms + 20.0))
+        self._next: int | None = None  # first packet of the next frame; None: a key frame's
+        self._begun_ns = 0  # when the first packet came since everything was forgotten
+        self._asked_ns = 0
 
     def add(self, piece: Piece, now_ns: int) -> tuple[list[WholeFrame], bool]:
         """(frames that are whole now, whether to ask for a key frame)."""
-        number = self._unwrapped(piece.sequence)
-        if self._newest >= 0 and abs(number - self._newest) > FAR:
+        number = self._arrivals.arrived(piece.sequence, now_ns)
+        if self._arrivals.restarts != self._restarts:
+            self._restarts = self._arrivals.restarts
             self._forget()
-            number = self._unwrapped(piece.sequence)
+        if not self._pieces and self._next is None:
+            self._begun_ns = now_ns
         if number in self._pieces or (self._next is not None and number < self._next):
             return [], self._wants_key(now_ns)  # a copy, or given out or up already
-        self._miss(number, now_ns)
         self._pieces[number] = piece
         if _NAL_SPS in nal_types(piece.data):
             self._sets.add(number)
         frames = self._take_whole()
         return frames, self._wants_key(now_ns)
 
-    # --- which packets there are ---
-
-    def _unwrapped(self, sequence: int) -> int:
-        """The number nearest to the newest whose low 16 bits are `sequence`."""
-        if self._newest < 0:
-            return sequence + SEQUENCES  # what came before it may still follow
-        ahead = (sequence - self._newest + SEQUENCES // 2) % SEQUENCES - SEQUENCES // 2
-        return self._newest + ahead
-
-    def _miss(self, number: int, now_ns: int) -> None:
-        """Note the packets that `number` shows to be missing, or how long it was missed itself."""
-        if self._newest < 0:
-            self._newest, self._begun_ns = number, now_ns
-            return
-        since_ns = self._missing_ns.pop(number, None)
-        if since_ns is not None:
-            self._repair_ms += ((now_ns - since_ns) / NS_PER_MS - self._repair_ms) / 8
-        for lost in range(self._newest + 1, number):
-            self._missing_ns[lost] = now_ns
-        self._newest = max(self._newest, number)
-
     def _forget(self) -> None:
         self._pieces.clear()
-        self._missing_ns.clear()
         self._sets.clear()
-        self._next, self._newest = None, -1
+        self._next = None
 
     def _wants_key(self, now_ns: int) -> bool:
         """Whether a key frame is the way out, and it is time to say so (again)."""
         if len(self._pieces) > MOST_PACKETS:
+            self._arrivals.given_up(max(self._pieces))
             self._forget()
-        begun_ns = self._begun_ns if self._next is None else now_ns
-        oldest_ns = min(self._missing_ns.values(), default=begun_ns)
-        if now_ns - min(oldest_ns, begun_ns) <= self.patience_ms * NS_PER_MS:
+            self._begun_ns = 0
+        since = [self._arrivals.oldest_ns(), self._begun_ns if self._next is None else None]
+        oldest_ns = min((ns for ns in since if ns is not None), default=now_ns)
+        if now_ns - oldest_ns <= self._arrivals.patience_ms * NS_PER_MS:
             return False
         if self._asked_ns and now_ns - self._asked_ns < ASK_AGAIN_MS * NS_PER_MS:
             return False
@@ -168,7 +140,7 @@ class Reassembly:
     def _given_out(self, begin: int, end: int) -> WholeFrame:
         pieces = [self._pieces.pop(number) for number in range(begin, end + 1)]
         self._next = end + 1
-        self._missing_ns = {n: ns for n, ns in self._missing_ns.items() if n > end}
+        self._arrivals.given_up(self._next)
         self._sets = {n for n in self._sets if n > end}
         data = b"".join(piece.data for piece in pieces)
         return WholeFrame(pieces[0].timestamp, data, is_key=_NAL_IDR in nal_types(data))

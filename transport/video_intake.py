@@ -1,9 +1,10 @@
 """How packets become decoded frames inside aiortc's receiver, in our way.
 
-`FrameIntake` takes the place of two of the receiver's parts: its jitter buffer, which would hold
-each frame until the next one begins, and its queue to the decoder, which has no bound. Both are
-found by name in `RTCRtpReceiver`; tests/links/test_video_link.py holds that they are there and used
-as here. The decisions are in `transport.reassembly`.
+`FrameIntake` takes the place of three of the receiver's parts: its jitter buffer, which would hold
+each frame until the next one begins; its queue to the decoder, which has no bound; and what asks
+for lost packets, which asks again only when another is lost. They are found by name in
+`RTCRtpReceiver`; tests/links/test_video_link.py holds that they are there and used as here. The
+decisions are in `transport.arrivals` and `transport.reassembly`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 from aiortc import RTCRtpReceiver
 from aiortc.jitterbuffer import JitterFrame
 
+from transport.arrivals import Arrivals
 from transport.clock import NS_PER_MS, now_ns
 from transport.reassembly import Backlog, Piece, Reassembly
 
@@ -34,12 +36,27 @@ class IntakeCounts:
     decode_ms: float = 0.0  # of the newest frame
 
 
+class _Requests:
+    """As a NACK generator: `missing` is what to ask for when `add` says so."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self.missing: list[int] = []
+        self._arrivals = arrivals
+
+    def add(self, packet: Any) -> bool:
+        stamp_ns = now_ns()
+        self._arrivals.arrived(packet.sequence_number, stamp_ns)
+        self.missing = self._arrivals.due(stamp_ns)
+        return bool(self.missing)
+
+
 class FrameIntake:
     """Jitter buffer and decoder queue of one receiver: filled on the link's thread, emptied on the
     decoder's."""
 
     def __init__(self) -> None:
-        self._reassembly = Reassembly()
+        self._arrivals = Arrivals()
+        self._reassembly = Reassembly(self._arrivals)
         self._backlog = Backlog(MOST_UNDECODED)
         self._more = threading.Condition()
         self._codec: Any = None
@@ -51,6 +68,7 @@ class FrameIntake:
     def serve(self, receiver: RTCRtpReceiver) -> None:
         """Take the place of the receiver's own parts; before it starts."""
         inside: Any = receiver
+        inside._RTCRtpReceiver__nack_generator = _Requests(self._arrivals)
         inside._RTCRtpReceiver__jitter_buffer = self
         inside._RTCRtpReceiver__decoder_queue = self
 

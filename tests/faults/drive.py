@@ -105,7 +105,8 @@ class Drive:
 
     def give_back(self) -> None:
         """Release the lease."""
-        self._told(do="ask", what="release")
+        asked_ns = self._told(do="ask", what="release")
+        self.see(lambda view: not view["yours"], "the lease is given back", since_ns=asked_ns)
 
     def freeze(self, frozen: bool) -> int:
         """The window's own thread stops showing signs of life, or does again; when."""

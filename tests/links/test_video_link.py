@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 from aiortc.jitterbuffer import JitterBuffer
+from aiortc.rtcrtpreceiver import NackGenerator
 from aiortc.rtp import RtpPacket
 
 from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, pictures_of, wait_until
@@ -158,6 +159,9 @@ def test_aiortc_still_has_the_parts_that_are_replaced() -> None:
     parts = asyncio.run(parts_of_a_receiver())
     assert isinstance(parts["_RTCRtpReceiver__jitter_buffer"], JitterBuffer)
     assert isinstance(parts["_RTCRtpReceiver__decoder_queue"], queue.Queue)
+    generator = parts["_RTCRtpReceiver__nack_generator"]
+    assert isinstance(generator, NackGenerator)
+    assert generator.missing == set()
 
 
 def test_a_frame_goes_to_the_decoder_with_its_last_packet() -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transport.arrivals import Arrivals
 from transport.clock import NS_PER_MS
 from transport.reassembly import (
     ASK_AGAIN_MS,
-    LEAST_MS,
-    MOST_MS,
     START_CODE,
     Backlog,
     Piece,
@@ -51,7 +49,8 @@ class Line:
     """Hands packets to the reassembly and notes what comes out."""
 
     def __init__(self) -> None:
-        self.reassembly = Reassembly()
+        self.arrivals = Arrivals()
+        self.reassembly = Reassembly(self.arrivals)
         self.now_ns = START_NS
         self.frames: list[WholeFrame] = []
         self.asked = 0
@@ -135,7 +134,7 @@ def test_a_key_frame_is_asked_for_when_the_packet_should_have_been_sent_again() 
     frames = stream("K" + "p" * 30)
     del frames[1][0]
     line = Line().carry(*flat(frames[:1]))
-    patience_ms = line.reassembly.patience_ms
+    patience_ms = line.arrivals.patience_ms
     for pieces in frames[1:]:
         line.carry(*pieces, every_ms=5.0)
         waited_ms = (line.now_ns - START_NS) / NS_PER_MS
@@ -153,18 +152,6 @@ def test_a_stream_joined_late_asks_for_a_key_frame() -> None:
     line = Line().carry(*flat(stream("p" * 20)), every_ms=10.0)
     assert line.frames == []
     assert line.asked >= 1
-
-
-@pytest.mark.parametrize(("takes_ms", "patience_ms"), [(1.0, LEAST_MS), (100, 170), (900, MOST_MS)])
-def test_patience_follows_what_a_retransmission_takes(takes_ms: float, patience_ms: float) -> None:
-    line = Line()
-    for number in range(60):
-        pieces = frame(100 + number * 3, number, key=True)
-        line.carry(pieces[0], pieces[2], every_ms=takes_ms / 2)
-        line.now_ns += round(takes_ms / 2 * NS_PER_MS)
-        line.carry(pieces[1], every_ms=0.0)
-        line.now_ns += NS_PER_MS
-    assert line.reassembly.patience_ms == pytest.approx(patience_ms, rel=0.05)
 
 
 def test_sequence_numbers_wrap() -> None:
