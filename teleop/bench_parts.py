@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from teleop.bench_sockets import BenchSockets
-from teleop.child import end_child, leave_with_parent, say_ready, start_child, wait_ready
+from teleop.child import end_child, go_first, leave_with_parent, say_ready, start_child, wait_ready
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns, sleep_until
 from transport.command_peer import Action, PeerHost, run_loop, wall_s
 from transport.control_link import Waiter
@@ -74,7 +74,8 @@ def run_part(kind: str, port: int, folder: Path, *, count: int, step_back_s: flo
 
 def _wire(leaving: threading.Event, sockets: BenchSockets, port: int) -> list[tuple[int, int]]:
     """(sent, received) of each command, both lanes: taken from the socket as soon as it is there
-    and decoded."""
+    and decoded. It stands for control, and has the processor as control does."""
+    go_first(5)
     seen: list[tuple[int, int]] = []
     with sockets.inbox(port) as inbox, closing(Waiter()) as waiter:
         waiter.watch(inbox)

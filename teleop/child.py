@@ -92,11 +92,29 @@ def give_way(by: int) -> None:
     Each child is a session of its own, and Linux shares the processor between sessions before it
     looks at the niceness of a process (autogroup): both are set.
     """
+    if sys.platform != "win32":
+        os.nice(by)
+        _set_session(by)
+
+
+def go_first(by: int) -> None:
+    """In a child: have the processor before all others, where we are allowed to.
+
+    That takes root, CAP_SYS_NICE or a limit for it (`nice` in limits.conf); without, nothing
+    changes and nothing is said: most consoles and many robots are alone on their machine.
+    """
     if sys.platform == "win32":
         return
-    os.nice(by)
     try:
-        Path("/proc/self/autogroup").write_text(str(by))
+        os.nice(-by)
+    except PermissionError:
+        return
+    _set_session(-by)
+
+
+def _set_session(niceness: int) -> None:
+    try:
+        Path("/proc/self/autogroup").write_text(str(niceness))
     except OSError:
         return  # another system, or one without autogroups: the niceness of the process counts
 

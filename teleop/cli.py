@@ -184,7 +184,7 @@ def control(
     limits: Path | None = None,
 ) -> None:
     """The control process; started by `unstick agent`."""
-    from teleop.child import failing_later, leave_with_parent, say_ready
+    from teleop.child import failing_later, go_first, leave_with_parent, say_ready
     from teleop.control import Control
     from teleop.heartbeat import Heartbeat
     from teleop.key_files import ROBOT_KEY, load_or_make
@@ -194,6 +194,7 @@ def control(
     from teleop.sim_rover import SimRover
     from teleop.site import load_limits
 
+    go_first(5)  # a tick that comes late stops the robot
     leaving = leave_with_parent()
     robot = SimRover(scenario, seed, scene)
     roster = RosterFile(state / AUTHORIZED_KEYS)
