@@ -48,11 +48,21 @@ class Action(StrEnum):
     CLEAR_OUTCOME = "clear_outcome"
     CAMERA_1 = "camera_1"
     CAMERA_2 = "camera_2"
+    CAMERA_3 = "camera_3"
+    CAMERA_4 = "camera_4"
+    CAMERA_5 = "camera_5"
+    CAMERA_6 = "camera_6"
+    CAMERA_7 = "camera_7"
+    CAMERA_8 = "camera_8"
+    CAMERA_9 = "camera_9"
     REASONS = "reasons"
+    FIGURES = "figures"
     FULL_SCREEN = "full_screen"
     HELP = "help"
 
 
+# By number: the first brings camera 1 to the main view.
+CAMERA_ACTIONS: Final = tuple(action for action in Action if action.startswith("camera_"))
 # These last as long as they are held; the others happen once, when pressed.
 HELD: Final = frozenset({Action.DEADMAN} | {Action(drive.value) for drive in Drive})
 

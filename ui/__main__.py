@@ -45,6 +45,9 @@ def console(
     screenshots: Annotated[
         Path | None, typer.Option(help="Pictures of the window go here.")
     ] = None,
+    camera: Annotated[
+        list[str] | None, typer.Option(help="A camera of the robot; repeat it for each.")
+    ] = None,
 ) -> None:
     """The operator console for one robot."""
     if with_parent:
@@ -57,15 +60,20 @@ def console(
     for chatty in ("aioice", "aiortc"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
-        keys = config or default_config()
-        raise typer.Exit(_run(address, keys, report, scripted, screenshots))
+        keys, cameras = config or default_config(), tuple(camera or CAMERAS)
+        raise typer.Exit(_run(address, keys, report, scripted, screenshots, cameras))
     except (LinkError, NoWindow, ConfigError) as error:
         sys.stderr.write(f"unstick: {error}\n")
         raise typer.Exit(EXIT_CONFIG) from None
 
 
 def _run(
-    address: str, config: Path, report: Path | None, scripted: bool, screenshots: Path | None
+    address: str,
+    config: Path,
+    report: Path | None,
+    scripted: bool,
+    screenshots: Path | None,
+    cameras: tuple[str, ...],
 ) -> int:
     from ui.app import check_display, check_qt
 
@@ -76,6 +84,7 @@ def _run(
     from teleop.gamepad import Gamepad
     from teleop.profile_files import Controls, Profiles, profiles_folder
     from ui.bridge import Presses
+    from ui.kept_choice import KeptChoice
     from ui.main_window import MainWindow
     from ui.scripted_operator import ScriptedOperator
     from ui.session_report import ReportedLink, write_report
@@ -100,12 +109,13 @@ def _run(
 
     return run_console(
         link,
-        link.video(CAMERAS),
+        link.video(cameras),
         title="Unstick",
         on_ready=ready,
         on_closed=closed,
         size=SCRIPTED_SIZE if scripted else None,
         controls=controls,
+        kept=None if scripted else KeptChoice(config, address),
     )
 
 

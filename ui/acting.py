@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from teleop.input_profile import Action
+from teleop.input_profile import CAMERA_ACTIONS, Action
 from transport import clock
 from transport.messages import (
     Arm,
@@ -143,15 +143,15 @@ class Acting:
                 window.toggle_reasons()
             case Action.HELP:
                 window.show_keys()
-            case Action.CAMERA_1:
-                window.swap(0)
-            case Action.CAMERA_2:
-                window.swap(1)
+            case Action.FIGURES:
+                window.toggle_figures()
             case Action.FULL_SCREEN:
                 window.full_screen()
             case Action.ZERO:
                 window.let_go()
                 window.put_away()
+            case _ if action in CAMERA_ACTIONS:
+                window.show_camera(CAMERA_ACTIONS.index(action) + 1)
             case _ if action in ACTS:
                 self.act(ACTS[action])
 

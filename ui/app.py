@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from teleop.profile_files import Controls
     from ui.bridge import Link, VideoFeed
+    from ui.kept_choice import KeptChoice
     from ui.main_window import MainWindow
 
 log = logging.getLogger("ui")
@@ -116,12 +117,14 @@ def run_console(
     on_closed: Callable[[MainWindow], None] | None = None,
     size: tuple[int, int] | None = None,
     controls: Controls | None = None,
+    kept: KeptChoice | None = None,
 ) -> int:
     """Show the console until its window is closed; returns the exit code.
 
     `link` and `video` are closed before it returns. `on_ready` is called with the window when it is
     shown, `on_closed` when it was closed. `size` in pixels is for a screen that nobody looks at.
     `controls` says which profile of keys and buttons is in use; the built-in one unless given.
+    `kept` says where each camera was shown the last time.
 
     Raises:
         NoWindow: no window can be opened here.
@@ -147,7 +150,15 @@ def run_console(
     app.setFont(font(BODY))
     theme = Theme(app)
     theme.apply()
-    window = MainWindow(link, video.mailboxes, theme, title=title, controls=controls)
+    window = MainWindow(
+        link,
+        video.mailboxes,
+        theme,
+        title=title,
+        controls=controls,
+        figures=video.figures,
+        kept=kept,
+    )
     wake = Wake(window.wake, window)
     video.subscribe(wake.poke)
     interrupted: list[int] = []

@@ -16,6 +16,7 @@ from teleop.operator_view import LinkView
 from transport.mailbox import Mailbox
 from transport.messages import RequestBody
 from transport.picture import Picture
+from transport.video_figures import VideoFigures
 
 
 class Link(Protocol):
@@ -56,6 +57,7 @@ class VideoFeed(Protocol):
     """Pictures of all cameras, decoded on a thread of their own."""
 
     mailboxes: dict[str, Mailbox[Picture]]
+    figures: dict[str, VideoFigures]
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         """Call `on_wake`, from any thread, when an empty mailbox got a picture."""

@@ -14,7 +14,7 @@ from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from teleop.input_profile import STOP_KEY, Action, Profile
+from teleop.input_profile import CAMERA_ACTIONS, STOP_KEY, Action, Profile
 from teleop.pad_health import ordered
 from teleop.profile_files import PadSeen
 from ui.buttons import KeyButton
@@ -42,9 +42,12 @@ DOES: Final = {
     Action.SUCCESS: "outcome success",
     Action.FAILURE: "outcome failure",
     Action.CLEAR_OUTCOME: "take the outcome back",
-    Action.CAMERA_1: "first camera in the main view",
-    Action.CAMERA_2: "second camera in the main view",
+    **{
+        action: f"camera {number} in the main view"
+        for number, action in enumerate(CAMERA_ACTIONS, start=1)
+    },
     Action.REASONS: "why the robot does not move",
+    Action.FIGURES: "figures of the link over the picture",
     Action.FULL_SCREEN: "full screen",
     Action.HELP: "this sheet",
 }
@@ -52,6 +55,7 @@ MARGIN: Final = 24
 GAP: Final = 32  # between the columns
 CAP_GAP: Final = 6
 SKIPPED_SHOWN: Final = 2
+JOINED_SHOWN: Final = 3
 CAPS_ROOM: Final = 190  # px; of keys that do the same, as many as this holds are drawn
 
 
@@ -84,7 +88,7 @@ def key_rows(profile: Profile) -> list[Row]:
         if keys:
             caps = tuple((CAPS.get(key, key),) for key in sorted(keys, key=STOP_KEY.__ne__))
             rows.append((caps, what))
-    return rows
+    return _cameras_joined(rows)
 
 
 def pad_rows(profile: Profile) -> list[Row]:
@@ -104,7 +108,26 @@ def pad_rows(profile: Profile) -> list[Row]:
             rows.append((caps, words))
         if action is Action.DEADMAN:
             rows += sticks
-    return rows
+    return _cameras_joined(rows)
+
+
+def _cameras_joined(rows: list[Row]) -> list[Row]:
+    """One row for all cameras: nine would leave no room for the rest."""
+    cameras = [(number, DOES[action]) for number, action in enumerate(CAMERA_ACTIONS, start=1)]
+    bound = [(number, row) for number, does in cameras for row in rows if row[1] == does]
+    if len(bound) < 2:
+        return rows
+    numbers = [number for number, _ in bound]
+    several = " or ".join(str(number) for number in numbers)
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        several = f"{numbers[0]} to {numbers[-1]}"
+    caps = tuple(combination for _, (combinations, _) in bound for combination in combinations)
+    if len(caps) > JOINED_SHOWN:
+        caps = (caps[0], ("…",), caps[-1])
+    joined: Row = (caps, f"camera {several} in the main view")
+    first = rows.index(bound[0][1])
+    kept = [row for row in rows if row not in [row for _, row in bound]]
+    return [*kept[:first], joined, *kept[first:]]
 
 
 def notes(profile: Profile, pads: Sequence[PadSeen]) -> list[str]:

@@ -15,6 +15,7 @@ from ui import icons
 from ui.screen import Banner, Hud, Look, PictureFace, Veil
 from ui.theme import (
     BODY,
+    CAPTION,
     FIGURE,
     ON_PLATE,
     ON_PLATE_2,
@@ -118,6 +119,24 @@ def draw_tag(painter: QPainter, face: PictureFace, title: str, hand: int, area: 
             x = _text(painter, x + gap, y + 16.5, part, ON_PLATE_2)
 
 
+def draw_small_tag(
+    painter: QPainter, face: PictureFace, number: str, hand: int, area: QRectF
+) -> None:
+    """For a thumbnail: its number and the shape of its state."""
+    hold = face.tag.look is Look.HOLD
+    number_w = text_width(number, CAPTION, 600)
+    box = QRectF(area.left() + 4, area.top() + 4, number_w + 28, 20)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(ON_PLATE_AMBER) if hold else _plate())
+    painter.drawRoundedRect(box, 4, 4)
+    ink = "#1B1402" if hold else ON_PLATE_AMBER if face.tag.look is Look.LIMITED else ON_PLATE
+    x = _text(painter, box.left() + 5, box.top() + 14, number, ink, CAPTION, 600)
+    if face.tag.icon == "live":
+        draw_live(painter, x + 4, box.top() + 3, QColor(ink), hand)
+    else:
+        icons.draw(painter, face.tag.icon, x + 4, box.top() + 3, 14, QColor(ink))
+
+
 def draw_hud(painter: QPainter, hud: Hud, area: QRectF) -> None:
     """Speed at the bottom left, heading at the bottom right, blind distance between them."""
     _speed(painter, hud, area)
@@ -212,17 +231,14 @@ def _blind(painter: QPainter, hud: Hud, area: QRectF) -> None:
     )
 
 
+def draw_small_veil(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None:
+    """Over a thumbnail: the words have no room, its tooltip says them."""
+    _cover(painter, veil, area, ratio)
+
+
 def draw_veil(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None:
     """Grey and hatched over a stale picture, black over none; the plate says how old it is."""
-    if veil.black:
-        painter.fillRect(area, QColor("#000000"))
-    else:
-        # What is left of the picture must be recognised, and not be taken for live.
-        painter.fillRect(area, QColor(52, 54, 57, 165))
-        painter.save()
-        painter.setBrushOrigin(area.topLeft())
-        painter.fillRect(area, QBrush(hatch("#C3C9CF", 90, 16, ratio)))
-        painter.restore()
+    _cover(painter, veil, area, ratio)
     small = area.width() < 360
     size = 15 if small else SUBJECT
     title_w = text_width(veil.title, size, 600) + 32
@@ -242,6 +258,18 @@ def draw_veil(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None
     )
     shown_w = text_width(fitted, BODY)
     _text(painter, box.center().x() - shown_w / 2, box.top() + 51, fitted, ON_PLATE)
+
+
+def _cover(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None:
+    if veil.black:
+        painter.fillRect(area, QColor("#000000"))
+        return
+    # What is left of the picture must be recognised, and not be taken for live.
+    painter.fillRect(area, QColor(52, 54, 57, 165))
+    painter.save()
+    painter.setBrushOrigin(area.topLeft())
+    painter.fillRect(area, QBrush(hatch("#C3C9CF", 90, 16, ratio)))
+    painter.restore()
 
 
 def wrapped(text: str, px: int, weight: int, room: int) -> list[str]:

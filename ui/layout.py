@@ -12,6 +12,11 @@ COMPACT_WIDTH: Final = 1600  # below either of these the small layout is used
 COMPACT_HEIGHT: Final = 1000
 # Height in the right dock that is not the camera's: titles, track, telemetry, self-test.
 RIGHT_FIXED: Final = {True: 380, False: 444}
+TRACK: Final = {True: 124, False: 148}  # of it, the ground track and its title
+# Thumbnails of further cameras, px.
+THUMBS_IN_ROW: Final = 3
+THUMB_H: Final = {True: 66, False: 84}
+THUMB_GAP: Final = 6
 MIN_VIDEO: Final = 720  # px wide, while the docks are open
 MARGIN: Final = 8
 LABEL_BAR: Final = 48
@@ -32,7 +37,21 @@ def is_compact(width: int, height: int) -> bool:
     return width < COMPACT_WIDTH or height < COMPACT_HEIGHT
 
 
-def widths(width: int, height: int, body: int, *, left_open: bool, right_open: bool) -> Widths:
+def shows_track(compact: bool, thumbs: int) -> bool:
+    """Whether the ground track has room beside `thumbs` thumbnails."""
+    return not compact or thumbs <= THUMBS_IN_ROW
+
+
+def right_fixed(compact: bool, thumbs: int) -> int:
+    """Height in the right dock that is not the second camera's, with `thumbs` thumbnails."""
+    rows = -(-thumbs // THUMBS_IN_ROW)
+    track = 0 if shows_track(compact, thumbs) else TRACK[compact]
+    return RIGHT_FIXED[compact] + rows * (THUMB_H[compact] + THUMB_GAP) - track
+
+
+def widths(
+    width: int, height: int, body: int, *, left_open: bool, right_open: bool, thumbs: int = 0
+) -> Widths:
     """Widths of both docks in a window of `width` x `height` whose middle part is `body` high."""
     compact = is_compact(width, height)
     left_low, left_high = (228, 280) if compact else (272, 340)
@@ -41,7 +60,7 @@ def widths(width: int, height: int, body: int, *, left_open: bool, right_open: b
     spare = width - max(video, MIN_VIDEO + 2 * MARGIN)
     left = min(left_high, max(left_low, round(spare * (0.43 if compact else 0.37))))
     # The camera in the right dock must leave room for track and telemetry below it.
-    fits = round((body - RIGHT_FIXED[compact]) * ASPECT) + 16
+    fits = round((body - right_fixed(compact, thumbs)) * ASPECT) + 16
     right_high = max(right_low, min(right_high, fits))
     right = min(right_high, max(right_low, round(spare - left)))
     return Widths(compact, left if left_open else 0, right if right_open else 0)

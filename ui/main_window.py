@@ -25,12 +25,15 @@ from transport import clock
 from transport.mailbox import Mailbox
 from transport.messages import ReleaseLease
 from transport.picture import Picture
+from transport.video_figures import VideoFigures
 from ui import icons, words
 from ui.acting import Acting
 from ui.bars import Labels, Status
 from ui.bridge import Link
+from ui.cameras import Cameras
 from ui.facts import heard
 from ui.history import History
+from ui.kept_choice import KeptChoice
 from ui.key_caps import show_caps
 from ui.key_capture import KeyCapture
 from ui.layout import MARGIN, widths
@@ -48,13 +51,12 @@ from ui.theme import Theme
 from ui.timeline import Timeline
 from ui.top_bar import TopBar
 from ui.touches import Touches
-from ui.video_view import VideoView
 from ui.view_state import as_text, screen_of
 
 log = logging.getLogger("ui")
 
 VIEW_HZ = 15  # words and numbers; pictures come at their own rate
-SLOW_EVERY = 3  # traces, track: 5 Hz
+SLOW_EVERY = 3  # traces, track, figures of the link: 5 Hz
 LOG_LINES = 24
 MINIMUM = (1180, 720)
 
@@ -70,13 +72,20 @@ class MainWindow(QMainWindow):
         *,
         title: str = "Unstick",
         controls: Controls | None = None,
+        figures: Mapping[str, VideoFigures] | None = None,
+        kept: KeptChoice | None = None,
     ) -> None:
+        """`figures` of each camera are looked at while they are shown; `kept` says which camera was
+        in which place the last time."""
         super().__init__()
         self._link = link
         self.controls = controls or Controls()
-        self._mailboxes = dict(mailboxes)
         self.theme = theme
-        self._cameras = list(mailboxes) or ["front"]
+        self.cameras = Cameras(
+            theme, mailboxes, {} if figures is None else figures, self._main_painted, kept
+        )
+        self.main_video, self.second_video = self.cameras.main, self.cameras.second
+        self.figures_shown = False
         self._closing = False
         self._turns = 0
         self.yours_since_ns = 0
@@ -93,7 +102,7 @@ class MainWindow(QMainWindow):
         self.acting = Acting(self, link)
         self.act = self.acting.act
         self._build()
-        self.menus = Menus(self, theme, has_second=self.second_video is not None)
+        self.menus = Menus(self, theme, self.cameras.order.cameras)
         self.keys = KeyCapture(
             self, link.set_input, self.acting.do, link.stop, self.controls.profile
         )
@@ -110,18 +119,11 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         theme = self.theme
-        first = self._cameras[0]
-        self.main_video = VideoView(
-            theme, self._mailbox(first), first, main=True, on_painted=self._main_painted
-        )
-        self.second_video: VideoView | None = None
-        if len(self._cameras) > 1:
-            second = self._cameras[1]
-            self.second_video = VideoView(theme, self._mailbox(second), second, main=False)
-            self.second_video.clicked.connect(lambda: self.swap())
+        for view in self.cameras.views[1:]:
+            view.clicked.connect(self.refresh)
         self.top = TopBar(theme, self.history)
         self.left = LeftDock(theme)
-        self.right = RightDock(theme, self.history, self.second_video)
+        self.right = RightDock(theme, self.history, self.second_video, self.cameras.strip)
         self.labels = Labels(theme)
         self.timeline = Timeline(theme, self.history)
         self.status = Status(theme)
@@ -156,7 +158,6 @@ class MainWindow(QMainWindow):
         self.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
         self.left.take_over.clicked.connect(lambda: self.act(Act.TAKE_OVER))
         self.labels.acted.connect(self.act)
-        self._attach()
         order: list[QWidget] = [
             self.main_video,
             *self.notice.buttons,
@@ -175,16 +176,11 @@ class MainWindow(QMainWindow):
         for one, following in pairwise(order):
             QWidget.setTabOrder(one, following)
 
-    def _mailbox(self, camera: str) -> Mailbox[Picture]:
-        return self._mailboxes.setdefault(camera, Mailbox())
-
     # --- what happens -----------------------------------------------------------------------------
 
     def wake(self) -> None:
         """A mailbox got a picture: repaint what has a new one."""
-        self.main_video.wake()
-        if self.second_video is not None:
-            self.second_video.wake()
+        self.cameras.wake()
 
     def refresh(self) -> None:
         """One look at what is known; also the sign of life of this thread."""
@@ -196,8 +192,7 @@ class MainWindow(QMainWindow):
             self.yours_since_ns = now_ns
         self.view = view
         self._follow_profile(view)
-        videos = [self.main_video] + ([self.second_video] if self.second_video else [])
-        pictures = [video.view(view.clock_offset_ns, now_ns) for video in videos]
+        pictures = self.cameras.look(view, now_ns)
         self.history.note(view, latency_ms(view, pictures[0]), now_ns)
         wall = clock.wall_time().astimezone()
         screen = screen_of(
@@ -221,12 +216,8 @@ class MainWindow(QMainWindow):
         """Show it, part by part; each part repaints only what changed."""
         self.screen_shown = screen
         self.top.show_screen(screen)
-        faces = screen.pictures
-        self.main_video.show_face(faces[0], screen.hud, screen.banner)
-        if self.second_video is not None and len(faces) > 1:
-            self.second_video.show_face(faces[1], None, None)
-            title = f"{self._cameras.index(self.second_video.camera) + 1} {faces[1].title}"
-            self.right.camera_title.say(title, "" if faces[1].veil else faces[1].tag.detail)
+        self.cameras.show_faces(screen)
+        self.right.show_second(screen)
         self.left.show_screen(screen)
         self.labels.show_labels(screen.labels)
         self.status.show_status(screen.status)
@@ -239,6 +230,7 @@ class MainWindow(QMainWindow):
             self.right.telemetry.show_rows(screen.telemetry)
             self.right.track.show_state(heard(self.view) if self.view else None)
             self.top.spark.update()
+            self._show_figures()
         self._turns += 1
         self.menus.show_who(screen.who, time_of_day)
         self.menus.enable(screen)
@@ -261,23 +253,25 @@ class MainWindow(QMainWindow):
     def _main_painted(self, picture: Picture, painted_ns: int) -> None:
         self._link.painted(picture.captured_ns)
 
-    def swap(self, first: int | None = None) -> None:
-        """Exchange the cameras of both views, or make number `first` the main one."""
-        if self.second_video is None:
-            return
-        if first is not None and self.main_video.camera == self._cameras[first]:
-            return
-        front, back = self.main_video.camera, self.second_video.camera
-        self.main_video.attach(self._mailbox(back), back)
-        self.second_video.attach(self._mailbox(front), front)
-        self._attach()
-        self.refresh()
+    def show_camera(self, number: int) -> None:
+        """Camera `number`, counted from 1, in the main view; the one that was there takes its
+        place."""
+        cameras = self.cameras.order.cameras
+        if number > len(cameras):
+            self.history.tell(f"There is no camera {number} here", clock.now_ns())
+        elif self.cameras.swap(cameras[number - 1]):
+            self.refresh()
 
-    def _attach(self) -> None:
-        """Number the cameras as the keys do."""
-        for video in (self.main_video, self.second_video):
-            if video is not None:
-                video.number = str(self._cameras.index(video.camera) + 1)
+    def toggle_figures(self) -> None:
+        """Show or hide the figures of the link over the main picture."""
+        self.figures_shown = not self.figures_shown
+        self.menus.figures.setChecked(self.figures_shown)
+        self._show_figures()
+
+    def _show_figures(self) -> None:
+        shown = self.figures_shown and self.view is not None
+        figures = self.cameras.figures(self.view, clock.now_ns()) if shown and self.view else None
+        self.main_video.show_figures(figures)
 
     def show_about(self) -> None:
         """What this program is."""
@@ -334,6 +328,7 @@ class MainWindow(QMainWindow):
             body,
             left_open=not self.left.isHidden(),
             right_open=not self.right.isHidden(),
+            thumbs=len(self.cameras.strip),
         )
         if found.left:
             self.left.setFixedWidth(found.left)
@@ -376,6 +371,7 @@ class MainWindow(QMainWindow):
             self._timer.stop()
             self.keys.close()
             self.touches.close()
+            self.cameras.keep()
             self._link.set_input(OperatorInput(input_ns=clock.now_ns()))
             state = heard(self.view) if self.view else None
             if state is not None and self.view is not None and self.view.yours:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QFontMetrics
 from PySide6.QtWidgets import QLabel, QMenu
 
-from teleop.input_profile import Action, Profile
+from teleop.input_profile import CAMERA_ACTIONS, Action, Profile
+from ui import words
 from ui.key_caps import ACCEPTS, HANDS_BACK, RELEASES, REQUESTS, cap_of
 from ui.panels import set_text
 from ui.screen import Act, Screen
@@ -25,7 +27,7 @@ WHO_W, CLOCK_W = 280, 88  # a name may be 64 characters long
 class Menus:
     """Menu bar of the window, with operator and clock in its corner."""
 
-    def __init__(self, window: MainWindow, theme: Theme, *, has_second: bool) -> None:
+    def __init__(self, window: MainWindow, theme: Theme, cameras: Sequence[str]) -> None:
         self._window = window
         self._theme = theme
         self._acts: dict[Act, QAction] = {}
@@ -44,7 +46,7 @@ class Menus:
         self._file()
         self._robot()
         self._episode()
-        self._view(has_second)
+        self._view(cameras)
         menu = self._menu("&Help")
         self._entry(menu, "&Keys", window.show_keys, Action.HELP)
         self._entry(menu, "&About Unstick", window.show_about)
@@ -103,12 +105,18 @@ class Menus:
         self._acting(menu, Act.SUCCESS, "Outcome &success", Action.SUCCESS)
         self._acting(menu, Act.FAILURE, "Outcome &failure", Action.FAILURE)
 
-    def _view(self, has_second: bool) -> None:
+    def _view(self, cameras: Sequence[str]) -> None:
         window = self._window
         menu = self._menu("&View")
-        if has_second:
-            self._entry(menu, "&Swap cameras", window.swap, Action.CAMERA_2)
+        if len(cameras) > 1:
+            for number, camera in enumerate(cameras, start=1):
+                text = f"&{number} {words.camera(camera)} in the main view"
+                show = partial(window.show_camera, number)
+                self._entry(menu, text, show, CAMERA_ACTIONS[number - 1])
+            menu.addSeparator()
         self._entry(menu, "&Reasons", window.toggle_reasons, Action.REASONS)
+        self.figures = self._entry(menu, "Link fi&gures", window.toggle_figures, Action.FIGURES)
+        self.figures.setCheckable(True)
         menu.addSeparator()
         for name, part in (
             ("&Calls and rescues", window.left),

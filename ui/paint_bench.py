@@ -19,6 +19,7 @@ from transport.control_link import LOOPBACK
 from transport.picture import Picture
 from transport.video_receiver import VideoReceiver
 from ui.bridge import Wake
+from ui.camera_feed import CameraFeed
 from ui.theme import Theme, load_fonts
 from ui.video_view import VideoView
 
@@ -35,7 +36,8 @@ def main(keys: Path, port: int, width: int, height: int, seconds: float) -> None
     (camera,) = camera_names(1)
     exchange = BenchExchange(credentials_for(keys, LOOPBACK, port), port)
     receiver = VideoReceiver((camera,), exchange, bind_host=LOOPBACK)
-    view = VideoView(Theme(app), receiver.mailboxes[camera], camera, main=True, on_painted=painted)
+    feed = CameraFeed(camera, receiver.mailboxes[camera])
+    view = VideoView(Theme(app), feed, on_painted=painted)
     view.resize(width, height)
     wake = Wake(view.wake, view)
     receiver.subscribe(wake.poke)

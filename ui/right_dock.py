@@ -1,4 +1,4 @@
-"""The right dock: second camera, ground track, telemetry."""
+"""The right dock: second camera, further cameras as thumbnails, ground track, telemetry."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from transport.messages import RobotState
 from ui import icons
 from ui.history import TRACK_S, History
-from ui.layout import ASPECT, RIGHT_FIXED
+from ui.layout import ASPECT, THUMB_GAP, THUMB_H, THUMBS_IN_ROW, right_fixed, shows_track
 from ui.panels import Heading, column, paint_panel
-from ui.screen import Chip, Look
+from ui.screen import Chip, Look, Screen
 from ui.telemetry import Telemetry
 from ui.theme import BODY, CAPTION, Theme, font, text_width
 from ui.video_view import VideoView
@@ -187,13 +187,20 @@ class SelfTestLine(QWidget):
 class RightDock(QWidget):
     """Camera, track and telemetry, one below the other."""
 
-    def __init__(self, theme: Theme, history: History, second: VideoView | None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        history: History,
+        second: VideoView | None,
+        strip: tuple[VideoView, ...] = (),
+    ) -> None:
         super().__init__()
         self._theme = theme
         self.second = second
+        self.strip = strip
         self.setAccessibleName("Second camera and telemetry")
         outer = column(self, (0, 0, 0, 0), 0)
-        self.camera_title = Heading(theme, "", key="2")
+        self.camera_title = Heading(theme, "")
         self.track = GroundTrack(theme, history)
         self.telemetry = Telemetry(theme, history)
         if second is not None:
@@ -202,19 +209,44 @@ class RightDock(QWidget):
             self._frame.setContentsMargins(6, 6, 6, 6)
             self._frame.addWidget(second)
             outer.addLayout(self._frame)
-            second.setToolTip("Click to make this the main picture")
-        outer.addWidget(Heading(theme, "Ground track"))
+        if strip:
+            self._thumbs = QGridLayout()
+            self._thumbs.setContentsMargins(6, 0, 6, THUMB_GAP)
+            self._thumbs.setSpacing(THUMB_GAP)
+            for number, view in enumerate(strip):
+                self._thumbs.addWidget(view, *divmod(number, THUMBS_IN_ROW))
+            outer.addLayout(self._thumbs)
+        self.track_title = Heading(theme, "Ground track")
+        outer.addWidget(self.track_title)
         outer.addWidget(self.track, 1)
         outer.addWidget(Heading(theme, "Telemetry", count="60 s"))
         outer.addWidget(self.telemetry)
         self.self_test = SelfTestLine(theme)
         outer.addWidget(self.self_test)
 
+    def show_second(self, screen: Screen) -> None:
+        """Name the cameras of the dock; each tooltip says how its camera is."""
+        faces = screen.pictures[1:]
+        views = (*((self.second,) if self.second is not None else ()), *self.strip)
+        for view, face in zip(views, faces, strict=True):
+            name = f"{view.feed.number} {face.title}"
+            if view is self.second:
+                self.camera_title.say(name, "" if face.veil else face.tag.detail)
+            state = face.veil.title if face.veil else face.tag.word
+            tip = f"{name}: {state}\nClick, or press {view.feed.number}, for the main view"
+            if view.toolTip() != tip:
+                view.setToolTip(tip)
+
     def arrange(self, width: int, body: int, compact: bool) -> None:
         """Sizes of the parts for this size of window."""
         if self.second is not None:
-            high = min(round((width - 16) / ASPECT) + 4, body - RIGHT_FIXED[compact])
-            self.second.setFixedHeight(high)
+            fixed = right_fixed(compact, len(self.strip))
+            self.second.setFixedHeight(min(round((width - 16) / ASPECT) + 4, body - fixed))
+        for view in self.strip:
+            view.setFixedHeight(THUMB_H[compact])
+        track = shows_track(compact, len(self.strip))
+        self.track.setVisible(track)
+        self.track_title.setVisible(track)
         self.telemetry.setFixedHeight(5 * 28 + 8 if compact else 5 * 36 + 8)
         self.track.setMinimumHeight(96 if compact else 120)
 

@@ -61,8 +61,9 @@ class ScriptedOperator(QObject):
         view = self._window.view
         if view is None:
             return
-        picture = self._window.main_video.picture
-        age_ms = self._window.main_video.view(view.clock_offset_ns, now_ns).age_ms
+        feed = self._window.main_video.feed
+        picture = feed.picture
+        age_ms = feed.view(view.clock_offset_ns, now_ns).age_ms
         brightness = 0.0 if picture is None else float(picture.bgra[::4, ::4, :3].mean())
         stage = self._operator.stage
         if self._wait_for_call_shown(

@@ -50,9 +50,8 @@ def percentiles(values: Sequence[float]) -> dict[str, float] | None:
 
 def write_report(path: Path, link: ReportedLink, window: MainWindow) -> None:
     """Write the session's figures to `path`."""
-    videos = [window.main_video] + ([window.second_video] if window.second_video else [])
     facts: dict[str, Any] = {
-        "frames_painted": {video.camera: video.painted for video in videos},
+        "frames_painted": {feed.camera: feed.painted for feed in window.cameras.feeds.values()},
         "commands_applied": link.commands_applied,
         "video_age_ms": percentiles(link.ages_ms),
         "command_ms": percentiles(link.command_times_ms),

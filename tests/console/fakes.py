@@ -36,6 +36,7 @@ from transport.messages import (
     VerdictNotice,
 )
 from transport.picture import Picture
+from transport.video_figures import VideoFigures
 
 MS = 1_000_000
 ROBOT_NS = 900 * 10**9  # the robot's clock when a fake state is made
@@ -259,6 +260,7 @@ class FakeVideo:
 
     def __init__(self, cameras: tuple[str, ...] = ("front", "ceiling")) -> None:
         self.mailboxes: dict[str, Mailbox[Picture]] = {name: Mailbox() for name in cameras}
+        self.figures: dict[str, VideoFigures] = {name: VideoFigures() for name in cameras}
         self.on_wake: Callable[[], None] = lambda: None
         self.started = False
         self.closed = False

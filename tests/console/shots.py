@@ -37,6 +37,7 @@ from transport.messages import (
     Phase,
 )
 from transport.picture import Picture
+from transport.video_figures import VideoFigures
 from ui.main_window import MainWindow
 from ui.screen import Act
 from ui.theme import BODY, Theme, font, load_fonts
@@ -108,8 +109,22 @@ class Shot:
     note: str = ""  # how the lease left this console
     asks: Act | None = None  # the question that is open
     sheet: bool = False
+    figures: bool = False
+    cameras: tuple[str, ...] = ("front", "ceiling")
 
 
+EIGHT = ("front", "ceiling", "left", "right", "rear", "wrist", "gripper", "dock")
+CAME = VideoFigures(
+    width=640,
+    height=480,
+    bitrate_bps=1_214_000.0,
+    received_fps=30.0,
+    lost_fraction=0.002,
+    jitter_ms=2.1,
+    decode_ms=1.4,
+    abandoned=3,
+    key_requests=1,
+)
 NOTE = "sup-1 took the robot from op-1: people near the robot, driver did not answer"
 
 SHOTS = (
@@ -166,6 +181,18 @@ SHOTS = (
             Shot("faulty", views.faulty),
             Shot("wrong-robot", views.wrong_robot, pictures=False),
             Shot("not-paired", views.not_paired, pictures=False),
+        )
+    ),
+    *(
+        replace(shot, name=f"{shot.name}{suffix}", size=size)
+        for suffix, size in (("", (1920, 1080)), ("-1280", (1280, 800)), ("-1180", (1180, 720)))
+        for shot in (
+            Shot("figures", views.driving, figures=True),
+            Shot("figures-light", views.driving, figures=True, light=True),
+            Shot("figures-one", views.driving, figures=True, cameras=EIGHT[:1]),
+            Shot("figures-four", views.driving, figures=True, cameras=EIGHT[:4]),
+            Shot("figures-eight", views.driving, figures=True, cameras=EIGHT, second_age_ms=2600.0),
+            Shot("figures-asked", views.asked, figures=True),
         )
     ),
     Shot("asked-light", views.asked, (1280, 800), light=True),
@@ -257,8 +284,9 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     theme.choose(Qt.ColorScheme.Light if shot.light else Qt.ColorScheme.Dark)
     view = shot.make()
     link = FakeLink(view)
-    boxes: dict[str, Mailbox[Picture]] = {"front": Mailbox(), "ceiling": Mailbox()}
-    window = MainWindow(link, boxes, theme, title="Unstick")
+    boxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in shot.cameras}
+    figures = dict.fromkeys(shot.cameras, CAME)
+    window = MainWindow(link, boxes, theme, title="Unstick", figures=figures)
     window._timer.stop()
     window.history.__init__()  # type: ignore[misc]
     tell_past(window, view, shot.late)
@@ -267,7 +295,8 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     app.processEvents()
     for number in range(12):
         if shot.pictures:
-            for camera, age in (("front", shot.age_ms), ("ceiling", shot.second_age_ms)):
+            for place, camera in enumerate(shot.cameras):
+                age = (shot.age_ms, shot.second_age_ms)[place % 2]
                 now_ns = clock.now_ns()
                 frame = Picture(
                     camera, number, now_ns - int(age * 1e6), now_ns, now_ns, camera_image(camera)
@@ -277,14 +306,16 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
         app.processEvents()
         window.refresh()
     window.settle.__init__()  # type: ignore[misc]
-    for video in (window.main_video, window.second_video):
-        if video is not None and shot.pictures:
-            video._stamps.clear()
+    for feed in window.cameras.feeds.values():
+        if shot.pictures:
+            feed._painted_at.clear()
             now_ns = clock.now_ns()
-            video._stamps.extend(now_ns - (29 - n) * S // 30 for n in range(30))
+            feed._painted_at.extend(now_ns - (29 - n) * S // 30 for n in range(30))
     window.refresh()
     if shot.popup:
         window.toggle_reasons()
+    if shot.figures:
+        window.toggle_figures()
     if shot.sheet:
         window.show_keys()
     if shot.note:

@@ -22,6 +22,8 @@ Key = Qt.Key
 SIZES = ((1280, 800), (1180, 720), (1920, 1080))
 KEY_ACTIONS = [action for action in Action if action is not Action.DEADMAN]
 PAD_ACTIONS = [a for a in Action if a not in (Action.STOP, *list(Action)[1:5])]
+# With LB, this pair is STOP.
+PAIRS = [pair for pair in combinations(BUTTONS, 2) if set(pair) != {"RB", "B"}]
 SPARE_KEYS = [key for key in KEYS if key not in ("Space", "PageUp", "PageDown")]
 # Everything bound, the first action twice, to the longest names there are.
 FULL = "\n".join(
@@ -33,7 +35,7 @@ FULL = "\n".join(
         'stop = ["LB+RB+Paddle1", "LB+RB+Paddle2"]',
         *(
             f'{action} = "LB+{first}+{second}"'
-            for action, (first, second) in zip(PAD_ACTIONS, combinations(BUTTONS, 2), strict=False)
+            for action, (first, second) in zip(PAD_ACTIONS, PAIRS, strict=False)
             if action is not Action.DEADMAN
         ),
     ]
@@ -54,9 +56,12 @@ def test_the_defaults_as_text() -> None:
     assert keys["STOP, whatever has the focus"] == (("Space",),)
     assert keys["drive forward"] == (("W",), ("↑",))
     assert keys["this sheet"] == (("F1",), ("?",))
+    assert keys["camera 1 to 9 in the main view"] == (("1",), ("…",), ("9",))
+    assert keys["figures of the link over the picture"] == (("F12",),)
     pad = {what: combinations for combinations, what in pad_rows(default_profile())}
     assert pad["STOP, also in the background"] == (("LB", "RB", "B"),)
     assert pad["drive"] == (("Left stick ↕",),)
+    assert pad["camera 1 or 2 in the main view"] == (("D-pad ←",), ("D-pad →",))
     assert pad["hand back to autonomy"] == (("D-pad ↓", "Start"),)
 
 

@@ -552,7 +552,7 @@ def test_another_profile_waits_until_no_driving_key_is_held(console: Console) ->
 def test_buttons_menus_and_the_list_of_keys_name_those_of_the_profile(console: Console) -> None:
     text = (
         '[for]\nrobot = "rover-07"\n[keys]\nforward = ["I"]\nmarker = ["F6"]\nsuccess = []\n'
-        'hand_back = ["End"]\nhelp = ["F12"]'
+        'hand_back = ["End"]\nhelp = ["F10"]'
     )
     window = console.window
     assert (window.labels.marker.key, window.labels.hand_back.key) == ("M", "Enter")
@@ -564,7 +564,7 @@ def test_buttons_menus_and_the_list_of_keys_name_those_of_the_profile(console: C
     assert (window.labels.success.key, window.labels.success.toolTip()) == ("", "Success")
     assert window.left.accept.key == "Enter"
     entries = {entry.text() for entry, _, _ in window.menus._keyed}
-    assert {"&Marker\tF6", "Outcome &success", "&Keys\tF12", "&STOP\tSpace"} <= entries
+    assert {"&Marker\tF6", "Outcome &success", "&Keys\tF10", "&STOP\tSpace"} <= entries
     listed = window.left.findChild(KeysSheet)
     assert isinstance(listed, KeysSheet)
     assert listed.accessibleDescription() == (

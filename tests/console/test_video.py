@@ -14,6 +14,7 @@ from tests.console.support import Console
 from transport import clock
 from transport.mailbox import Mailbox
 from transport.picture import Picture
+from ui.camera_feed import CameraFeed
 from ui.theme import Theme
 from ui.video_view import VideoView
 
@@ -24,7 +25,7 @@ def test_the_newest_picture_is_painted_and_older_ones_are_counted(
     box: Mailbox[Picture] = Mailbox()
     painted: list[tuple[int, int]] = []
     view = VideoView(
-        theme, box, "front", main=True, on_painted=lambda p, at: painted.append((p.number, at))
+        theme, CameraFeed("front", box), on_painted=lambda p, at: painted.append((p.number, at))
     )
     qtbot.addWidget(view)
     for number in range(3):
@@ -67,7 +68,7 @@ def test_repainting_the_same_picture_is_not_a_new_one(console: Console, qtbot: Q
     console.window.main_video.repaint()
 
     assert len(console.link.painted_at) == 1
-    assert console.window.main_video.painted == 1
+    assert console.window.main_video.feed.painted == 1
 
 
 def test_only_the_main_view_counts_as_what_the_operator_sees(
@@ -77,7 +78,7 @@ def test_only_the_main_view_counts_as_what_the_operator_sees(
     assert second is not None
 
     console.video.put(picture("ceiling"))
-    qtbot.waitUntil(lambda: second.painted == 1)
+    qtbot.waitUntil(lambda: second.feed.painted == 1)
 
     assert console.link.painted_at == []
 
@@ -86,13 +87,13 @@ def test_age_is_painted_minus_captured_in_the_robots_clock(console: Console, qtb
     offset_ns = 5 * clock.NS_PER_S
     view = console.window.main_video
     console.video.put(picture(captured_ns=clock.now_ns() + offset_ns - 80 * clock.NS_PER_MS))
-    qtbot.waitUntil(lambda: view.painted == 1)
+    qtbot.waitUntil(lambda: view.feed.painted == 1)
 
-    shown = view.view(offset_ns, clock.now_ns())
+    shown = view.feed.view(offset_ns, clock.now_ns())
 
     assert shown.age_ms is not None
     assert 80 <= shown.ages_ms[-1] <= shown.age_ms < 1000
-    assert view.view(None, clock.now_ns()).age_ms is None
+    assert view.feed.view(None, clock.now_ns()).age_ms is None
 
 
 def test_swapping_cameras_moves_the_pictures_and_keeps_counting(
@@ -115,7 +116,7 @@ def test_a_stale_picture_is_veiled(console: Console, qtbot: QtBot) -> None:
     view = console.window.main_video
     console.show(link_view(robot_state()))
     console.video.put(picture(grey=200))
-    qtbot.waitUntil(lambda: view.painted == 1)
+    qtbot.waitUntil(lambda: view.feed.painted == 1)
     at = view.picture_rect().center().toPoint()
     at.setY(int(view.picture_rect().top() + 60))
     live = view.grab().toImage().pixelColor(at)
@@ -135,9 +136,9 @@ def test_a_frozen_picture_is_not_called_live_without_the_robots_clock(
 ) -> None:
     view = console.window.main_video
     console.video.put(picture())
-    qtbot.waitUntil(lambda: view.painted == 1)
+    qtbot.waitUntil(lambda: view.feed.painted == 1)
 
-    shown = view.view(None, clock.now_ns() + 700 * clock.NS_PER_MS)
+    shown = view.feed.view(None, clock.now_ns() + 700 * clock.NS_PER_MS)
 
     assert shown.age_ms is not None
     assert shown.age_ms >= 700
@@ -145,7 +146,7 @@ def test_a_frozen_picture_is_not_called_live_without_the_robots_clock(
 
 def test_the_picture_keeps_its_proportions(console: Console, qtbot: QtBot) -> None:
     console.video.put(picture())
-    qtbot.waitUntil(lambda: console.window.main_video.painted == 1)
+    qtbot.waitUntil(lambda: console.window.main_video.feed.painted == 1)
     for size in ((1920, 1080), (1280, 800), (1400, 1000)):
         console.window.resize(*size)
         rect = console.window.main_video.picture_rect()
@@ -158,7 +159,7 @@ def test_an_image_of_another_shape_is_not_stretched(console: Console, qtbot: QtB
         "front", 1, frame.captured_ns, frame.received_ns, frame.decoded_ns, frame.bgra[:360]
     )
     console.video.put(wide)
-    qtbot.waitUntil(lambda: console.window.main_video.painted == 1)
+    qtbot.waitUntil(lambda: console.window.main_video.feed.painted == 1)
 
     rect = console.window.main_video.picture_rect()
     assert abs(rect.width() / rect.height() - 16 / 9) < 0.01

@@ -67,6 +67,8 @@ def test_the_defaults_are_the_conventions_of_the_field() -> None:
         ("M", Action.MARKER),
         ("1", Action.CAMERA_1),
         ("2", Action.CAMERA_2),
+        ("9", Action.CAMERA_9),
+        ("F12", Action.FIGURES),
         ("F1", Action.HELP),
         ("?", Action.HELP),
         ("F2", Action.REQUEST_OR_RELEASE),
