@@ -157,6 +157,7 @@ def run_console(
         title=title,
         controls=controls,
         figures=video.figures,
+        problem=lambda: video.problem,
         kept=kept,
     )
     wake = Wake(window.wake, window)

@@ -58,6 +58,7 @@ class VideoFeed(Protocol):
 
     mailboxes: dict[str, Mailbox[Picture]]
     figures: dict[str, VideoFigures]
+    problem: str
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         """Call `on_wake`, from any thread, when an empty mailbox got a picture."""

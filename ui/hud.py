@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from ui import icons
 from ui.screen import Banner, Hud, Look, PictureFace, Veil
@@ -31,6 +31,7 @@ from ui.theme import (
 MARGIN = 8
 TAG_H = 24
 PLATE_H = 80
+VEIL_W = 480  # of its plate, at most
 SPEED_W = 248  # a negative speed, its unit, and a negative wish
 HAND_STEPS = 12  # positions of the LIVE hand
 
@@ -242,9 +243,12 @@ def draw_veil(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None
     small = area.width() < 360
     size = 15 if small else SUBJECT
     title_w = text_width(veil.title, size, 600) + 32
-    detail_w = text_width(veil.detail, BODY)
-    width = min(area.width() - 2 * MARGIN, max(title_w, detail_w) + 32)
-    box = QRectF(area.center().x() - width / 2, area.center().y() - 32, width, 64)
+    room = min(area.width() - 2 * MARGIN, VEIL_W)
+    lines = wrapped(veil.detail, BODY, 400, int(room - 32)) if veil.detail else []
+    width = min(room, max([title_w, *(text_width(line, BODY) for line in lines)]) + 32)
+    height = 46 + 18 * len(lines)
+    top = max(area.top(), area.center().y() - height / 2)
+    box = QRectF(area.center().x() - width / 2, top, width, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_plate(0.92))
     painter.drawRoundedRect(box, 4, 4)
@@ -253,11 +257,9 @@ def draw_veil(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None
     icon_px = 16 if small else 20
     icons.draw(painter, icon, x, box.top() + 24 - icon_px / 2, icon_px, QColor(ON_PLATE_AMBER))
     _text(painter, x + 30, box.top() + 30, veil.title, ON_PLATE_AMBER, size, 600)
-    fitted = QFontMetrics(font(BODY)).elidedText(
-        veil.detail, Qt.TextElideMode.ElideRight, int(width - 16)
-    )
-    shown_w = text_width(fitted, BODY)
-    _text(painter, box.center().x() - shown_w / 2, box.top() + 51, fitted, ON_PLATE)
+    for number, line in enumerate(lines):
+        left = box.center().x() - text_width(line, BODY) / 2
+        _text(painter, left, box.top() + 51 + 18 * number, line, ON_PLATE)
 
 
 def _cover(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None:

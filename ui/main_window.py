@@ -6,7 +6,7 @@ All decisions about words are in `ui.view_state`; all decisions about motion are
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, QTimer
@@ -73,10 +73,11 @@ class MainWindow(QMainWindow):
         title: str = "Unstick",
         controls: Controls | None = None,
         figures: Mapping[str, VideoFigures] | None = None,
+        problem: Callable[[], str] = lambda: "",
         kept: KeptChoice | None = None,
     ) -> None:
-        """`figures` of each camera are looked at while they are shown; `kept` says which camera was
-        in which place the last time."""
+        """`figures` of each camera are looked at while they are shown; `problem` says why there is
+        no video connection; `kept` says which camera was in which place the last time."""
         super().__init__()
         self._link = link
         self.controls = controls or Controls()
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         )
         self.main_video, self.second_video = self.cameras.main, self.cameras.second
         self.figures_shown = False
+        self._problem = problem
         self._closing = False
         self._turns = 0
         self.yours_since_ns = 0
@@ -194,6 +196,7 @@ class MainWindow(QMainWindow):
         self._follow_profile(view)
         pictures = self.cameras.look(view, now_ns)
         self.history.note(view, latency_ms(view, pictures[0]), now_ns)
+        self.history.note_video(self._problem())
         wall = clock.wall_time().astimezone()
         screen = screen_of(
             view, pictures, self.history.facts, now_ns, wall, list(self.history.marks)[-LOG_LINES:]

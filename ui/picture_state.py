@@ -11,8 +11,9 @@ from teleop.self_test import Stage
 from transport.handshake import Trouble
 from transport.messages import CapCause, HoldReason, Mode, RobotState
 from ui import words
-from ui.facts import heard
+from ui.facts import Facts, heard
 from ui.offers import why_not
+from ui.picture_cause import Cause, cause_of
 from ui.screen import Act, Banner, Chip, Hud, Look, PictureFace, Veil
 
 # As long as the robot has not said at which age it slows, and up to which latency speed is full.
@@ -87,10 +88,15 @@ def frame_of(link: LinkView, readiness: Chip) -> Look:
 
 
 def picture_face(
-    view: PictureView, number: int, link: LinkView, latency: float | None, frame: Look
+    view: PictureView,
+    number: int,
+    link: LinkView,
+    latency: float | None,
+    frame: Look,
+    facts: Facts,
 ) -> PictureFace:
     """Tag, frame and veil of one camera; `number` 0 is the main view."""
-    tag, veil = _tag(view, link, latency if number == 0 else None)
+    tag, veil = _tag(view, link, latency if number == 0 else None, facts)
     own = frame if number == 0 else Look.QUIET
     if number > 0 and veil is not None and not veil.black:
         own = Look.HOLD
@@ -98,25 +104,56 @@ def picture_face(
     return PictureFace(words.camera(view.camera), tag, fps, own, stale_ms(link), veil)
 
 
-def _tag(view: PictureView, link: LinkView, latency: float | None) -> tuple[Chip, Veil | None]:
-    if view.painted == 0:
-        tag = Chip("broken", "NO PICTURE", "yet", Look.HOLD)
-        return tag, Veil("NO PICTURE", "Nothing has come from this camera yet.", True)
-    if view.age_ms is None:
+def _tag(
+    view: PictureView, link: LinkView, latency: float | None, facts: Facts
+) -> tuple[Chip, Veil | None]:
+    if view.painted > 0 and view.age_ms is None:
         # Without the robot's clock nothing proves that the picture is live.
         return Chip("dashed", "PICTURE", "age not known", Look.LIMITED), None
-    if view.age_ms > GONE_MS:
-        old = words.short(view.age_ms / 1000)
-        tag = Chip("broken", "NO PICTURE", f"for {old}", Look.HOLD)
-        return tag, Veil(f"NO PICTURE for {old}", f"Last picture {view.last_painted_wall}.", True)
-    if view.age_ms > stale_ms(link):
-        old = f"{view.age_ms / 1000:.1f} s"
-        tag = Chip("clock", f"STALE {old}", f"last {view.last_painted_wall}", Look.HOLD)
-        return tag, Veil(f"STALE {old}", f"Last picture {view.last_painted_wall}.", False)
+    age_ms = view.age_ms if view.painted > 0 and view.age_ms is not None else float("inf")
+    if age_ms > stale_ms(link):
+        return _no_new_picture(view, link, age_ms, facts)
     age = steady_age(view)
     if (latency if latency is not None else age) > late_ms(link):
         return Chip("triangle", "LATE", words.age(age), Look.LIMITED), None
     return Chip("live", "LIVE", words.age(age)), None
+
+
+def _no_new_picture(
+    view: PictureView, link: LinkView, age_ms: float, facts: Facts
+) -> tuple[Chip, Veil]:
+    """A frozen camera is not a lost link: whose fault it is stands on the picture."""
+    cause = cause_of(link, view.camera, facts.standings)
+    why = _why(cause, facts)
+    if view.painted == 0:
+        tag = Chip("broken", "NO PICTURE", "yet", Look.HOLD)
+        return tag, Veil("NO PICTURE", why, True)
+    last = f"Last picture {view.last_painted_wall}."
+    old, black = words.short(age_ms / 1000), age_ms > GONE_MS
+    detail = f"{why} {last}"
+    if cause is Cause.CAMERA:
+        tag = Chip("clock", "CAMERA FROZEN", f"for {old}", Look.HOLD)
+        return tag, Veil(f"CAMERA FROZEN for {old}", detail, black)
+    if black:
+        tag = Chip("broken", "NO PICTURE", f"for {old}", Look.HOLD)
+        return tag, Veil(f"NO PICTURE for {old}", detail, True)
+    tag = Chip("clock", f"STALE {old}", f"last {view.last_painted_wall}", Look.HOLD)
+    return tag, Veil(f"STALE {old}", detail, False)
+
+
+def _why(cause: Cause, facts: Facts) -> str:
+    match cause:
+        case Cause.LINK:
+            return "There is no link to the robot."
+        case Cause.CAMERAS:
+            return "The link is up; the robot's cameras do not answer."
+        case Cause.ABSENT:
+            return "The robot has no such camera."
+        case Cause.CAMERA:
+            return "The link is up; the camera gives nothing new."
+        case Cause.WAY:
+            problem = f": {facts.video_problem}" if facts.video_problem else ""
+            return f"Link and camera work, no picture gets through{problem}."
 
 
 def banner_of(link: LinkView, readiness: Chip) -> Banner | None:

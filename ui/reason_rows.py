@@ -26,8 +26,9 @@ from transport.messages import (
     Role,
 )
 from ui import words
-from ui.facts import heard
+from ui.facts import Facts, heard
 from ui.offers import why_not
+from ui.picture_cause import Cause, cause_of
 from ui.screen import Act, Look, ReasonRow, Reasons
 
 ROWS: Final = (
@@ -75,10 +76,15 @@ def place_of(hold: Hold) -> str:
 
 
 def reasons(
-    link: LinkView, pictures: tuple[PictureView, ...], moving: bool, why_not: str
+    link: LinkView, pictures: tuple[PictureView, ...], moving: bool, why_not: str, facts: Facts
 ) -> Reasons:
     """The whole pop-up."""
     state = heard(link)
+    frozen = frozenset(
+        picture.camera
+        for picture in pictures
+        if cause_of(link, picture.camera, facts.standings) is Cause.CAMERA
+    )
     if state is None:
         rows = tuple(ReasonRow(name, "not known", look=Look.DIM) for name in ROWS)
         rows = tuple(
@@ -97,12 +103,12 @@ def reasons(
         "Lease": lambda: _lease(link, state),
         "Input": lambda: _input(link),
         "Commands": lambda: _commands(link, state),
-        "Picture": lambda: _picture(link, state, pictures),
+        "Picture": lambda: _picture(link, state, pictures, frozen),
         "Speed": lambda: _speed(state),
         "Robot": lambda: _robot(state),
         "Surroundings": lambda: _surroundings(state),
         "Recording": lambda: _recording(link),
-        "Other pictures": lambda: _others(state, pictures),
+        "Other pictures": lambda: _others(state, pictures, frozen),
     }
     foot, button, act = _foot(link, state)
     return Reasons(
@@ -195,24 +201,31 @@ def _commands(link: LinkView, state: RobotState) -> ReasonRow:
     )
 
 
-def _shown(picture: PictureView, stale_ms: float) -> tuple[str, bool]:
+def _shown(picture: PictureView, stale_ms: float, frozen: frozenset[str]) -> tuple[str, bool]:
     """A camera in words, and whether it is fit to drive by."""
     name = words.camera(picture.camera)
     if picture.painted == 0:
         return f"{name}: no picture yet", False
     if picture.age_ms is None:
         return f"{name}: age not known", False
+    if picture.age_ms > stale_ms and picture.camera in frozen:
+        return f"{name}: camera frozen for {words.age(picture.age_ms)}", False
     if picture.age_ms > stale_ms:
         return f"{name} {words.age(picture.age_ms)} old", False
     return f"{name} live, {picture.fps:.0f} fps", True
 
 
-def _picture(link: LinkView, state: RobotState, pictures: tuple[PictureView, ...]) -> ReasonRow:
+def _picture(
+    link: LinkView,
+    state: RobotState,
+    pictures: tuple[PictureView, ...],
+    frozen: frozenset[str],
+) -> ReasonRow:
     timing = state.timing
     note = f"slows at {timing.picture_slow_ms:.0f} ms, stops at {timing.picture_hold_ms / 1e3:g} s"
     if not pictures:
         return ReasonRow("Picture", "no camera", note, Look.LIMITED)
-    text, good = _shown(pictures[0], timing.picture_slow_ms)
+    text, good = _shown(pictures[0], timing.picture_slow_ms, frozen)
     if good and link.yours and state.picture_age_ms > timing.full_speed_ms:
         age_ms = pictures[0].ages_ms[-1] if pictures[0].ages_ms else pictures[0].age_ms or 0.0
         text, good = f"{words.camera(pictures[0].camera)} late, {words.age(age_ms)} old", False
@@ -282,10 +295,12 @@ def _recording(link: LinkView) -> ReasonRow:
     return ReasonRow("Recording", f"{on}, {left}", look=Look.LIMITED if low else Look.QUIET)
 
 
-def _others(state: RobotState, pictures: tuple[PictureView, ...]) -> ReasonRow:
+def _others(
+    state: RobotState, pictures: tuple[PictureView, ...], frozen: frozenset[str]
+) -> ReasonRow:
     if len(pictures) < 2:
         return ReasonRow("Other pictures", "none")
-    shown = [_shown(picture, state.timing.picture_slow_ms) for picture in pictures[1:]]
+    shown = [_shown(picture, state.timing.picture_slow_ms, frozen) for picture in pictures[1:]]
     good = all(fit for _, fit in shown)
     text = "; ".join(text for text, _ in shown)
     return ReasonRow(

@@ -25,6 +25,7 @@ from ui.facts import Facts, heard
 from ui.history import Mark
 from ui.notices import notice_of
 from ui.offers import why_not, wish_left_s
+from ui.picture_cause import Cause, cause_of
 from ui.picture_state import (
     GONE_MS,
     banner_of,
@@ -63,12 +64,13 @@ def screen_of(
         mode=mode_of(link),
         lease=_lease(link, facts, now_ns),
         readiness=readiness,
-        reasons=reasons(link, shown, moving, readiness.detail),
-        link=link_chip(link, main, latency, wall),
+        reasons=reasons(link, shown, moving, readiness.detail, facts),
+        link=link_chip(link, main, latency, wall, facts),
         recording=recording_chip(link),
         stop=stop_face(link),
         pictures=tuple(
-            picture_face(view, number, link, latency, frame) for number, view in enumerate(shown)
+            picture_face(view, number, link, latency, frame, facts)
+            for number, view in enumerate(shown)
         ),
         banner=banner_of(link, readiness),
         notice=notice_of(link, facts, now_ns),
@@ -147,7 +149,11 @@ def stop_face(link: LinkView) -> Chip:
 
 
 def link_chip(
-    link: LinkView, main: PictureView | None, latency: float | None, wall: datetime
+    link: LinkView,
+    main: PictureView | None,
+    latency: float | None,
+    wall: datetime,
+    facts: Facts,
 ) -> Chip:
     """Picture and link in two lines."""
     if link.reach is not Reach.CONNECTED:
@@ -163,6 +169,8 @@ def link_chip(
     if main.age_ms is None:
         return Chip("dashed", "Picture, age ?", f"{main.fps:.0f} fps", Look.LIMITED)
     age = steady_age(main)
+    if age > stale_ms(link) and cause_of(link, main.camera, facts.standings) is Cause.CAMERA:
+        return Chip("triangle", "Camera frozen", f"for {words.short(age / 1000)}", Look.LIMITED)
     if age > GONE_MS:
         return Chip("triangle", "No picture", answers, Look.LIMITED)
     late = age > stale_ms(link) or (latency is not None and latency > late_ms(link))

@@ -36,7 +36,13 @@ def theme(qapp: QApplication) -> Theme:
 def console(qtbot: QtBot, theme: Theme) -> Iterator[Console]:
     """A shown and active window."""
     link, video = FakeLink(link_view(None)), FakeVideo()
-    window = MainWindow(link, video.mailboxes, theme, figures=video.figures)
+    window = MainWindow(
+        link,
+        video.mailboxes,
+        theme,
+        figures=video.figures,
+        problem=lambda: video.problem,
+    )
     qtbot.addWidget(window)
     wake = Wake(window.wake, window)
     video.subscribe(wake.poke)

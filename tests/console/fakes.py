@@ -262,6 +262,7 @@ class FakeVideo:
         self.mailboxes: dict[str, Mailbox[Picture]] = {name: Mailbox() for name in cameras}
         self.figures: dict[str, VideoFigures] = {name: VideoFigures() for name in cameras}
         self.on_wake: Callable[[], None] = lambda: None
+        self.problem = ""
         self.started = False
         self.closed = False
 

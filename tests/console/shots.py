@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from teleop.operator_view import LinkView, Reach
 from tests.console import shot_views as views
-from tests.console.fakes import CALL, FakeLink, driven, link_view
+from tests.console.fakes import CALL, ROBOT_NS, FakeLink, driven, link_view
 from transport import clock
 from transport.mailbox import Mailbox
 from transport.messages import (
@@ -39,6 +39,7 @@ from transport.messages import (
 from transport.picture import Picture
 from transport.video_figures import VideoFigures
 from ui.main_window import MainWindow
+from ui.picture_cause import Standing
 from ui.screen import Act
 from ui.theme import BODY, Theme, font, load_fonts
 
@@ -110,6 +111,7 @@ class Shot:
     asks: Act | None = None  # the question that is open
     sheet: bool = False
     figures: bool = False
+    frozen: bool = False  # the robot says that its cameras take no picture
     cameras: tuple[str, ...] = ("front", "ceiling")
 
 
@@ -193,6 +195,8 @@ SHOTS = (
             Shot("figures-four", views.driving, figures=True, cameras=EIGHT[:4]),
             Shot("figures-eight", views.driving, figures=True, cameras=EIGHT, second_age_ms=2600.0),
             Shot("figures-asked", views.asked, figures=True),
+            Shot("frozen", views.holding, age_ms=3_200.0, second_age_ms=3_200.0, frozen=True),
+            Shot("way", views.holding, age_ms=3_200.0, second_age_ms=62.0),
         )
     ),
     Shot("asked-light", views.asked, (1280, 800), light=True),
@@ -314,6 +318,9 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     window.refresh()
     if shot.popup:
         window.toggle_reasons()
+    if shot.frozen:
+        standing = dict.fromkeys(shot.cameras, Standing(900, ROBOT_NS - 3 * S))
+        window.history.facts = replace(window.history.facts, standings=standing)
     if shot.figures:
         window.toggle_figures()
     if shot.sheet:

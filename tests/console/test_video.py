@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -163,3 +163,61 @@ def test_an_image_of_another_shape_is_not_stretched(console: Console, qtbot: QtB
 
     rect = console.window.main_video.picture_rect()
     assert abs(rect.width() / rect.height() - 16 / 9) < 0.01
+
+
+def test_the_veil_comes_when_pictures_stop_and_the_window_repaints_for_other_reasons(
+    console: Console, qtbot: QtBot
+) -> None:
+    view = console.window.main_video
+    console.show(link_view(driven()))
+    captured_ns = clock.now_ns()
+    console.video.put(picture(captured_ns=captured_ns, grey=200))
+    at = QPoint(int(view.picture_rect().center().x()), int(view.picture_rect().top() + 60))
+    seen: list[tuple[float, int, str]] = []
+
+    def look() -> bool:
+        view.update()  # numbers, a window that was uncovered, another theme
+        image = view.grab().toImage()
+        age_ms = (clock.now_ns() - captured_ns) / clock.NS_PER_MS
+        word = view.face.tag.word if view.face is not None else ""
+        seen.append((age_ms, image.pixelColor(at).lightness(), word))
+        return age_ms > 900
+
+    qtbot.waitUntil(look, timeout=5000)
+
+    assert view.feed.painted == 1
+    assert [lightness for age_ms, lightness, _ in seen if 100 < age_ms < 400].count(200) > 0
+    # `age_ms` is from after the paint: by then the picture may just have been young enough.
+    late = [(lightness, word) for age_ms, lightness, word in seen if age_ms > 700]
+    assert late
+    assert [lightness for lightness, _ in late if lightness > 150] == []
+    assert {word.partition(" ")[0] for _, word in late} == {"STALE"}
+
+
+def test_without_the_robots_clock_a_frozen_picture_is_veiled_too(
+    console: Console, qtbot: QtBot
+) -> None:
+    view = console.window.main_video
+    console.show(link_view(robot_state(), clock_offset_ns=None))
+    console.video.put(picture(grey=200))
+    qtbot.waitUntil(lambda: view.feed.painted == 1)
+    at = QPoint(int(view.picture_rect().center().x()), int(view.picture_rect().top() + 60))
+
+    qtbot.waitUntil(lambda: view.grab().toImage().pixelColor(at).lightness() < 150, timeout=3000)
+
+    assert view.face is not None
+    assert view.face.veil is not None
+
+
+def test_a_picture_older_than_the_words_over_it_is_not_left_bare(
+    console: Console, qtbot: QtBot
+) -> None:
+    view = console.window.main_video
+    console.show(link_view(driven()))
+    console.window._timer.stop()  # the words say LIVE from now on
+    console.video.put(picture(captured_ns=clock.now_ns() - 2 * clock.NS_PER_S, grey=200))
+    at = QPoint(int(view.picture_rect().center().x()), int(view.picture_rect().top() + 60))
+
+    qtbot.waitUntil(lambda: view.feed.painted == 1)
+
+    assert view.grab().toImage().pixelColor(at).lightness() < 150
