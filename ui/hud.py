@@ -23,6 +23,7 @@ from ui.theme import (
     PLATE,
     PLATE_OPACITY,
     SUBJECT,
+    TITLE,
     Theme,
     font,
     text_width,
@@ -32,6 +33,8 @@ MARGIN = 8
 TAG_H = 24
 PLATE_H = 80
 VEIL_W = 480  # of its plate, at most
+VEIL_WORDS_W = 240  # a narrower picture has its title only
+TITLE_LINE, DETAIL_LINE = 24, 18
 SPEED_W = 248  # a negative speed, its unit, and a negative wish
 HAND_STEPS = 12  # positions of the LIVE hand
 
@@ -240,26 +243,32 @@ def draw_small_veil(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -
 def draw_veil(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None:
     """Grey and hatched over a stale picture, black over none; the plate says how old it is."""
     _cover(painter, veil, area, ratio)
-    small = area.width() < 360
-    size = 15 if small else SUBJECT
-    title_w = text_width(veil.title, size, 600) + 32
-    room = min(area.width() - 2 * MARGIN, VEIL_W)
-    lines = wrapped(veil.detail, BODY, 400, int(room - 32)) if veil.detail else []
-    width = min(room, max([title_w, *(text_width(line, BODY) for line in lines)]) + 32)
-    height = 46 + 18 * len(lines)
-    top = max(area.top(), area.center().y() - height / 2)
-    box = QRectF(area.center().x() - width / 2, top, width, height)
+    narrow = area.width() < VEIL_WORDS_W
+    px = BODY if narrow else TITLE if area.width() < 360 else SUBJECT
+    icon_px = 20 if px == SUBJECT else 16
+    room = min(area.width() - 2 * MARGIN, VEIL_W) - (8 if narrow else 32)
+    title = wrapped(veil.title, px, 600, int(room - 32))
+    # Where there is little room the tooltip says the rest.
+    detail = [] if narrow else wrapped(veil.detail, BODY, 400, int(room))
+    title_w = 30 + max(text_width(line, px, 600) for line in title)
+    width = (8 if narrow else 32) + max(
+        [title_w, *(text_width(line, BODY) for line in detail if line)]
+    )
+    height = 22 + TITLE_LINE * len(title) + DETAIL_LINE * len(detail)
+    box = QRectF(area.center().x() - width / 2, area.center().y() - height / 2, width, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_plate(0.92))
     painter.drawRoundedRect(box, 4, 4)
-    x = box.center().x() - title_w / 2
+    x, y = box.center().x() - title_w / 2, box.top() + 30
     icon = "broken" if veil.black else "clock"
-    icon_px = 16 if small else 20
-    icons.draw(painter, icon, x, box.top() + 24 - icon_px / 2, icon_px, QColor(ON_PLATE_AMBER))
-    _text(painter, x + 30, box.top() + 30, veil.title, ON_PLATE_AMBER, size, 600)
-    for number, line in enumerate(lines):
-        left = box.center().x() - text_width(line, BODY) / 2
-        _text(painter, left, box.top() + 51 + 18 * number, line, ON_PLATE)
+    icons.draw(painter, icon, x, y - 6 - icon_px / 2, icon_px, QColor(ON_PLATE_AMBER))
+    for line in title:
+        _text(painter, x + 30, y, line, ON_PLATE_AMBER, px, 600)
+        y += TITLE_LINE
+    y -= 3
+    for line in detail:
+        _text(painter, box.center().x() - text_width(line, BODY) / 2, y, line, ON_PLATE)
+        y += DETAIL_LINE
 
 
 def _cover(painter: QPainter, veil: Veil, area: QRectF, ratio: float) -> None:

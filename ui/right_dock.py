@@ -232,7 +232,7 @@ class RightDock(QWidget):
             name = f"{view.feed.number} {face.title}"
             if view is self.second:
                 self.camera_title.say(name, "" if face.veil else face.tag.detail)
-            state = face.veil.title if face.veil else face.tag.word
+            state = f"{face.veil.title}. {face.veil.detail}" if face.veil else face.tag.word
             tip = f"{name}: {state}\nClick, or press {view.feed.number}, for the main view"
             if view.toolTip() != tip:
                 view.setToolTip(tip)

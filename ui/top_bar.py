@@ -63,14 +63,14 @@ class TopBar(QWidget):
 
     def arrange(self, compact: bool) -> None:
         """The widths for this size of window."""
-        self.robot.setFixedWidth(122 if compact else 200)
-        self.mode.setFixedWidth(136 if compact else 172)
-        self.lease.setFixedWidth(86 if compact else 104)
+        self.robot.setFixedWidth(112 if compact else 200)
+        self.mode.setFixedWidth(130 if compact else 172)
+        self.lease.setFixedWidth(82 if compact else 104)
         self.lease_button.show_cap(not compact)
         width = 76 if compact else 108
         self.lease_button.setFixedWidth(max(width, self.lease_button.sizeHint().width()))
         self.spark.setVisible(not compact)
-        self.link.setFixedWidth(116 if compact else 140)
+        self.link.setFixedWidth(136 if compact else 140)
         self.recording.setFixedWidth(106 if compact else 112)
         self.stop.narrow(compact)
         layout = self.layout()
