@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from importlib.resources import files
 from string import Template
 
@@ -274,6 +275,7 @@ def font(px: int = BODY, weight: int = 400) -> QFont:
     return found
 
 
+@lru_cache(maxsize=2048)  # asked for each piece of text in each paint
 def text_width(text: str, px: int = BODY, weight: int = 400) -> int:
     """Width of `text` in px, rounded up."""
     return QFontMetrics(font(px, weight)).horizontalAdvance(text) + 1
