@@ -7,6 +7,7 @@ camera: what a view shows and what it reports come from the same feed. The windo
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
 from typing import Final
@@ -19,7 +20,8 @@ from transport.mailbox import Mailbox
 from transport.picture import Picture
 from ui.picture_state import STALE_MS
 
-KEPT: Final = 150  # paints remembered, for ages: 5 s at 30 per second
+RECENT_S: Final = 5  # of the percentiles of age
+KEPT: Final = RECENT_S * 60  # paints remembered; no camera films faster
 RECENT: Final = 30  # of them for the rate
 SHOWN: Final = 15  # of them for the age in the tag
 
@@ -100,7 +102,7 @@ class CameraFeed:
         ages: tuple[float, ...] = ()
         if offset_ns is not None and self.picture is not None:
             age_ms = max(0.0, (now_ns + offset_ns - self.picture.captured_ns) / 1e6)
-            ages = self.ages_ms(SHOWN)
+            ages = self._ages_ms(list(self._lags_ns)[-SHOWN:])
         elif self._painted_at and self.quiet_ms(now_ns) > self.stale_ms:
             # Without the robot's clock the age is not known, but it is at least this much.
             age_ms = self.quiet_ms(now_ns)
@@ -108,13 +110,17 @@ class CameraFeed:
             self.camera, age_ms, self.painted, self._fps(now_ns), self.last_painted_wall, ages
         )
 
-    def ages_ms(self, newest: int = KEPT) -> tuple[float, ...]:
-        """Ages at their paint of the `newest` pictures, oldest first; none without a clock."""
+    def recent_ages_ms(self, now_ns: int) -> tuple[float, ...]:
+        """Ages at their paint of the pictures of the last `RECENT_S`; none without a clock."""
+        since_ns = now_ns - RECENT_S * clock.NS_PER_S
+        painted = zip(self._painted_at, self._lags_ns, strict=True)
+        return self._ages_ms([lag_ns for at_ns, lag_ns in painted if at_ns >= since_ns])
+
+    def _ages_ms(self, lags_ns: Sequence[int]) -> tuple[float, ...]:
         offset_ns = self._offset_ns
         if offset_ns is None:
             return ()
-        lags = list(self._lags_ns)[-newest:]
-        return tuple(max(0.0, (lag + offset_ns) / 1e6) for lag in lags)
+        return tuple(max(0.0, (lag_ns + offset_ns) / 1e6) for lag_ns in lags_ns)
 
     def _fps(self, now_ns: int) -> float:
         stamps = list(self._painted_at)[-RECENT:]

@@ -96,7 +96,7 @@ class Cameras:
                 CameraFigures(
                     number=feed.number,
                     picture=feed.view(link.clock_offset_ns, now_ns),
-                    ages_ms=feed.ages_ms(),
+                    ages_ms=feed.recent_ages_ms(now_ns),
                     received=self._figures.get(feed.camera, VideoFigures()),
                     overwritten=feed.mailbox.overwritten,
                 )

@@ -17,7 +17,8 @@ from transport.clock import NS_PER_MS
 
 # Three reports without a new picture: one of 30 per second is due six times between two.
 FROZEN_MS: Final = 3 * 1000 / MEDIA_STATE_HZ
-SILENT_MS: Final = 5 * 1000 / MEDIA_STATE_HZ  # five reports are missing
+UNSURE_MS: Final = 2 * 1000 / MEDIA_STATE_HZ  # a report is missing
+SILENT_MS: Final = 5 * 1000 / MEDIA_STATE_HZ  # so many that it is no loss on the way
 
 
 class Cause(StrEnum):
@@ -28,6 +29,7 @@ class Cause(StrEnum):
     ABSENT = "absent"  # the robot has no camera of this name
     CAMERA = "camera"  # it takes no new picture
     WAY = "way"  # it does, and none gets here
+    UNSURE = "unsure"  # the report that would tell is missing
 
 
 @dataclass(frozen=True)
@@ -65,4 +67,4 @@ def cause_of(link: LinkView, camera: str, standing: Mapping[str, Standing]) -> C
     known = standing.get(camera)
     if known is not None and (media.stamp_ns - known.since_ns) / NS_PER_MS >= FROZEN_MS:
         return Cause.CAMERA
-    return Cause.WAY
+    return Cause.WAY if link.media_silent_ms <= UNSURE_MS else Cause.UNSURE

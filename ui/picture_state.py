@@ -151,6 +151,8 @@ def _why(cause: Cause, facts: Facts) -> str:
             return "The robot has no such camera."
         case Cause.CAMERA:
             return "The link is up; the camera gives nothing new."
+        case Cause.UNSURE:
+            return "No new picture comes."
         case Cause.WAY:
             problem = f": {facts.video_problem}" if facts.video_problem else ""
             return f"Link and camera work, no picture gets through{problem}."

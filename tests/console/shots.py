@@ -315,6 +315,9 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
             feed._painted_at.clear()
             now_ns = clock.now_ns()
             feed._painted_at.extend(now_ns - (29 - n) * S // 30 for n in range(30))
+            feed._lags_ns.extend([feed._lags_ns[-1]] * 30)
+            while len(feed._lags_ns) > 30:
+                feed._lags_ns.popleft()
     window.refresh()
     if shot.popup:
         window.toggle_reasons()

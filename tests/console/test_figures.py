@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from tests.console.fakes import driven, link_view, picture
 from tests.console.support import Console
 from tests.unit.screen_support import camera
+from transport import clock
 from transport.video_figures import VideoFigures
 from ui.figures_plate import BELOW_TAG, MARGIN, shape_of
 from ui.link_figures import CameraFigures, figures_of
@@ -130,3 +131,14 @@ def test_a_plate_reads_over_a_white_picture(console: Console, qtbot: QtBot) -> N
     corner = shape.box.bottomLeft().toPoint()
     behind = image.pixelColor(corner.x() + 5, corner.y() - 5)
     assert behind.lightness() < QColor("#404040").lightness()
+
+
+def test_ages_of_long_ago_are_not_shown_as_those_of_now(console: Console, qtbot: QtBot) -> None:
+    console.show(link_view(driven()))
+    feed = console.window.main_video.feed
+    console.video.put(picture())
+    qtbot.waitUntil(lambda: feed.painted == 1)
+    now_ns = clock.now_ns()
+
+    assert len(feed.recent_ages_ms(now_ns)) == 1
+    assert feed.recent_ages_ms(now_ns + 6 * clock.NS_PER_S) == ()

@@ -50,6 +50,8 @@ RUNNING, FROZEN = [6, 12, 18, 24, 30], [6, 12, 12, 12, 12]
         ([6, 12, 12, 12, 18], {}, Cause.WAY),
         ([90, 6, 12], {}, Cause.WAY),  # the robot's cameras were restarted
         (FROZEN, {"reach": Reach.LOST}, Cause.LINK),
+        (RUNNING, {"media_silent_ms": 500.0}, Cause.UNSURE),
+        (FROZEN, {"media_silent_ms": 500.0}, Cause.CAMERA),
         (RUNNING, {"media_silent_ms": 1_200.0}, Cause.CAMERAS),
         (RUNNING, {"media": None}, Cause.CAMERAS),
     ],
@@ -104,6 +106,14 @@ def test_while_no_report_comes_what_was_known_stays() -> None:
             ("STALE 3.2 s", "last 14:32:05"),
             "STALE 3.2 s",
             "Link and camera work, no picture gets through.",
+        ),
+        (
+            RUNNING,
+            {"media_silent_ms": 700.0},
+            800.0,
+            ("STALE 0.8 s", "last 14:32:05"),
+            "STALE 0.8 s",
+            "No new picture comes.",
         ),
         (
             FROZEN,
