@@ -64,10 +64,17 @@ class Labels(QWidget):
         self.fit()
 
     def fit(self) -> None:
-        """Without room for all, first the key caps go, then the words; the tooltips keep them."""
-        for caps, words in ((True, True), (False, True), (False, False)):
-            for button in (self.marker, self.success, self.failure, self.hand_back):
+        """Without room for all, the key caps go, then the words, which the tooltips keep; then the
+        icons."""
+        for caps, words, signs in (
+            (True, True, True),
+            (False, True, True),
+            (False, False, True),
+            (False, False, False),
+        ):
+            for button in (self.marker, self.success, self.failure, self.let_drive, self.hand_back):
                 button.show_cap(caps)
+                button.show_icon(signs)
             for word in (self._phase_word, self._outcome_word):
                 word.setVisible(words)
             if self._needed(words) <= self.width():

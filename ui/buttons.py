@@ -24,7 +24,7 @@ class KeyButton(QPushButton):
         super().__init__(text)
         self._theme = theme
         self.key = key
-        self._icon = icon
+        self._icon = self._icon_kept = icon
         self._main = main
         self._chosen = False
         self._room = True  # for the key cap
@@ -52,6 +52,14 @@ class KeyButton(QPushButton):
         """Whether there is room for the key cap; the tooltip keeps it."""
         if shown != self._room:
             self._room = shown
+            self.updateGeometry()
+            self.update()
+
+    def show_icon(self, shown: bool) -> None:
+        """Whether there is room for the icon."""
+        icon = self._icon_kept if shown else ""
+        if icon != self._icon:
+            self._icon = icon
             self.updateGeometry()
             self.update()
 

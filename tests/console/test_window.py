@@ -91,7 +91,7 @@ def test_nothing_is_clipped(
     assert short == []
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", [*SIZES, (1180, 720)], ids=str)
 @pytest.mark.parametrize("name", ["call", "drive", "proved"])
 def test_no_two_parts_overlap_and_none_leaves_the_window(
     console: Console, qtbot: QtBot, name: str, size: tuple[int, int]
