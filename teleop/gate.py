@@ -208,7 +208,7 @@ def _heard(
         heard_ns=now_ns,
         neutral_ns=neutral_ns,
         neutral_seen=state.neutral_seen or (long_enough and standing),
-        painted_ns=max(state.painted_ns, command.painted_ns),
+        painted_ns=command.painted_ns,  # older than before when another camera was swapped in
         unpainted=False,
         command_age_ms=age_ms,
         refusal=None,

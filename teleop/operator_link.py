@@ -166,7 +166,7 @@ class OperatorLink:
         with self._lock:
             newest_ns = self._heard.state.stamp_ns if self._heard.state else 0
             if captured_ns <= newest_ns + NS_PER_S:  # else it is of an earlier life of the robot
-                self._painted_ns = max(self._painted_ns, captured_ns)
+                self._painted_ns = captured_ns  # also an older one: of another camera, swapped in
 
     def alive(self, stamp_ns: int) -> None:
         """The window's own thread is running."""

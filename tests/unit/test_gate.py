@@ -536,6 +536,15 @@ def test_a_robot_that_holds_without_a_driver_or_a_call_says_that_nobody_has_it()
 # --- the picture ---
 
 
+def test_an_older_picture_that_is_swapped_in_counts_at_once() -> None:
+    world = World().driving()
+    world.run(0.1, deadman=True, forward=1.0, painted_ns=world.now_ns)
+    late_ns = world.now_ns - 1000 * MS  # another camera, a second behind
+    world.tick(world.command(deadman=True, forward=1.0, painted_ns=late_ns))
+    assert world.state.picture_age_ms == (world.now_ns - late_ns) / NS_PER_MS
+    assert world.state.cap.mps < 0.15
+
+
 def test_before_a_picture_was_painted_it_has_no_age() -> None:
     world = World().called()
     world.ask(RequestLease())
