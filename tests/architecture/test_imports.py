@@ -16,6 +16,7 @@ PURE = [
     "transport.channels",
     "transport.frame_stamp",
     "transport.handshake",
+    "transport.ice_servers",
     "transport.sdp_check",
     "transport.viewers",
     "teleop.gate",
