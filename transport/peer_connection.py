@@ -1,17 +1,21 @@
 """What both ends of the video share: an event loop on a thread, and connections made our way.
 
-The modules `video_*` and this one are the only importers of aiortc and asyncio. `bind_ice` reaches
-below aiortc's public interface; tests/links/test_video_link.py holds it.
+The modules `video_*`, `ice_gathering` and this one are the only importers of aiortc and asyncio.
+What reaches below aiortc's public interface for ICE stands in `transport.ice_gathering`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
+from aiortc.rtcconfiguration import RTCIceTransportPolicy
+
+from transport.ice_gathering import IceGathering
+from transport.ice_servers import NO_SERVERS
 
 T = TypeVar("T")
 
@@ -47,10 +51,14 @@ class LoopThread:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def new_connection() -> RTCPeerConnection:
-    """A connection that asks no server."""
+def new_connection(*, relay_only: bool = False) -> RTCPeerConnection:
+    """A connection that asks no server by itself; see `transport.ice_gathering` for those it may.
+
+    With `relay_only` it uses, and tells, no address but that of a relay.
+    """
+    policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
     # An empty list: aiortc's default asks a public STUN server.
-    return RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    return RTCPeerConnection(RTCConfiguration(iceServers=[], iceTransportPolicy=policy))
 
 
 def h264_only() -> list[Any]:
@@ -61,16 +69,5 @@ def h264_only() -> list[Any]:
 
 
 def bind_ice(connection: RTCPeerConnection, bind_host: str) -> None:
-    """Let ICE use `bind_host` only; aioice never offers 127.0.0.1 by itself."""
-    if bind_host in ("", "0.0.0.0"):
-        return
-    for transceiver in connection.getTransceivers():
-        ice: Any = transceiver.receiver.transport.transport.iceGatherer._connection
-        gather = ice.get_component_candidates
-
-        async def only_here(*, _gather: Callable[..., Any] = gather, **kwargs: Any) -> list[Any]:
-            kwargs["addresses"] = [bind_host]
-            found: list[Any] = await _gather(**kwargs)
-            return found
-
-        ice.get_component_candidates = only_here
+    """Let ICE use `bind_host` only, without any server; aioice never offers 127.0.0.1 by itself."""
+    IceGathering(NO_SERVERS, bind_host, whose="this end's").arrange(connection)

@@ -21,15 +21,17 @@ import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from aiortc.stats import RTCInboundRtpStreamStats
+from aiortc.stats import RTCInboundRtpStreamStats, RTCTransportStats
 from av.video.reformatter import VideoReformatter
 
-from transport.clock import NS_PER_MS, now_ns
+from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp, stamp_of
+from transport.ice_gathering import IceGathering, way_of
+from transport.ice_servers import NO_SERVERS, IceServers
 from transport.mailbox import Mailbox
 from transport.messages import VideoAnswer, VideoConfirmed
-from transport.peer_connection import LoopThread, bind_ice, h264_only, new_connection
+from transport.peer_connection import LoopThread, h264_only, new_connection
 from transport.picture import Picture
 from transport.sdp_check import DescriptionRefused, check_answer
 from transport.video_figures import OVER_S, Sample, VideoFigures, figures_of
@@ -39,7 +41,16 @@ from transport.viewers import CONFIRM_MS
 log = logging.getLogger("video")
 
 NO_PICTURE_MS: Final = 2_000  # without a frame for so long the connection is made anew
-RETRY_MS: Final = 500  # between two attempts to connect
+# Without a packet of any kind the link is down or this machine has another address: no need to wait
+# as long. A robot sends reports (RTCP) every 0.5 to 1.5 s even when its cameras stand still.
+QUIET_MS: Final = 200  # without a frame for so long packets are counted
+SILENT_MS: Final = 800  # without a packet after that
+# Pictures that come back after a blackout may stop again at once: what was lost in it is missing.
+PROBATION_MS: Final = 2_000  # from the first of them on
+GAP_MS: Final = 500  # meanwhile no pause is longer, or the connection is made anew after all
+REACH_MS: Final = 3_000  # how long one attempt to reach the robot may take
+RETRY_MS: Final = 500  # from one attempt to connect to the next, at least
+CLOSE_S: Final = 2.0  # what closing a connection may take before it is left to itself
 
 
 class VideoExchange(Protocol):
@@ -62,20 +73,65 @@ class _Pictures:
         self.intakes: dict[str, FrameIntake] = {}
         self.size: dict[str, tuple[int, int]] = {}  # of each camera's newest frame
         self.receiving: list[asyncio.Future[None]] = []
+        self.confirmed = False  # both ends have said that pictures flow
+        self.heard_ns = 0  # when something arrived last, pictures or not
+        self._packets = 0
+
+    def all_newer_than(self, stamp_ns: int) -> bool:
+        """Whether each camera has shown something since."""
+        return min(self.newest_ns.values()) > stamp_ns
+
+    async def listen(self, stamp_ns: int) -> None:
+        """Take note whether packets of any kind have arrived since the last time."""
+        report = await self.connection.getStats()
+        packets = sum(
+            part.packetsReceived for part in report.values() if isinstance(part, RTCTransportStats)
+        )
+        if packets != self._packets:
+            self._packets, self.heard_ns = packets, stamp_ns
+
+    async def close(self) -> None:
+        """Close the connection and end what receives, within `CLOSE_S`."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.connection.close()
+        except TimeoutError:  # the relay is asked to free its port for 31 s, and then let go
+            log.info("a relay did not take leave within %s s", CLOSE_S)
+        # Of a connection that never came up aiortc does not end the tracks.
+        for receiving in self.receiving:
+            receiving.cancel()
+        await asyncio.gather(*self.receiving, return_exceptions=True)
 
 
 class VideoReceiver:
     """The console's end: keeps a connection to the robot and fills one mailbox for each camera."""
 
-    def __init__(self, cameras: Sequence[str], exchange: VideoExchange, *, bind_host: str) -> None:
-        """ICE uses `bind_host` only; empty: every address of this machine."""
+    def __init__(
+        self,
+        cameras: Sequence[str],
+        exchange: VideoExchange,
+        *,
+        bind_host: str,
+        ice: IceServers = NO_SERVERS,
+        reach_robot: Callable[[int], object] = lambda within_ms: None,
+    ) -> None:
+        """ICE uses `bind_host` only (empty: every address here), and the servers of `ice`.
+
+        `reach_robot(within_ms)` returns when an exchange would find the robot, or raises
+        `LinkError`. It is called on a worker thread before candidates are gathered, which go stale
+        while a link is down. Without it each attempt is made blindly.
+        """
         self.mailboxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in cameras}
         self.problem = "connecting"  # why there is no confirmed connection; empty while there is
         # How each camera comes in, anew each second while connected; any thread may look.
         self.figures: dict[str, VideoFigures] = {camera: VideoFigures() for camera in cameras}
         self._cameras = tuple(cameras)
         self._exchange = exchange
+        self.way = ""  # how the pictures come: "direct" or "relayed"
         self._bind_host = bind_host
+        self._reach_robot = reach_robot
+        self._gathering = IceGathering(ice, bind_host, whose="this console's")
+        self._closing: set[asyncio.Future[None]] = set()
         self._wake: Callable[[], None] = lambda: None
         self._thread = LoopThread("video-receiver")
         self._keeper: asyncio.Future[None] | None = None
@@ -100,35 +156,101 @@ class VideoReceiver:
         assert self._keeper is not None
         self._keeper.cancel()
         await asyncio.gather(self._keeper, return_exceptions=True)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _start_keeping(self) -> None:
         self._keeper = asyncio.ensure_future(self._keep_connected())
 
     async def _keep_connected(self) -> None:
-        while True:
-            pictures = _Pictures(new_connection())
-            try:
-                await self._connect(pictures)
-                self.problem = ""
-                while pictures.connection.connectionState not in ("failed", "closed"):
-                    if now_ns() - min(pictures.newest_ns.values()) > NO_PICTURE_MS * NS_PER_MS:
-                        break
-                    await asyncio.sleep(0.05)
-                self.problem = "the picture has stopped"
-            except LinkError as error:
-                if self.problem != str(error):
-                    log.info("no video: %s", error)
-                self.problem = str(error)
-            except Exception as error:  # the top of the link: whatever aiortc met, try again
-                log.exception("the video link failed")
-                self.problem = f"the video link failed: {error}"
-            finally:
-                await pictures.connection.close()
-                # Of a connection that never came up aiortc does not end the tracks.
-                for receiving in pictures.receiving:
-                    receiving.cancel()
-                await asyncio.gather(*pictures.receiving, return_exceptions=True)
-            await asyncio.sleep(RETRY_MS / 1000)
+        """Connect, and connect again.
+
+        A connection that has fallen silent is kept until the robot can be reached: after a short
+        blackout its pictures are back before a new one could be made.
+        """
+        shown: _Pictures | None = None
+        try:
+            while True:
+                begin_ns = now_ns()
+                try:
+                    revived_ns = 0
+                    if await self._reached(shown):
+                        revived_ns = now_ns()
+                    else:
+                        former, shown = shown, _Pictures(self._new_connection())
+                        self._retire(former)
+                        await self._connect(shown)
+                    self.problem = ""
+                    self.way = way_of(shown.connection) if shown is not None else ""
+                    await self._until_it_stops(shown, revived_ns)
+                    self.problem = "the picture has stopped"
+                    continue
+                except LinkError as error:
+                    if self.problem != str(error):
+                        log.info("no video: %s", error)
+                    self.problem = str(error)
+                except Exception as error:  # the top of the link: whatever aiortc met, try again
+                    log.exception("the video link failed")
+                    self.problem = f"the video link failed: {error}"
+                if shown is not None and not shown.confirmed:
+                    self._retire(shown)
+                    shown = None
+                pause_ns = RETRY_MS * NS_PER_MS - (now_ns() - begin_ns)
+                await asyncio.sleep(max(0.0, pause_ns / NS_PER_S))
+        finally:
+            self._retire(shown)
+
+    def _new_connection(self) -> RTCPeerConnection:
+        return new_connection(relay_only=self._gathering.relay_only)
+
+    async def _reached(self, shown: _Pictures | None) -> bool:
+        """Wait until the robot can be reached; True when the pictures have come back meanwhile.
+
+        Raises:
+            LinkError: the robot cannot be reached, for the time being.
+        """
+        since_ns = now_ns()
+        reaching = asyncio.ensure_future(asyncio.to_thread(self._reach_robot, REACH_MS))
+        try:
+            while True:
+                if shown is not None and shown.all_newer_than(since_ns):
+                    return True
+                if reaching.done():
+                    await reaching
+                    return False
+                await asyncio.wait({reaching}, timeout=0.02)
+        finally:
+            reaching.cancel()
+
+    async def _until_it_stops(self, pictures: _Pictures | None, revived_ns: int) -> None:
+        """Until a camera shows nothing new, or nothing at all arrives any more.
+
+        `revived_ns` is when the pictures came back by themselves; 0: they are of a new connection.
+        """
+        assert pictures is not None
+        pictures.heard_ns = now_ns()
+        while pictures.connection.connectionState not in ("failed", "closed"):
+            stamp_ns = now_ns()
+            probation = stamp_ns - revived_ns < PROBATION_MS * NS_PER_MS
+            patience_ms = GAP_MS if probation else NO_PICTURE_MS
+            if stamp_ns - min(pictures.newest_ns.values()) > patience_ms * NS_PER_MS:
+                return
+            if stamp_ns - max(pictures.newest_ns.values()) > QUIET_MS * NS_PER_MS:
+                await pictures.listen(stamp_ns)
+                if stamp_ns - pictures.heard_ns > SILENT_MS * NS_PER_MS:
+                    return
+            else:
+                pictures.heard_ns = stamp_ns
+            await asyncio.sleep(0.05)
+
+    def _retire(self, pictures: _Pictures | None) -> None:
+        """Close a connection beside everything else: a relay that has died takes half a minute."""
+        if pictures is None:
+            return
+        for receiving in pictures.receiving:  # from here on none of its pictures is shown
+            receiving.cancel()
+        closing = asyncio.ensure_future(pictures.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _connect(self, pictures: _Pictures) -> None:
         """Offer, check the answer, and confirm once the pictures have come.
@@ -138,7 +260,7 @@ class VideoReceiver:
         """
         connection = pictures.connection
         receivers = self._add_receivers(pictures)
-        bind_ice(connection, self._bind_host)
+        self._gathering.arrange(connection)
         await connection.setLocalDescription(await connection.createOffer())
         offer = connection.localDescription.sdp
         answer = await asyncio.to_thread(self._exchange.exchange_video, offer, self._cameras)
@@ -160,6 +282,7 @@ class VideoReceiver:
         ]
         await self._see_every_camera(pictures, deadline_ns)
         await self._confirm(answer.request_id, deadline_ns)
+        pictures.confirmed = True
 
     def _add_receivers(self, pictures: _Pictures) -> list[RTCRtpReceiver]:
         receivers = []
@@ -176,16 +299,27 @@ class VideoReceiver:
             state = pictures.connection.connectionState
             if state == "closed":
                 raise LinkError("the robot has closed the video connection")
-            if state == "failed" and pictures.connection.iceConnectionState == "failed":
-                raise LinkError("the pictures find no way to here: is UDP blocked in between?")
+            ice_state = pictures.connection.iceConnectionState
+            if state == "failed" and ice_state == "failed":
+                raise LinkError(self._no_way())
             if state == "failed":
                 raise LinkError(
                     "the robot has another video key than it named: is somebody in between?"
                 )
             if now_ns() >= deadline_ns:
+                if ice_state in ("new", "checking"):
+                    raise LinkError(self._no_way())
                 missing = [c for c in self._cameras if c not in pictures.newest_ns]
                 raise LinkError(f"no picture of {', '.join(missing)} within {CONFIRM_MS // 1000} s")
             await asyncio.sleep(0.01)
+
+    def _no_way(self) -> str:
+        trouble = self._gathering.trouble
+        return (
+            f"the pictures find no way between the robot and here within {CONFIRM_MS // 1000} s: "
+            f"UDP seems to be blocked; "
+            + (trouble or "name a TURN server with ?transport=tcp in the --ice file of both ends")
+        )
 
     async def _confirm(self, request_id: int, deadline_ns: int) -> None:
         left_ms = max(1, (deadline_ns - now_ns()) // NS_PER_MS)

@@ -23,6 +23,8 @@ from aiortc.stats import RTCTransportStats
 from transport.clock import now_ns
 from transport.errors import LinkError
 from transport.h264 import EncodedFrame
+from transport.ice_gathering import IceGathering
+from transport.ice_servers import NO_SERVERS, IceServers
 from transport.messages import (
     VideoAnswer,
     VideoConfirm,
@@ -30,7 +32,7 @@ from transport.messages import (
     VideoOffer,
     ViewerMessage,
 )
-from transport.peer_connection import LoopThread, bind_ice, new_connection
+from transport.peer_connection import LoopThread, new_connection
 from transport.rate_limit import RateLimit
 from transport.sdp_check import DescriptionRefused, check_offer
 from transport.viewers import OFFERS_AT_ONCE, OFFERS_PER_S, ViewerId, no_place, place_lost
@@ -96,11 +98,16 @@ class VideoSender:
         need_key_frame: Callable[[str], None],
         *,
         bind_host: str,
+        ice: IceServers = NO_SERVERS,
     ) -> None:
-        """`need_key_frame(camera)` is called on the link's thread when a viewer needs one."""
+        """`need_key_frame(camera)` is called on the link's thread when a viewer needs one.
+
+        ICE uses `bind_host` only, and the servers of `ice`.
+        """
         self._cameras = tuple(cameras)
         self._need_key_frame = need_key_frame
         self._bind_host = bind_host
+        self._gathering = IceGathering(ice, bind_host, whose="the robot's")
         self._viewers: dict[ViewerId, _Viewer] = {}
         self._rate = RateLimit(OFFERS_PER_S, OFFERS_AT_ONCE)
         self._thread = LoopThread("video-sender")
@@ -202,7 +209,7 @@ class VideoSender:
                     track.offer(packet)
 
     async def _answer(self, viewer: ViewerId, offer: VideoOffer) -> str:
-        connection = new_connection()
+        connection = new_connection(relay_only=self._gathering.relay_only)
         try:
             tracks = await self._negotiate(connection, offer)
         except BaseException:
@@ -229,7 +236,7 @@ class VideoSender:
         self, connection: RTCPeerConnection, offer: VideoOffer
     ) -> list[_ViewerTrack]:
         await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-        bind_ice(connection, self._bind_host)
+        self._gathering.arrange(connection)
         tracks = []
         for transceiver, camera in zip(connection.getTransceivers(), offer.cameras, strict=True):
             track = _ViewerTrack(camera, self._need_key_frame)

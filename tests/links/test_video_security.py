@@ -59,8 +59,8 @@ class Connections:
         self.made: list[RTCPeerConnection] = []
         self.states: list[list[str]] = []
 
-    def new(self) -> RTCPeerConnection:
-        connection = new_connection()
+    def new(self, *, relay_only: bool = False) -> RTCPeerConnection:
+        connection = new_connection(relay_only=relay_only)
         states: list[str] = []
 
         @connection.on("connectionstatechange")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from transport.clock import now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
+from transport.ice_servers import NO_SERVERS, IceServers
 from transport.messages import VideoAnswer, VideoConfirm, VideoConfirmed, VideoOffer
 from transport.picture import Picture
 from transport.video_receiver import VideoReceiver
@@ -32,11 +33,15 @@ def grey(number: int) -> npt.NDArray[np.uint8]:
 class Robot:
     """A sender that films two cameras."""
 
-    def __init__(self, picture: Callable[[int], npt.NDArray[np.uint8]] = grey) -> None:
+    def __init__(
+        self,
+        picture: Callable[[int], npt.NDArray[np.uint8]] = grey,
+        ice: IceServers = NO_SERVERS,
+    ) -> None:
         self.picture = picture
         self.encoded: deque[bytes] = deque(maxlen=1_000)
         self.key_frames: set[str] = set()
-        self.sender = VideoSender(CAMERAS, self.key_frames.add, bind_host=LOOPBACK)
+        self.sender = VideoSender(CAMERAS, self.key_frames.add, bind_host=LOOPBACK, ice=ice)
         self.leaving = threading.Event()
         self.paused = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
