@@ -13,8 +13,6 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from teleop.asking import Asking
 from teleop.hands import Hands
@@ -24,6 +22,7 @@ from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
 from teleop.session_watch import SessionWatch
 from teleop.stop_sender import StopSender
+from teleop.video_channel import VideoChannel
 from transport.channels import (
     BEATS,
     COMMAND_HZ,
@@ -31,12 +30,11 @@ from transport.channels import (
     REQUESTS,
     STATE,
     STATES,
-    VIDEO,
 )
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, Asker, CommandOutbox, Listener, Waiter
 from transport.curve import Credentials
-from transport.errors import LinkError
+from transport.ice_servers import NO_SERVERS, IceServers
 from transport.messages import (
     Beat,
     Command,
@@ -48,11 +46,6 @@ from transport.messages import (
     Reply,
     RequestBody,
     RobotState,
-    VideoAnswer,
-    VideoConfirm,
-    VideoConfirmed,
-    VideoOffer,
-    ViewerMessage,
     decoder_of,
     encode,
 )
@@ -60,19 +53,14 @@ from transport.video_receiver import VideoReceiver
 
 log = logging.getLogger("link")
 
-A = TypeVar("A", VideoAnswer, VideoConfirmed)
-
 ALIVE_MS = 300  # a window that has not ticked for so long is frozen
 PING_MS = 517  # no multiple of the control tick: the robot answers in one, the wait averages out
-VIDEO_ANSWER_MS = 8_000
 LAST_WORDS_MS = 300  # a lease given back while the window closes still gets out
 
 _decode_state = decoder_of(RobotState)
 _decode_beat = decoder_of(Beat)
 _decode_media = decoder_of(MediaState)
 _decode_reply = decoder_of(Reply)
-_decode_answer = decoder_of(VideoAnswer)
-_decode_confirmed = decoder_of(VideoConfirmed)
 
 
 class OperatorLink:
@@ -84,6 +72,7 @@ class OperatorLink:
         self.host = host
         self.port = port
         self.session = secrets.token_hex(8)
+        self._video_channels: list[VideoChannel] = []
         self._lock = threading.Lock()
         self._leaving = threading.Event()
         self._waiter = Waiter()
@@ -127,6 +116,8 @@ class OperatorLink:
             self._leaving.set()
             self._waiter.wake()
         self._thread.join(2.0)
+        for channel in self._video_channels:
+            channel.close()
         self._stop.close()
         self._waiter.close()
 
@@ -221,35 +212,29 @@ class OperatorLink:
                 input_problem=hands.input.problem,
             )
 
-    def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
-        """Bring a WebRTC offer to the robot; a video link's worker thread calls this."""
-        with self._lock:
-            request_id = self._asking.take_id()
-        offer = VideoOffer(
-            request_id=request_id, session=self.session, sdp=sdp, cameras=tuple(cameras)
+    def video(self, cameras: tuple[str, ...], ice: IceServers = NO_SERVERS) -> VideoReceiver:
+        """A receiver for some of the robot's cameras, not started yet; `ice` are its servers."""
+        channel = VideoChannel(
+            self._credentials,
+            self.host,
+            self.port,
+            self.session,
+            self._take_id,
+            self._leaving.is_set,
         )
-        return self._ask_video(offer, VIDEO_ANSWER_MS, _decode_answer)
-
-    def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
-        """Tell the robot that the pictures have come; a video link's worker thread calls this."""
-        confirm = VideoConfirm(request_id=request_id, session=self.session)
-        return self._ask_video(confirm, within_ms, _decode_confirmed)
-
-    def _ask_video(self, message: ViewerMessage, within_ms: int, read: Callable[[bytes], A]) -> A:
-        asker = Asker(VIDEO, self._credentials, self.host, self.port)
-        try:
-            return read(asker.ask(encode(message), within_ms, self._leaving.is_set))
-        except MalformedMessage as error:
-            raise LinkError(
-                f"the robot's answer cannot be read, another version? {error}"
-            ) from None
-        finally:
-            asker.close()
-
-    def video(self, cameras: tuple[str, ...]) -> VideoReceiver:
-        """A receiver for some of the robot's cameras, not started yet."""
+        self._video_channels.append(channel)
         here = self.host in (LOOPBACK, "localhost")
-        return VideoReceiver(cameras, self, bind_host=LOOPBACK if here else "")
+        return VideoReceiver(
+            cameras,
+            channel,
+            bind_host=LOOPBACK if here else "",
+            ice=ice,
+            reach_robot=channel.reach_robot,
+        )
+
+    def _take_id(self) -> int:
+        with self._lock:
+            return self._asking.take_id()
 
     def _wake(self) -> None:
         """Let the link's thread look at once; the window and the pad's thread call this."""

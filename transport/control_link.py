@@ -36,6 +36,9 @@ STREAM_QUEUE: Final = 64  # received and not taken yet, on each connection: a se
 # assertion in `out_event`), as after a laptop's sleep; a queue that is never full keeps it away.
 NEVER_FULL: Final = 10_000
 MOST_COMMANDS: Final = 512  # taken in one tick: 2 ms (measured: 4 us each, decoding included)
+# One SYN per attempt: TCP itself waits 1, 2 and 4 s before the next, and would find a link that is
+# back seconds later. Longer than a round trip of 300 ms.
+CONNECT_MS: Final = 500
 ASK_SLICE_MS: Final = 200  # how long giving up may take to be noticed
 MOST_STATES: Final = 256  # skipped in one call, after a suspended laptop wakes up
 LANES: Final = 2  # connections that carry each command; at 20 % loss nearly twice as many arrive
@@ -261,6 +264,7 @@ class Asker(ConsoleLink):
         self.socket.setsockopt(zmq.SNDHWM, REQUEST_QUEUE)
         # Without this a request to a robot that is away would be queued and carried out later.
         self.socket.setsockopt(zmq.IMMEDIATE, 1)
+        self.socket.setsockopt(zmq.CONNECT_TIMEOUT, CONNECT_MS)
         self._connect(host, base_port)
 
     def send(self, message: bytes) -> bool:
@@ -286,24 +290,33 @@ class Asker(ConsoleLink):
         Raises:
             NoAnswer: no connection, or no reply in time.
         """
-        slices = max(1, timeout_ms // ASK_SLICE_MS)
-        for what in (zmq.POLLOUT, zmq.POLLIN):
-            ready = False
-            for _ in range(slices):
-                ready = bool(self.socket.poll(min(timeout_ms, ASK_SLICE_MS), what))
-                trouble = self.trouble
-                if ready or give_up():
-                    break
-            if not ready:
-                missing = "connection for" if what == zmq.POLLOUT else "answer on"
-                why = f": {trouble}" if trouble is not None else ""
-                raise NoAnswer(f"no {missing} {self.channel.name}{why}")
-            if what == zmq.POLLOUT:
-                self.socket.send(message, zmq.NOBLOCK)
+        self.reach(timeout_ms, give_up)
+        if not self.send(message):
+            raise NoAnswer(f"the connection for {self.channel.name} was lost again")
+        self._poll(zmq.POLLIN, timeout_ms, give_up, "answer on")
         reply = self._next()
         if reply is None:
             raise NoAnswer(f"no usable answer on {self.channel.name}")
         return reply[0].bytes
+
+    def reach(self, timeout_ms: int, give_up: Callable[[], bool] = lambda: False) -> None:
+        """Wait until a request can be sent, or until `give_up()`.
+
+        Raises:
+            NoAnswer: no connection in time.
+        """
+        self._poll(zmq.POLLOUT, timeout_ms, give_up, "connection for")
+
+    def _poll(self, what: int, timeout_ms: int, give_up: Callable[[], bool], missing: str) -> None:
+        for _ in range(max(1, timeout_ms // ASK_SLICE_MS)):
+            ready = bool(self.socket.poll(min(timeout_ms, ASK_SLICE_MS), what))
+            trouble = self.trouble
+            if ready:
+                return
+            if give_up():
+                break
+        why = f": {trouble}" if trouble is not None else ""
+        raise NoAnswer(f"no {missing} {self.channel.name}{why}")
 
 
 class Waiter:
