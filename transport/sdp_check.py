@@ -75,8 +75,10 @@ _SECTION: Final = {
     "a=rtcp-fb": _line(rf"{_TYPE} [a-z-]{{1,16}}(?: [a-z-]{{1,16}})?", 0, 64),
     "a=fmtp": _line(rf"{_TYPE} {_FORMAT}(?:;{_FORMAT}){{0,3}}", 0, 16),
     "a=candidate": _line(
-        r"[A-Za-z0-9+/]{1,32} 1 udp [1-9]\d{0,9} \S{1,255} \d{1,5} typ (?:host|srflx|relay)"
-        r"(?: raddr [0-9A-Fa-f.:]{2,45} rport \d{1,5})?",
+        # What a relay serves is always UDP, also to who talks TCP or TLS with it. The address that
+        # a candidate is related to (RFC 8839 5.1) is shown, never sent to.
+        r"[A-Za-z0-9+/]{1,32} 1 udp [1-9]\d{0,9} \S{1,255} \d{1,5} typ "
+        r"(?:host|(?:srflx|relay) raddr [0-9A-Fa-f.:]{2,45} rport \d{1,5})",
         1,
         CANDIDATES,
     ),
@@ -223,7 +225,10 @@ def _check_codecs(types: Sequence[str], section: _Lines, where: str) -> None:
 
 def _check_candidate(candidate: str, bind_host: str, where: str) -> None:
     """An address this end may send to: a number, of one machine, loopback only if we are, too."""
-    host, port = candidate.split()[4:6]
+    words = candidate.split()
+    host, port = words[4:6]
+    if len(words) > 8 and (_address(words[9]) is None or int(words[11]) > 65535):
+        raise DescriptionRefused(f"{where} has a candidate related to no IP address")
     address = _address(host)
     if address is None:
         # No names, mDNS (.local) included: our peers send none, and looking one up asks the network

@@ -343,11 +343,46 @@ def test_an_end_at_one_address_is_not_sent_to_its_loopback() -> None:
         ("typ host", "typ host tcptype active"),
         ("typ host", "typ srflx raddr robot.local rport 9"),
         ("typ host", ""),
+        ("typ host", "typ host raddr 192.168.1.5 rport 40000"),
+        ("typ host", "typ relay"),
+        ("typ host", "typ relay raddr 192.168.1.5"),
+        ("typ host", "typ relay rport 40000 raddr 192.168.1.5"),
+        ("typ host", "typ relay raddr 192.168.1.5 rport 40000 tcptype passive"),
+        ("typ host", "typ relay raddr turn.example.org rport 40000"),
         ("2130706431", "-1"),
     ],
 )
 def test_candidates_that_aiortc_would_choke_on_are_refused(old: str, new: str) -> None:
     assert "a=candidate is not well formed" in refusal(once(old, new))
+
+
+@pytest.mark.parametrize("kind", ["srflx", "relay"])
+@pytest.mark.parametrize("related", ["0.0.0.0 rport 9", "192.168.1.5 rport 40000", ":: rport 0"])
+def test_addresses_that_servers_gave_are_accepted(kind: str, related: str) -> None:
+    elsewhere = candidate_at("203.0.113.9", "49152").replace(
+        "typ host", f"typ {kind} raddr {related}"
+    )
+    check(elsewhere, EVERYWHERE)
+    assert "outside this machine" in refusal(elsewhere, LOOPBACK)
+
+
+@pytest.mark.parametrize("kind", ["srflx", "relay"])
+def test_a_server_on_this_machine_may_have_given_them(kind: str) -> None:
+    given = both("typ host", f"typ {kind} raddr 127.0.0.1 rport 40000")
+    check(given, LOOPBACK)
+    assert "loopback" in refusal(given, "192.168.1.5")
+
+
+@pytest.mark.parametrize("kind", ["srflx", "relay"])
+@pytest.mark.parametrize("address", ["224.0.0.251", "0.0.0.0", "turn.example.org"])
+def test_a_server_may_not_give_an_address_that_no_machine_has(kind: str, address: str) -> None:
+    given = candidate_at(address).replace("typ host", f"typ {kind} raddr 192.168.1.5 rport 40000")
+    assert "candidate" in refusal(given, EVERYWHERE)
+
+
+@pytest.mark.parametrize("related", ["1.2.3 rport 9", ":::: rport 9", "1.2.3.4 rport 65536"])
+def test_a_candidate_related_to_no_address_is_refused(related: str) -> None:
+    assert "related to no IP address" in refusal(both("typ host", f"typ relay raddr {related}"))
 
 
 def test_candidates_are_bounded() -> None:
