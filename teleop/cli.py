@@ -47,6 +47,20 @@ Config = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Scene = Annotated[Path | None, typer.Option(help="Another MJCF file instead of the bundled home.")]
+Ice = Annotated[
+    Path | None,
+    typer.Option(
+        help="STUN and TURN servers for the pictures, a private TOML file; see "
+        "transport/README.md. Without it no server is asked."
+    ),
+]
+ConsoleIce = Annotated[
+    Path | None,
+    typer.Option(
+        help="STUN and TURN servers for the pictures, a private TOML file; default: ice.toml "
+        "beside the keys, if there is one."
+    ),
+]
 Required = Annotated[str, typer.Option()]
 RequiredPath = Annotated[Path, typer.Option()]
 
@@ -137,17 +151,21 @@ def agent(
     limits: Annotated[
         Path | None, typer.Option(help="The site's limits, a TOML file; see teleop/README.md.")
     ] = None,
+    ice: Ice = None,
     announce: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run a robot: control, cameras, recording. Ends with Ctrl-C; the robot then holds.
 
     It admits who is on its list of keys: see `unstick pair` and `unstick keys`."""
     from teleop.agent import run_agent
+    from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
 
     library = episodes or default_episodes()
     folder = state or default_state()
+    if ice is not None:
+        read_ice(ice)  # a mistake is told before anything starts
     load_or_make(folder / ROBOT_KEY)
     members = RosterFile(folder / AUTHORIZED_KEYS).read().members
     common = ["--scenario", scenario, "--seed", str(seed), "--host", host, "--port", str(port)]
@@ -163,7 +181,7 @@ def agent(
         os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
     code = run_agent(
         ["control", *common, "--site", site, *(["--limits", str(limits)] if limits else [])],
-        ["media", *common, "--episodes", str(library)],
+        ["media", *common, "--episodes", str(library), *(["--ice", str(ice)] if ice else [])],
         greeting=None if announce else greeting,
     )
     raise typer.Exit(code)
@@ -231,15 +249,18 @@ def media(
     state: RequiredPath,
     episodes: RequiredPath,
     scene: Scene = None,
+    ice: Ice = None,
 ) -> None:
     """The media process; started by `unstick agent`."""
     from teleop.child import failing_later, give_way, leave_with_parent, say_ready
+    from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.media import Media
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.sim_rover import SimCameras
     from transport.curve import Credentials
+    from transport.ice_servers import NO_SERVERS
 
     give_way(3)  # to control: a late picture is a nuisance, a late tick stops the robot
     leaving = leave_with_parent()
@@ -248,7 +269,8 @@ def media(
     keys = load_or_make(state / ROBOT_KEY)
     with closing(robot_door(keys, roster)) as door:
         itself = Credentials(keys, keys.public)
-        process = Media(name, cameras, door, roster, itself, host, port, episodes, scene)
+        servers = read_ice(ice) if ice is not None else NO_SERVERS
+        process = Media(name, cameras, door, roster, itself, host, port, episodes, scene, servers)
         try:
             process.start()
             say_ready()
@@ -284,6 +306,7 @@ def console(
         f"127.0.0.1:{DEFAULT_PORT}"
     ),
     config: Config = None,
+    ice: ConsoleIce = None,
 ) -> None:
     """Open the operator console for one robot, with which this machine has been paired."""
     import subprocess
@@ -291,6 +314,7 @@ def console(
     # The window is a program of its own: this package never imports Qt.
     command = [sys.executable, "-m", "ui", address]
     command += ["--config", str(config or default_config())]
+    command += ["--ice", str(ice)] if ice is not None else []
     if sys.platform != "win32":
         os.execv(sys.executable, command)  # signals reach the window itself
     raise typer.Exit(subprocess.call(command))

@@ -32,6 +32,7 @@ from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, TICKS_PER_ROW, VIDEO
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, BusReceiver, Publisher, Requests
 from transport.curve import Credentials, Door
+from transport.ice_servers import NO_SERVERS, IceServers
 from transport.mailbox import Mailbox
 from transport.messages import (
     CameraStatus,
@@ -71,10 +72,12 @@ class Media:
         port: int,
         episodes: Path,
         scene: Path | None = None,
+        ice: IceServers = NO_SERVERS,
     ) -> None:
         """`bus` are the robot's own keys, for its inner bus.
 
-        `scene` is the file a replay has to be given, if it is not the bundled one.
+        `scene` is the file a replay has to be given, if it is not the bundled one; `ice` are the
+        servers that help pictures on their way.
         """
         self._name = name
         self._rig = rig
@@ -86,7 +89,10 @@ class Media:
         self._states = Publisher(MEDIA_STATE, door, host, port)
         self._streams: dict[str, StreamedCamera] = {}
         self._sender = VideoSender(
-            rig.names, self._need_key_frame, bind_host=host if host == LOOPBACK else ""
+            rig.names,
+            self._need_key_frame,
+            bind_host=host if host == LOOPBACK else "",
+            ice=ice,
         )
         self._streams = {camera: StreamedCamera(rig, camera, self._sender) for camera in rig.names}
         self._ticks: Mailbox[Tick] = Mailbox()

@@ -39,6 +39,7 @@ def parse_address(address: str) -> tuple[str, int]:
 def console(
     address: Annotated[str, typer.Argument(help="The robot: host:port.")],
     config: Annotated[Path | None, typer.Option(help="Where this console keeps its keys.")] = None,
+    ice: Annotated[Path | None, typer.Option(help="STUN and TURN servers, a TOML file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the session's figures here.")] = None,
     scripted: Annotated[bool, typer.Option(help="A scripted operator drives.")] = False,
     with_parent: Annotated[bool, typer.Option(help="End when standard input closes.")] = False,
@@ -61,7 +62,7 @@ def console(
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         keys, cameras = config or default_config(), tuple(camera or CAMERAS)
-        raise typer.Exit(_run(address, keys, report, scripted, screenshots, cameras))
+        raise typer.Exit(_run(address, keys, ice, report, scripted, screenshots, cameras))
     except (LinkError, NoWindow, ConfigError) as error:
         sys.stderr.write(f"unstick: {error}\n")
         raise typer.Exit(EXIT_CONFIG) from None
@@ -70,6 +71,7 @@ def console(
 def _run(
     address: str,
     config: Path,
+    ice: Path | None,
     report: Path | None,
     scripted: bool,
     screenshots: Path | None,
@@ -82,6 +84,7 @@ def _run(
     check_qt()
     from teleop.credentials import credentials_for
     from teleop.gamepad import Gamepad
+    from teleop.ice_files import console_ice
     from teleop.profile_files import Controls, Profiles, profiles_folder
     from ui.bridge import Presses
     from ui.kept_choice import KeptChoice
@@ -91,6 +94,7 @@ def _run(
 
     # The scripted operator knows the built-in keys only.
     controls = Controls(Profiles() if scripted else Profiles.read(profiles_folder()))
+    servers = console_ice(config, ice)
     link = ReportedLink(credentials_for(config, host, port), host, port)
     link.start()
     presses = Presses()
@@ -109,7 +113,7 @@ def _run(
 
     return run_console(
         link,
-        link.video(cameras),
+        link.video(cameras, servers),
         title="Unstick",
         on_ready=ready,
         on_closed=closed,

@@ -9,7 +9,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 
+from teleop import cli
 from teleop.ice_files import console_ice, read_ice
 from teleop.safety import ConfigError
 from transport.ice_servers import (
@@ -226,3 +228,45 @@ def test_a_console_takes_the_chosen_file_else_its_own_else_none(tmp_path: Path) 
     chosen = usual.rename(tmp_path / "chosen.toml")
     written(tmp_path, "nonsense = 1")
     assert [s.host for s in console_ice(tmp_path, chosen).servers] == ["usual"]
+
+
+# --- the command line ---
+
+
+def test_an_agent_refuses_a_wrong_file_before_it_starts_anything(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ice\.toml: server 1"):
+        cli.agent(state=tmp_path, ice=written(tmp_path, TURN))
+
+
+def test_an_agent_hands_the_file_to_the_process_that_films(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+
+    def run_agent(control: list[str], media: list[str], *, greeting: str | None) -> int:
+        started.extend((control, media))
+        return 0
+
+    monkeypatch.setattr("teleop.agent.run_agent", run_agent)
+    path = written(tmp_path, EXAMPLE)
+    with pytest.raises(typer.Exit):
+        cli.agent(state=tmp_path / "state", ice=path, announce=True)
+    control, media = started
+    assert "--ice" not in control
+    assert media[media.index("--ice") + 1] == str(path)
+
+
+def test_a_console_hands_the_file_to_its_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+
+    def window(program: str, command: list[str]) -> None:
+        started.append(command)
+        raise typer.Exit
+
+    monkeypatch.setattr(cli.sys, "platform", "linux")
+    monkeypatch.setattr(cli.os, "execv", window)
+    with pytest.raises(typer.Exit):
+        cli.console(config=tmp_path, ice=tmp_path / "chosen.toml")
+    assert started[0][-2:] == ["--ice", str(tmp_path / "chosen.toml")]
