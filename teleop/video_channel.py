@@ -1,7 +1,7 @@
 """The authenticated way on which an operator's offers about pictures reach the robot.
 
-One connection at a time, kept from reaching the robot to its last answer, so that an attempt costs
-one handshake. Called on a video link's worker threads, one after the other; the lock hands the
+The connection is kept from reaching the robot to its last answer, so that an attempt costs one
+handshake. Called on a video link's worker threads, one after the other; the lock hands the
 socket from one to the next.
 """
 
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from transport.channels import VIDEO
+from transport.clock import NS_PER_MS, now_ns
 from transport.control_link import Asker
 from transport.curve import Credentials
-from transport.errors import LinkError
+from transport.errors import LinkError, NoAnswer
 from transport.messages import (
     MalformedMessage,
     VideoAnswer,
@@ -29,6 +30,10 @@ from transport.messages import (
 A = TypeVar("A", VideoAnswer, VideoConfirmed)
 
 ANSWER_MS: Final = 8_000
+# TCP tries to connect again after 1, 2 and 4 s: a link that is back would be found seconds later.
+EAGER_MS: Final = 300  # more than most round trips; longer ones are for the patient
+LOOK_MS: Final = 10  # from one look at the two to the next
+FRESH_MS: Final = 1_000  # a connection that is dead is found to be so within that time
 
 _decode_answer = decoder_of(VideoAnswer)
 _decode_confirmed = decoder_of(VideoConfirmed)
@@ -53,6 +58,7 @@ class VideoChannel:
         self._leaving = leaving
         self._lock = threading.Lock()
         self._asker: Asker | None = None
+        self._reached_ns = 0
 
     def reach_robot(self, within_ms: int) -> None:
         """Return when there is a connection to ask the robot on.
@@ -61,13 +67,30 @@ class VideoChannel:
             NoAnswer: there is none within that time.
         """
         with self._lock:
-            self._drop()
-            self._asker = self._connecting()
-            try:
-                self._asker.reach(within_ms, self._leaving)
-            except LinkError:
+            # One that was reached just now and not used: its pictures came back, and stopped again.
+            fresh = now_ns() - self._reached_ns < FRESH_MS * NS_PER_MS
+            if self._asker is None or not fresh or not self._asker.ready(0):
                 self._drop()
-                raise
+                self._asker = self._first_of_two(within_ms)
+            self._reached_ns = now_ns()
+
+    def _first_of_two(self, within_ms: int) -> Asker:
+        """An eager one finds a link that is back at once, a patient one a robot far away."""
+        both = [self._connecting(), self._connecting(EAGER_MS)]
+        first, trouble = None, None
+        try:
+            deadline_ns = now_ns() + within_ms * NS_PER_MS
+            while now_ns() < deadline_ns and not self._leaving():
+                for asker in both:
+                    if asker.ready(LOOK_MS):
+                        first = asker
+                        return first
+                trouble = both[0].trouble
+            raise NoAnswer(f"no connection for {VIDEO.name}" + (f": {trouble}" if trouble else ""))
+        finally:
+            for asker in both:
+                if asker is not first:
+                    asker.close()
 
     def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
         """Bring a WebRTC offer to the robot."""
@@ -108,10 +131,10 @@ class VideoChannel:
                     asker.close()
             return answer
 
-    def _connecting(self) -> Asker:
+    def _connecting(self, connect_ms: int = 0) -> Asker:
         if self._leaving():
             raise LinkError("this console is closing")
-        return Asker(*self._target)
+        return Asker(*self._target, connect_ms=connect_ms)
 
     def _drop(self) -> None:
         if self._asker is not None:

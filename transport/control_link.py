@@ -36,9 +36,6 @@ STREAM_QUEUE: Final = 64  # received and not taken yet, on each connection: a se
 # assertion in `out_event`), as after a laptop's sleep; a queue that is never full keeps it away.
 NEVER_FULL: Final = 10_000
 MOST_COMMANDS: Final = 512  # taken in one tick: 2 ms (measured: 4 us each, decoding included)
-# One SYN per attempt: TCP itself waits 1, 2 and 4 s before the next, and would find a link that is
-# back seconds later. Longer than a round trip of 300 ms.
-CONNECT_MS: Final = 500
 ASK_SLICE_MS: Final = 200  # how long giving up may take to be noticed
 MOST_STATES: Final = 256  # skipped in one call, after a suspended laptop wakes up
 LANES: Final = 2  # connections that carry each command; at 20 % loss nearly twice as many arrive
@@ -257,14 +254,21 @@ class Asker(ConsoleLink):
     """The console's end of a request channel; several requests may be under way."""
 
     def __init__(
-        self, channel: Channel, credentials: Credentials, host: str, base_port: int
+        self,
+        channel: Channel,
+        credentials: Credentials,
+        host: str,
+        base_port: int,
+        *,
+        connect_ms: int = 0,
     ) -> None:
+        """`connect_ms` is when TCP's connecting is begun again; 0 leaves it to TCP."""
         super().__init__(credentials, zmq.DEALER, channel)
         self.socket.setsockopt(zmq.RCVHWM, REQUEST_QUEUE)
         self.socket.setsockopt(zmq.SNDHWM, REQUEST_QUEUE)
         # Without this a request to a robot that is away would be queued and carried out later.
         self.socket.setsockopt(zmq.IMMEDIATE, 1)
-        self.socket.setsockopt(zmq.CONNECT_TIMEOUT, CONNECT_MS)
+        self.socket.setsockopt(zmq.CONNECT_TIMEOUT, connect_ms)
         self._connect(host, base_port)
 
     def send(self, message: bytes) -> bool:
@@ -298,6 +302,11 @@ class Asker(ConsoleLink):
         if reply is None:
             raise NoAnswer(f"no usable answer on {self.channel.name}")
         return reply[0].bytes
+
+    def ready(self, wait_ms: int) -> bool:
+        """Whether a request can be sent; waits so long for it."""
+        self.tend()
+        return bool(self.socket.poll(wait_ms, zmq.POLLOUT))
 
     def reach(self, timeout_ms: int, give_up: Callable[[], bool] = lambda: False) -> None:
         """Wait until a request can be sent, or until `give_up()`.

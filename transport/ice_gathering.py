@@ -55,6 +55,8 @@ class IceGathering:
     def arrange(self, connection: RTCPeerConnection) -> None:
         """Let every transport of the connection get its candidates here, before it gathers.
 
+        Also lets it check a way at once when the other end is heard on it, see `checks_at_once`.
+
         Gathering raises `LinkError` when only a relay may be used and there is none.
         """
         arranged = set()
@@ -63,6 +65,7 @@ class IceGathering:
             if id(ice) not in arranged:
                 arranged.add(id(ice))
                 ice.get_component_candidates = self._gathers(ice, ice.get_component_candidates)
+                ice.check_incoming = checks_at_once(ice.check_incoming)
 
     def _gathers(self, ice: Any, hosts: _HostGathering) -> _HostGathering:
         async def gather(*, component: int, addresses: list[str], **_: Any) -> list[Candidate]:
@@ -117,7 +120,11 @@ class IceGathering:
         relay_ns = 0
         waiting = set(asking)
         while waiting:
-            limit_ns = begin_ns + self._patience_ms(asking[t] for t in waiting) * NS_PER_MS
+            dead = self._were_silent(asking[task] for task in waiting)
+            patience_ms = AGAIN_MS if dead and not self.relay_only else ANSWER_MS
+            limit_ns = begin_ns + patience_ms * NS_PER_MS
+            if relay_ns and dead:
+                return
             if relay_ns:
                 took_ns = relay_ns - begin_ns
                 limit_ns = min(limit_ns, relay_ns + max(took_ns, LAGGING_MS * NS_PER_MS))
@@ -130,11 +137,10 @@ class IceGathering:
             if not relay_ns and any(asking[t].kind == "turn" and not _error(t) for t in done):
                 relay_ns = now_ns()
 
-    def _patience_ms(self, servers: Iterable[IceServer]) -> int:
-        """How long the servers may take that have not answered yet."""
+    def _were_silent(self, servers: Iterable[IceServer]) -> bool:
+        """Whether none of them answered a short while ago."""
         stamp_ns = now_ns()
-        dead = all(self._silent_until_ns.get(server, 0) > stamp_ns for server in servers)
-        return AGAIN_MS if dead and not self.relay_only else ANSWER_MS
+        return all(self._silent_until_ns.get(server, 0) > stamp_ns for server in servers)
 
     def _judged(
         self, ice: Any, asking: dict[asyncio.Task[Any], IceServer], stamp_ns: int
@@ -176,6 +182,27 @@ class IceGathering:
         elif self.trouble and not trouble:
             log.warning("%s servers for pictures answer again", self._whose)
         self.trouble = trouble
+
+
+def checks_at_once(handle: Callable[..., None]) -> Callable[..., None]:
+    """`check_incoming` that sends our own check of that way again when the other end's has come.
+
+    The first check through a relay is lost, for the relay forwards nothing before its own end has
+    sent, and aioice waits half a second to repeat it. RFC 8445 7.3.1.4 wants a check at once. It is
+    the same request again, once: an answer to either counts, so two ends that do this to each
+    other come to an end.
+    """
+    repeated = set()
+
+    def check_incoming(message: stun.Message, addr: tuple[str, int], protocol: Any) -> None:
+        for transaction_id, transaction in protocol.transactions.items():
+            ours = transaction._Transaction__addr == addr and transaction_id not in repeated
+            if ours:
+                repeated.add(transaction_id)
+                protocol.send_stun(transaction._Transaction__request, addr)
+        handle(message, addr, protocol)
+
+    return check_incoming
 
 
 _ROLE: Final = {"turn": "relay", "stun": "STUN server"}

@@ -48,7 +48,7 @@ SILENT_MS: Final = 800  # without a packet after that
 # Pictures that come back after a blackout may stop again at once: what was lost in it is missing.
 PROBATION_MS: Final = 2_000  # from the first of them on
 GAP_MS: Final = 500  # meanwhile no pause is longer, or the connection is made anew after all
-REACH_MS: Final = 3_000  # how long one attempt to reach the robot may take
+REACH_MS: Final = 5_000  # how long one attempt to reach the robot may take
 RETRY_MS: Final = 500  # from one attempt to connect to the next, at least
 CLOSE_S: Final = 2.0  # what closing a connection may take before it is left to itself
 

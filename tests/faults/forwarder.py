@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.ip_packet import (
+    UDP,
     is_ipv4,
     segment_of,
     source_of,
@@ -61,6 +62,7 @@ class Forwarder:
         self.operator = made_end("operator", OPERATOR_ADDRESS)
         self.directions = {"to_robot": Direction(seed), "to_operator": Direction(seed + 1)}
         self.nat = ""  # the address that the robot sees instead of the operator's; empty: its own
+        self.no_udp = False  # a firewall that lets TCP through only
         self._told = b""
 
     def run(self) -> None:
@@ -89,8 +91,15 @@ class Forwarder:
                 packet = os.read(device, 65_536)
             except BlockingIOError:
                 return
-            if is_ipv4(packet):
+            if is_ipv4(packet) and not self._stopped(packet, direction):
                 direction.offer(packet, time.monotonic_ns())
+
+    def _stopped(self, packet: bytes, direction: Direction) -> bool:
+        segment = segment_of(packet)
+        if not self.no_udp or segment is None or segment.protocol != UDP:
+            return False
+        direction.counts["blocked"] += 1
+        return True
 
     def _give(self, name: str, device: int) -> None:
         for packet in self.directions[name].due(time.monotonic_ns()):
@@ -130,6 +139,8 @@ class Forwarder:
             case "move":  # the operator gets another address, as after a change of Wi-Fi
                 self.operator.address = order["address"]
                 give_address(self.operator.control, self.operator.name, self.operator.address)
+            case "firewall":
+                self.no_udp = order["no_udp"]
             case "nat":
                 self.nat = order["address"]
             case "counts":

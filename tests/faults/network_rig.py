@@ -207,6 +207,10 @@ class Network:
         """From now on the robot sees the operator at this address: a NAT that forgot."""
         return self._told(do="nat", address=address)
 
+    def block_udp(self, blocked: bool = True) -> int:
+        """A firewall in between that lets TCP through and no UDP, until it is taken away."""
+        return self._told(do="firewall", no_udp=blocked)
+
     # --- what it did ---
 
     def forget(self) -> int:

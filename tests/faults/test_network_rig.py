@@ -171,6 +171,18 @@ def test_the_log_tells_of_each_packet_when_it_came_and_went(network: Network, fa
             assert 10.0 <= (passage["out_ns"] - passage["in_ns"]) / 1e6 < 10.0 + SLACK_MS
 
 
+def test_a_firewall_stops_udp_and_lets_tcp_through(network: Network, far: Far) -> None:
+    network.block_udp()
+    assert far.exchange(5) == []
+    assert network.counts("to_robot")["blocked"] == 5
+    with network.inside("operator"), socket.create_connection(far.target, timeout=5.0) as sink:
+        sink.sendall(b"let me in")
+        sink.shutdown(socket.SHUT_WR)
+        assert sink.recv(64) == b"9"
+    network.block_udp(False)
+    assert len(far.exchange(5)) == 5
+
+
 def test_an_operator_who_moves_is_reached_at_the_new_address_only(
     network: Network, far: Far
 ) -> None:

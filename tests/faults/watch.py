@@ -86,10 +86,13 @@ def watch(
     robot_ice: Path | None = None,
     console_ice: Path | None = None,
 ) -> Iterator[Watch]:
-    """Both ends, running; the console has not seen anything yet."""
+    """Both ends, running; the console has not seen anything yet.
+
+    `folder` may be that of a `drive`: the robot is the same, the console another.
+    """
     port = str(network.port)
-    state, config = folder / "robot", folder / "console"
-    acquaint(state, config, f"{network.robot_address}:{port}", "op-1")
+    state, config = folder / "robot", folder / "viewer"
+    acquaint(state, config, f"{network.robot_address}:{port}", "viewer")
     film = network.start(
         "robot",
         "tests.faults.film_child",
