@@ -15,10 +15,12 @@ Rows N of the fault catalogue, with what each expects; the robot's own ticks are
 | N8 | blackout of 150 ms, 500 ms, 1.2 s | `test_a_blackout_of_…` (1.2 s: long) |
 | N9 | half-open, either way | `test_a_dead_uplink…` (long), `test_a_dead_downlink…` |
 | N10 | RST, segments of one byte, FIN | `test_tcp_faults.py` |
+| N11 | UDP blocked | `test_udp_blocked.py` (TURN over TCP: long) |
 | N12 | 500 kbit/s shared with video | `test_shared_rate.py` (long) |
 | N13 | another address, another NAT address | `test_an_operator_who_changes…` (long) |
+| N14 | a relay that dies | `test_udp_blocked.py` (long) |
 
-Not covered: N11 and N14 are about TURN, which there is none of yet.
+The picture in N7 and N13: `test_video_reconnect.py`.
 """
 
 from __future__ import annotations

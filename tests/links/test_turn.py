@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import ipaddress
 import logging
 import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aioice import Connection, stun
 from aioice.ice import relayed_candidate, server_reflexive_candidate
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.links.turn_server import TurnServer, free_port
 from tests.links.video_support import (
@@ -26,6 +32,7 @@ from tests.links.video_support import (
     wait_until,
 )
 from transport import ice_gathering
+from transport.clock import wall_time
 from transport.errors import LinkError
 from transport.ice_gathering import IceGathering, checks_at_once
 from transport.ice_servers import NO_SERVERS, IceServers, ice_servers
@@ -163,6 +170,54 @@ def test_pictures_come_with_a_stun_server(turn: Callable[..., TurnServer]) -> No
         see(receiver)
         assert receiver.way == "direct"
         assert channel.kinds() == {"host", "srflx"}
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate of its own making for this machine's loopback address, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "turn")])
+    begin = wall_time() - timedelta(hours=1)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(LOOPBACK))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    files = tmp_path / "turn.crt", tmp_path / "turn.key"
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files
+
+
+@pytest.mark.long
+def test_pictures_come_over_tls_from_a_server_that_is_trusted_and_no_other(
+    turn: Callable[..., TurnServer],
+    certificate: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ice = turn(certificate=certificate).ice("tls", relay_only=True)
+    with pytest.raises(LinkError, match="a certificate that is not accepted here"):
+        gathered(ice)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with watching(ice, ice) as (receiver, channel):
+        see(receiver)
+        assert receiver.way == "relayed"
+        assert channel.kinds() == {"relay"}
 
 
 # --- what goes wrong, and what the operator reads ---

@@ -38,9 +38,17 @@ class TurnServer:
     """coturn on one address; the caller's network namespace is its own."""
 
     def __init__(
-        self, folder: Path, address: str = "127.0.0.1", *, rest: bool = False, port: int = 0
+        self,
+        folder: Path,
+        address: str = "127.0.0.1",
+        *,
+        rest: bool = False,
+        port: int = 0,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         """With `rest` its accounts are made of `SECRET`, else there is one, `USER`.
+
+        With a certificate and its key it speaks TLS, on a port of its own.
 
         Skips the test where there is no coturn.
         """
@@ -55,12 +63,21 @@ class TurnServer:
             if rest
             else ["--lt-cred-mech", f"--user={USER}:{PASSWORD}"]
         )
+        self.tls_port = free_port(address) if certificate else 0
+        tls = (
+            [
+                *("--cert", str(certificate[0]), "--pkey", str(certificate[1])),
+                *("--tls-listening-port", str(self.tls_port)),
+            ]
+            if certificate
+            else ["--no-tls"]
+        )
         # Its peers are on loopback here. It allows that only without its command line (--no-cli),
         # or with a password for it.
         self.log = (folder / f"coturn-{self.port}.log").open("wb")
         self.process = subprocess.Popen(
             [
-                *(program, "-n", "--no-cli", "--allow-loopback-peers", "--no-tls", "--no-dtls"),
+                *(program, "-n", "--no-cli", "--allow-loopback-peers", "--no-dtls", *tls),
                 *("-L", address, "-E", address, "-p", str(self.port), "-r", REALM, *accounts),
                 *("--userdb", str(folder / f"coturn-{self.port}.db"), "--pidfile", ""),
                 *("--log-file", "stdout", "--simple-log"),
@@ -88,7 +105,9 @@ class TurnServer:
         self.log.close()
 
     def url(self, transport: str = "udp") -> str:
-        """The TURN url of one transport."""
+        """The TURN url of one transport: udp, tcp or tls."""
+        if transport == "tls":
+            return f"turns:{self.address}:{self.tls_port}"
         return f"turn:{self.address}:{self.port}?transport={transport}"
 
     def table(
