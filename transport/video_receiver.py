@@ -140,6 +140,12 @@ class VideoReceiver:
         """`on_wake` is called on the link's thread when an empty mailbox got a picture."""
         self._wake = on_wake
 
+    @property
+    def server_trouble(self) -> str:
+        """Why this console's servers gave nothing, also while the pictures come without them;
+        empty when there is nothing to say."""
+        return self._gathering.trouble
+
     def start(self) -> None:
         """Start the link's thread; it connects, and connects again, until closed."""
         self._thread.start()

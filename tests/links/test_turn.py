@@ -254,8 +254,11 @@ def test_a_relay_that_is_away_is_told_and_the_direct_way_is_used(
     with caplog.at_level(logging.WARNING, "video"), watching(NO_SERVERS, away) as (receiver, _):
         see(receiver)
         assert receiver.way == "direct"
+        assert receiver.server_trouble == (
+            f"this console's relay {url} does not answer: is it running, and is its port open?"
+        )
     told = [r.getMessage() for r in caplog.records if r.name == "video"]
-    assert told == [f"this console's relay {url} {ice_gathering.reason(TimeoutError())}"]
+    assert told == [receiver.server_trouble], "told once"
 
 
 @pytest.mark.long
