@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from aiortc.stats import RTCInboundRtpStreamStats, RTCTransportStats
+from aiortc.stats import RTCInboundRtpStreamStats
 from av.video.reformatter import VideoReformatter
 
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -34,23 +34,15 @@ from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import LoopThread, h264_only, new_connection
 from transport.picture import Picture
 from transport.sdp_check import DescriptionRefused, check_answer
+from transport.video_connection import Pictures
 from transport.video_figures import OVER_S, Sample, VideoFigures, figures_of
 from transport.video_intake import FrameIntake
 from transport.viewers import CONFIRM_MS
 
 log = logging.getLogger("video")
 
-NO_PICTURE_MS: Final = 2_000  # without a frame for so long the connection is made anew
-# Without a packet of any kind the link is down or this machine has another address: no need to wait
-# as long. A robot sends reports (RTCP) every 0.5 to 1.5 s even when its cameras stand still.
-QUIET_MS: Final = 200  # without a frame for so long packets are counted
-SILENT_MS: Final = 800  # without a packet after that
-# Pictures that come back after a blackout may stop again at once: what was lost in it is missing.
-PROBATION_MS: Final = 2_000  # from the first of them on
-GAP_MS: Final = 500  # meanwhile no pause is longer, or the connection is made anew after all
 REACH_MS: Final = 5_000  # how long one attempt to reach the robot may take
 RETRY_MS: Final = 500  # from one attempt to connect to the next, at least
-CLOSE_S: Final = 2.0  # what closing a connection may take before it is left to itself
 
 
 class VideoExchange(Protocol):
@@ -62,45 +54,6 @@ class VideoExchange(Protocol):
 
     def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
         """Tell the robot that the pictures of the offer `request_id` came; return its word."""
-
-
-class _Pictures:
-    """What has come over one connection."""
-
-    def __init__(self, connection: RTCPeerConnection) -> None:
-        self.connection = connection
-        self.newest_ns: dict[str, int] = {}  # when each camera's newest frame was decoded
-        self.intakes: dict[str, FrameIntake] = {}
-        self.size: dict[str, tuple[int, int]] = {}  # of each camera's newest frame
-        self.receiving: list[asyncio.Future[None]] = []
-        self.confirmed = False  # both ends have said that pictures flow
-        self.heard_ns = 0  # when something arrived last, pictures or not
-        self._packets = 0
-
-    def all_newer_than(self, stamp_ns: int) -> bool:
-        """Whether each camera has shown something since."""
-        return min(self.newest_ns.values()) > stamp_ns
-
-    async def listen(self, stamp_ns: int) -> None:
-        """Take note whether packets of any kind have arrived since the last time."""
-        report = await self.connection.getStats()
-        packets = sum(
-            part.packetsReceived for part in report.values() if isinstance(part, RTCTransportStats)
-        )
-        if packets != self._packets:
-            self._packets, self.heard_ns = packets, stamp_ns
-
-    async def close(self) -> None:
-        """Close the connection and end what receives, within `CLOSE_S`."""
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await self.connection.close()
-        except TimeoutError:  # the relay is asked to free its port for 31 s, and then let go
-            log.info("a relay did not take leave within %s s", CLOSE_S)
-        # Of a connection that never came up aiortc does not end the tracks.
-        for receiving in self.receiving:
-            receiving.cancel()
-        await asyncio.gather(*self.receiving, return_exceptions=True)
 
 
 class VideoReceiver:
@@ -173,21 +126,19 @@ class VideoReceiver:
         A connection that has fallen silent is kept until the robot can be reached: after a short
         blackout its pictures are back before a new one could be made.
         """
-        shown: _Pictures | None = None
+        shown: Pictures | None = None
         try:
             while True:
                 begin_ns = now_ns()
                 try:
-                    revived_ns = 0
-                    if await self._reached(shown):
-                        revived_ns = now_ns()
-                    else:
-                        former, shown = shown, _Pictures(self._new_connection())
+                    revived = await self._reached(shown)
+                    if shown is None or not revived:
+                        former, shown = shown, Pictures(self._new_connection())
                         self._retire(former)
                         await self._connect(shown)
                     self.problem = ""
-                    self.way = way_of(shown.connection) if shown is not None else ""
-                    await self._until_it_stops(shown, revived_ns)
+                    self.way = way_of(shown.connection)
+                    await shown.until_it_stops(now_ns() if revived else 0)
                     self.problem = "the picture has stopped"
                     continue
                 except LinkError as error:
@@ -208,7 +159,7 @@ class VideoReceiver:
     def _new_connection(self) -> RTCPeerConnection:
         return new_connection(relay_only=self._gathering.relay_only)
 
-    async def _reached(self, shown: _Pictures | None) -> bool:
+    async def _reached(self, shown: Pictures | None) -> bool:
         """Wait until the robot can be reached; True when the pictures have come back meanwhile.
 
         Raises:
@@ -227,28 +178,7 @@ class VideoReceiver:
         finally:
             reaching.cancel()
 
-    async def _until_it_stops(self, pictures: _Pictures | None, revived_ns: int) -> None:
-        """Until a camera shows nothing new, or nothing at all arrives any more.
-
-        `revived_ns` is when the pictures came back by themselves; 0: they are of a new connection.
-        """
-        assert pictures is not None
-        pictures.heard_ns = now_ns()
-        while pictures.connection.connectionState not in ("failed", "closed"):
-            stamp_ns = now_ns()
-            probation = stamp_ns - revived_ns < PROBATION_MS * NS_PER_MS
-            patience_ms = GAP_MS if probation else NO_PICTURE_MS
-            if stamp_ns - min(pictures.newest_ns.values()) > patience_ms * NS_PER_MS:
-                return
-            if stamp_ns - max(pictures.newest_ns.values()) > QUIET_MS * NS_PER_MS:
-                await pictures.listen(stamp_ns)
-                if stamp_ns - pictures.heard_ns > SILENT_MS * NS_PER_MS:
-                    return
-            else:
-                pictures.heard_ns = stamp_ns
-            await asyncio.sleep(0.05)
-
-    def _retire(self, pictures: _Pictures | None) -> None:
+    def _retire(self, pictures: Pictures | None) -> None:
         """Close a connection beside everything else: a relay that has died takes half a minute."""
         if pictures is None:
             return
@@ -258,7 +188,7 @@ class VideoReceiver:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    async def _connect(self, pictures: _Pictures) -> None:
+    async def _connect(self, pictures: Pictures) -> None:
         """Offer, check the answer, and confirm once the pictures have come.
 
         Raises:
@@ -290,7 +220,7 @@ class VideoReceiver:
         await self._confirm(answer.request_id, deadline_ns)
         pictures.confirmed = True
 
-    def _add_receivers(self, pictures: _Pictures) -> list[RTCRtpReceiver]:
+    def _add_receivers(self, pictures: Pictures) -> list[RTCRtpReceiver]:
         receivers = []
         for camera in self._cameras:
             transceiver = pictures.connection.addTransceiver("video", direction="recvonly")
@@ -300,7 +230,7 @@ class VideoReceiver:
             receivers.append(transceiver.receiver)
         return receivers
 
-    async def _see_every_camera(self, pictures: _Pictures, deadline_ns: int) -> None:
+    async def _see_every_camera(self, pictures: Pictures, deadline_ns: int) -> None:
         while len(pictures.newest_ns) < len(self._cameras):
             state = pictures.connection.connectionState
             if state == "closed":
@@ -342,7 +272,7 @@ class VideoReceiver:
         if not confirmed.ok:
             raise LinkError(f"the robot does not confirm the video: {confirmed.reason}")
 
-    async def _receive(self, pictures: _Pictures, camera: str, track: MediaStreamTrack) -> None:
+    async def _receive(self, pictures: Pictures, camera: str, track: MediaStreamTrack) -> None:
         mailbox = self.mailboxes[camera]
         reformatter = VideoReformatter()  # kept: making one for each frame costs 0.2 ms
         stamp = FrameStamp(0, -1)
@@ -374,7 +304,7 @@ class VideoReceiver:
             if mailbox.put(picture):
                 self._wake()
 
-    async def _measure(self, pictures: _Pictures, camera: str, receiver: RTCRtpReceiver) -> None:
+    async def _measure(self, pictures: Pictures, camera: str, receiver: RTCRtpReceiver) -> None:
         before = await _sample(pictures.intakes[camera], receiver)
         try:
             while True:

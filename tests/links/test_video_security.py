@@ -29,7 +29,8 @@ from transport.h264 import RTP_CLOCK
 from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import bind_ice, h264_only, new_connection
 from transport.sdp_check import DescriptionRefused, check_answer, check_offer
-from transport.video_receiver import VideoReceiver, _Pictures
+from transport.video_connection import Pictures
+from transport.video_receiver import VideoReceiver
 from transport.viewers import OFFERS_AT_ONCE, PLACES_PER_KEY
 
 STAMP_UUID = bytes.fromhex("8f6d1c0e5b7a4d0c9a3e75f2b6c1d904")
@@ -356,7 +357,7 @@ def test_a_picture_is_given_out_only_while_dtls_is_connected() -> None:
     async def run() -> VideoReceiver:
         receiver = VideoReceiver(("front",), Channel.__new__(Channel), bind_host=LOOPBACK)
         connection = SimpleNamespace(connectionState="new")
-        pictures = _Pictures(connection)  # type: ignore[arg-type]
+        pictures = Pictures(connection)  # type: ignore[arg-type]
         await receiver._receive(pictures, "front", Track(connection))  # type: ignore[arg-type]
         receiver._thread.loop.close()
         return receiver
