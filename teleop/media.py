@@ -28,7 +28,7 @@ from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig
 from teleop.roster import RosterFile
 from teleop.streamed_camera import Shot, StreamedCamera
-from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, TICKS_PER_ROW, VIDEO
+from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, ROW_HZ, TICKS_PER_ROW, VIDEO
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, BusReceiver, Publisher, Requests
 from transport.curve import Credentials, Door
@@ -46,6 +46,7 @@ from transport.messages import (
     decoder_of,
     encode,
 )
+from transport.rate_control import limits_for
 from transport.rate_limit import RateLimit
 from transport.video_sender import VideoSender
 
@@ -93,6 +94,7 @@ class Media:
             self._need_key_frame,
             bind_host=host if host == LOOPBACK else "",
             ice=ice,
+            limits=dict.fromkeys(rig.names, limits_for(rig.width, rig.height, ROW_HZ)),
         )
         self._streams = {camera: StreamedCamera(rig, camera, self._sender) for camera in rig.names}
         self._ticks: Mailbox[Tick] = Mailbox()

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Final
 
 from teleop.robot import CameraRig, Image
 from transport.channels import ROW_HZ
+from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.mailbox import Mailbox
 from transport.video_sender import VideoSender
+
+EARLY_NS: Final = 8 * NS_PER_MS  # a quarter of a frame at 30 Hz: what a camera may be unsteady
+KEY_FRAME_GAP_NS: Final = 250 * NS_PER_MS  # several viewers' wishes at once are one key frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +36,7 @@ class StreamedCamera:
         self.width, self.height = rig.width, rig.height
         self.shots: Mailbox[Shot] = Mailbox()
         self.encoded = 0
+        self.left_out = 0  # not encoded, because the viewers' lines carry no more
         self.failure: Exception | None = None  # what ended the thread; the process then ends, too
         self._sender = sender
         self._key_frame = threading.Event()
@@ -58,13 +64,24 @@ class StreamedCamera:
             self.failure = error
 
     def _encode(self) -> None:
-        encoder = StreamEncoder(self.width, self.height, ROW_HZ)
+        plan = self._sender.plan(self.name)
+        encoder = StreamEncoder(self.width, self.height, ROW_HZ, plan.bitrate_bps)
+        due_ns = key_ns = 0
         while not self._leaving.is_set():
             shot = self.shots.wait(0.2)
             if shot is None or not self._sender.viewers(self.name):
                 continue
-            key_frame = self._key_frame.is_set()
-            self._key_frame.clear()
+            plan = self._sender.plan(self.name)
+            if shot.captured_ns < due_ns - EARLY_NS or now_ns() < plan.hold_until_ns:
+                self.left_out += 1
+                continue
+            period_ns = int(NS_PER_S / plan.fps)
+            due_ns = max(due_ns, shot.captured_ns - period_ns) + period_ns
+            key_frame = self._key_frame.is_set() and shot.captured_ns - key_ns >= KEY_FRAME_GAP_NS
+            if key_frame:
+                self._key_frame.clear()
+                key_ns = shot.captured_ns
+            encoder.adapt(plan.bitrate_bps, plan.fps)
             stamp = FrameStamp(shot.captured_ns, shot.number)
             packet = encoder.encode(shot.rgb, stamp, key_frame=key_frame)
             if packet is not None:

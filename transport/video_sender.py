@@ -1,8 +1,9 @@
 """The robot's end of the video: each camera's packets go to every viewer, encoded once.
 
-One event loop on one thread; the methods marked so are called from others. A viewer's request for a
-key frame arrives in `RTCRtpSender._send_keyframe`, which aiortc does not publish: it is replaced on
-each sender, and tests/links/test_video_link.py holds it.
+One event loop on one thread; the methods marked so are called from others. What the viewers'
+receivers report decides how many bits a camera gets (`rate_control.py`): its encoder follows the
+slowest line to a viewer that may drive. To everybody else it sends what their lines take of that,
+whole frames from a key frame on, so that nobody who only watches spoils the driver's picture.
 
 A viewer loses its place when it has not confirmed within `CONFIRM_MS` of the answer: with a wrong
 fingerprint one end fails while the other believes to be connected, and only word over the
@@ -13,14 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.stats import RTCTransportStats
 
-from transport.clock import now_ns
+from transport.clock import NS_PER_MS, now_ns
 from transport.errors import LinkError
 from transport.h264 import EncodedFrame
 from transport.ice_gathering import IceGathering
@@ -33,55 +34,24 @@ from transport.messages import (
     ViewerMessage,
 )
 from transport.peer_connection import LoopThread, new_connection
+from transport.rate_control import EncoderPlan, RateLimits, ViewerLine, limits_for, plan_for
 from transport.rate_limit import RateLimit
 from transport.sdp_check import DescriptionRefused, check_offer
+from transport.viewer_track import ViewerTrack, heed_feedback
 from transport.viewers import OFFERS_AT_ONCE, OFFERS_PER_S, ViewerId, no_place, place_lost
 
 log = logging.getLogger("video")
 
-VIEWER_QUEUE: Final = 8  # packets; a viewer further behind than this waits for a key frame
 TIDY_MS: Final = 250  # how often the places are looked over
+REMEMBER_MS: Final = 60_000  # how long a line that was lost is taken for the one it was
 CLOSE_S: Final = 2.0  # what closing a connection may take; it sends one datagram and waits for none
-
-
-class _ViewerTrack(MediaStreamTrack):
-    """Hands one camera's packets to one viewer; behind by too much, it waits for a key frame."""
-
-    kind = "video"
-
-    def __init__(self, camera: str, need_key_frame: Callable[[str], None]) -> None:
-        super().__init__()
-        self.camera = camera
-        self._need_key_frame = need_key_frame
-        self._packets: asyncio.Queue[EncodedFrame] = asyncio.Queue(VIEWER_QUEUE)
-        self._waiting_for_key = True
-        self.skipped = 0
-
-    def offer(self, packet: EncodedFrame) -> None:
-        if self._waiting_for_key:
-            if not packet.is_keyframe:
-                self.skipped += 1
-                return
-            self._waiting_for_key = False
-        if self._packets.full():
-            # A key frame is asked for when the viewer has caught up, not before: it would find the
-            # queue full again, and every other viewer would pay for it.
-            self.skipped += 1
-            self._waiting_for_key = True
-            return
-        self._packets.put_nowait(packet)
-
-    async def recv(self) -> EncodedFrame:
-        packet = await self._packets.get()
-        if self._waiting_for_key and self._packets.empty():
-            self._need_key_frame(self.camera)
-        return packet
 
 
 @dataclass(eq=False)
 class _Viewer:
     connection: RTCPeerConnection
-    tracks: list[_ViewerTrack]
+    tracks: list[ViewerTrack]
+    may_drive: bool
     request_id: int  # of the offer it came of
     answered_ns: int
     confirmed: bool = False
@@ -99,15 +69,21 @@ class VideoSender:
         *,
         bind_host: str,
         ice: IceServers = NO_SERVERS,
+        limits: Mapping[str, RateLimits] | None = None,
     ) -> None:
         """`need_key_frame(camera)` is called on the link's thread when a viewer needs one.
 
-        ICE uses `bind_host` only, and the servers of `ice`.
+        ICE uses `bind_host` only, and the servers of `ice`. `limits` are those of each camera's
+        rate; without, those of 640x480 at 30 Hz.
         """
         self._cameras = tuple(cameras)
         self._need_key_frame = need_key_frame
         self._bind_host = bind_host
         self._gathering = IceGathering(ice, bind_host, whose="the robot's")
+        limits = limits or {}
+        self._limits = {c: limits.get(c, limits_for(640, 480, 30.0)) for c in self._cameras}
+        self._plans = {c: plan_for((), self._limits[c], 0) for c in self._cameras}
+        self._former: dict[tuple[ViewerId, str], tuple[int, int]] = {}  # rate of a line, and when
         self._viewers: dict[ViewerId, _Viewer] = {}
         self._rate = RateLimit(OFFERS_PER_S, OFFERS_AT_ONCE)
         self._thread = LoopThread("video-sender")
@@ -135,6 +111,15 @@ class VideoSender:
         """How many connections show `camera`."""
         return sum(t.camera == camera for v in list(self._viewers.values()) for t in v.tracks)
 
+    def plan(self, camera: str) -> EncoderPlan:
+        """What the encoder of `camera` has to keep to now; the encoder's thread calls this."""
+        return self._plans[camera]
+
+    def skipped(self, camera: str) -> int:
+        """Frames that single viewers of `camera` did not get, of the viewers there are."""
+        viewers = list(self._viewers.values())
+        return sum(t.skipped for v in viewers for t in v.tracks if t.camera == camera)
+
     def hear(
         self, key: str, message: ViewerMessage, *, may_drive: bool
     ) -> VideoAnswer | VideoConfirmed:
@@ -160,7 +145,7 @@ class VideoSender:
             if full:
                 raise LinkError(full)
             check_offer(offer.sdp, cameras=len(offer.cameras), bind_host=self._bind_host)
-            sdp = self._thread.call(self._answer(viewer, offer), 10.0)
+            sdp = self._thread.call(self._answer(viewer, offer, may_drive=may_drive), 10.0)
         except DescriptionRefused as error:
             reason = f"the offer is not one this robot answers: {error}"
         except LinkError as error:
@@ -203,15 +188,45 @@ class VideoSender:
     # --- the link's thread ---
 
     def _publish(self, camera: str, packet: EncodedFrame) -> None:
+        stamp_ns = now_ns()
         for viewer in self._viewers.values():
             for track in viewer.tracks:
                 if track.camera == camera:
-                    track.offer(packet)
+                    track.offer(packet, stamp_ns)
+        self._plan(camera)
 
-    async def _answer(self, viewer: ViewerId, offer: VideoOffer) -> str:
+    def _plan(self, camera: str) -> None:
+        """Decide anew whom the encoder follows, and how many bits it has."""
+        viewers = self._viewers.values()
+        drives = any(viewer.may_drive for viewer in viewers)
+        lines = []
+        for viewer in viewers:
+            for track in viewer.tracks:
+                track.followed = viewer.may_drive or not drives
+                if track.followed and track.camera == camera:
+                    lines.append(track.line)
+        self._plans[camera] = plan_for(lines, self._limits[camera], now_ns())
+
+    def _line(self, viewer: ViewerId, camera: str) -> ViewerLine:
+        """A new line; one that is connected again goes on where it was."""
+        rate_bps, _ = self._former.pop((viewer, camera), (0, 0))
+        return ViewerLine(self._limits[camera], now_ns(), rate_bps)
+
+    def _remember(self, viewer: ViewerId, held: _Viewer) -> None:
+        stamp_ns = now_ns()
+        for track in held.tracks:
+            self._former[viewer, track.camera] = (track.line.rate_bps(stamp_ns), stamp_ns)
+        for known, (_, noted_ns) in list(self._former.items()):
+            if stamp_ns - noted_ns > REMEMBER_MS * NS_PER_MS:
+                del self._former[known]
+
+    async def _answer(self, viewer: ViewerId, offer: VideoOffer, *, may_drive: bool) -> str:
         connection = new_connection(relay_only=self._gathering.relay_only)
+        former = self._viewers.get(viewer)
+        if former is not None:
+            self._remember(viewer, former)
         try:
-            tracks = await self._negotiate(connection, offer)
+            tracks = await self._negotiate(connection, viewer, offer)
         except BaseException:
             await _close(connection)
             raise
@@ -219,35 +234,32 @@ class VideoSender:
         @connection.on("connectionstatechange")
         async def on_change() -> None:
             if connection.connectionState == "connected":
-                for camera in offer.cameras:
-                    self._need_key_frame(camera)
+                for track in tracks:
+                    track.ask_for_key_frame()
             elif connection.connectionState in ("failed", "closed"):
                 held = self._viewers.get(viewer)
                 if held is not None and held.connection is connection:
                     await self._drop(viewer, f"its connection has {connection.connectionState}")
 
         former = self._viewers.pop(viewer, None)
-        self._viewers[viewer] = _Viewer(connection, tracks, offer.request_id, now_ns())
+        self._viewers[viewer] = _Viewer(connection, tracks, may_drive, offer.request_id, now_ns())
+        for camera in offer.cameras:
+            self._plan(camera)
         if former is not None:
             await _close(former.connection)
         return str(connection.localDescription.sdp)
 
     async def _negotiate(
-        self, connection: RTCPeerConnection, offer: VideoOffer
-    ) -> list[_ViewerTrack]:
+        self, connection: RTCPeerConnection, viewer: ViewerId, offer: VideoOffer
+    ) -> list[ViewerTrack]:
         await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
         self._gathering.arrange(connection)
         tracks = []
         for transceiver, camera in zip(connection.getTransceivers(), offer.cameras, strict=True):
-            track = _ViewerTrack(camera, self._need_key_frame)
+            track = ViewerTrack(camera, self._line(viewer, camera), self._need_key_frame)
             transceiver.sender.replaceTrack(track)
             transceiver.direction = "sendonly"
-
-            def key_frame_wanted(camera: str = camera) -> None:
-                self._need_key_frame(camera)
-
-            sender: Any = transceiver.sender
-            sender._send_keyframe = key_frame_wanted
+            heed_feedback(transceiver.sender, track, self._plan)
             tracks.append(track)
         await connection.setLocalDescription(await connection.createAnswer())
         return tracks
@@ -298,6 +310,9 @@ class VideoSender:
         held = self._viewers.pop(viewer, None)  # from here on no packet reaches its tracks
         if held is not None:
             log.info("viewer %r is gone: %s", viewer.session, why)
+            self._remember(viewer, held)
+            for track in held.tracks:
+                self._plan(track.camera)
             await _close(held.connection)
 
 

@@ -18,10 +18,11 @@ from transport.frame_stamp import FrameStamp
 from transport.h264 import EncodedFrame, StreamEncoder
 from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import new_connection
+from transport.rate_control import ViewerLine, limits_for
 from transport.reassembly import START_CODE
 from transport.video_intake import FrameIntake
 from transport.video_receiver import VideoReceiver
-from transport.video_sender import VIEWER_QUEUE, _ViewerTrack
+from transport.viewer_track import VIEWER_QUEUE, ViewerTrack
 
 
 @pytest.fixture
@@ -208,20 +209,20 @@ def encoded(encoder: StreamEncoder, number: int, *, key_frame: bool = False) -> 
 
 def test_a_viewer_that_never_reads_asks_for_no_key_frames() -> None:
     asked: list[str] = []
-    track = _ViewerTrack("front", asked.append)
+    track = ViewerTrack("front", ViewerLine(limits_for(640, 480, 30.0), 0), asked.append)
     encoder = StreamEncoder(64, 48, 30)
     for number in range(60):
-        track.offer(encoded(encoder, number, key_frame=number % 10 == 0))
+        track.offer(encoded(encoder, number, key_frame=number % 10 == 0), number * 33_000_000)
     assert asked == []
     assert track.skipped > 40
 
 
 def test_a_viewer_that_catches_up_asks_for_one() -> None:
     asked: list[str] = []
-    track = _ViewerTrack("front", asked.append)
+    track = ViewerTrack("front", ViewerLine(limits_for(640, 480, 30.0), 0), asked.append)
     encoder = StreamEncoder(64, 48, 30)
     for number in range(20):
-        track.offer(encoded(encoder, number, key_frame=number == 0))
+        track.offer(encoded(encoder, number, key_frame=number == 0), number * 33_000_000)
 
     async def read_all() -> None:
         for _ in range(VIEWER_QUEUE):

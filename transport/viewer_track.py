@@ -1,0 +1,139 @@
+"""One camera on its way to one viewer: its packets, and what its receiver reports about them.
+
+Everything here runs on the video sender's loop. `heed_feedback` reaches below aiortc's public
+interface in three places of `RTCRtpSender`, replaced on each instance: `_send_keyframe`, where a
+receiver's wish for a key frame arrives, `_handle_rtcp_packet`, where its reports do, and
+`_retransmit`, which has no bound of its own. tests/links/test_viewer_feedback.py holds them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiortc import MediaStreamTrack, RTCRtpSender
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpSrPacket,
+    unpack_remb_fci,
+)
+
+from transport.clock import NS_PER_MS, now_ns, wall_time
+from transport.h264 import EncodedFrame
+from transport.rate_control import ViewerLine
+
+VIEWER_QUEUE: Final = 8  # packets; a viewer further behind than this waits for a key frame
+# A viewer whom the encoder does not follow may cost the others a key frame this often; on a bad
+# line it would ask all the time.
+BYSTANDERS_KEY_FRAME_MS: Final = 2_000
+_PACKET_BITS: Final = 1200 * 8  # aiortc's payloads have up to 1200 bytes
+
+
+class ViewerTrack(MediaStreamTrack):
+    """Hands one camera's packets to one viewer; behind by too much, it waits for a key frame."""
+
+    kind = "video"
+
+    def __init__(
+        self, camera: str, line: ViewerLine, need_key_frame: Callable[[str], None]
+    ) -> None:
+        super().__init__()
+        self.camera = camera
+        self.line = line
+        self.followed = True  # whether the encoder keeps to this viewer's line
+        self.skipped = 0
+        self._need_key_frame = need_key_frame
+        self._packets: asyncio.Queue[EncodedFrame] = asyncio.Queue(VIEWER_QUEUE)
+        self._waiting_for_key = True
+        self._asked_ns: int | None = None
+
+    def offer(self, packet: EncodedFrame, now_ns: int) -> None:
+        """Queue a packet, or skip it."""
+        if self._packets.full():
+            # A key frame is asked for when the viewer has caught up, not before: it would find the
+            # queue full again, and every other viewer would pay for it.
+            if not self._waiting_for_key:
+                self.line.overflowed(now_ns)
+            self._skip()
+            return
+        if self._waiting_for_key and not packet.is_keyframe:
+            self._skip()
+            return
+        if not self.followed and (self.line.overrun(now_ns) or self.line.holds(now_ns)):
+            self._skip()  # without asking for a key frame: the others do not pay for its line
+            return
+        self._waiting_for_key = False
+        self.line.sent(packet.size * 8, now_ns)
+        self._packets.put_nowait(packet)
+
+    async def recv(self) -> EncodedFrame:
+        """The next packet; aiortc calls this."""
+        packet = await self._packets.get()
+        if self._waiting_for_key and self._packets.empty():
+            self.ask_for_key_frame()
+        return packet
+
+    def ask_for_key_frame(self) -> None:
+        """The viewer can show nothing before the next one."""
+        stamp_ns = now_ns()
+        asked_ns = self._asked_ns
+        gap_ns = BYSTANDERS_KEY_FRAME_MS * NS_PER_MS
+        if not self.followed and asked_ns is not None and stamp_ns - asked_ns < gap_ns:
+            return
+        self._asked_ns = stamp_ns
+        self._need_key_frame(self.camera)
+
+    def _skip(self) -> None:
+        self.skipped += 1
+        self._waiting_for_key = True
+
+
+def heed_feedback(sender: RTCRtpSender, track: ViewerTrack, heard: Callable[[str], None]) -> None:
+    """Let `track` and its line hear what the viewer's receiver reports to `sender`.
+
+    `heard(camera)` is called after each report that tells something about the line.
+    """
+    private: Any = sender
+    handle, retransmit = private._handle_rtcp_packet, private._retransmit
+
+    async def hear(packet: Any) -> None:
+        await handle(packet)
+        if _tell(track.line, packet, private, now_ns()):
+            heard(track.camera)
+
+    async def repeat(sequence_number: int) -> None:
+        if track.line.may_repeat(_PACKET_BITS, now_ns()):
+            await retransmit(sequence_number)
+
+    private._send_keyframe = track.ask_for_key_frame
+    private._handle_rtcp_packet = hear
+    private._retransmit = repeat
+
+
+def _tell(line: ViewerLine, packet: Any, sender: Any, stamp_ns: int) -> bool:
+    if isinstance(packet, (RtcpRrPacket, RtcpSrPacket)):
+        reports = [report for report in packet.reports if report.ssrc == sender._ssrc]
+        for report in reports:
+            line.reported(report.fraction_lost / 256, _round_trip_ms(sender, report), stamp_ns)
+        return bool(reports)
+    if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+        try:
+            bitrate, sources = unpack_remb_fci(packet.fci)
+        except ValueError:
+            return False
+        if sender._ssrc in sources:
+            line.estimated(bitrate, stamp_ns)
+            return True
+    return False
+
+
+def _round_trip_ms(sender: Any, report: Any) -> float | None:
+    """Of this report alone (RFC 3550 6.4.1); aiortc publishes a mean of many, which lags behind."""
+    if not report.dlsr or sender._RTCRtpSender__lsr != report.lsr:
+        return None
+    since_s: float = wall_time().timestamp() - sender._RTCRtpSender__lsr_time
+    held_s: float = report.dlsr / 65536  # at the receiver
+    return max(0.0, since_s - held_s) * 1e3
