@@ -38,6 +38,7 @@ _A_LITTLE: Final = 0.85  # where no queue can be made out
 _AGAIN_NS: Final = 150 * NS_PER_MS  # longer than a round trip takes to show the last step
 _HOLD_NS: Final = NS_PER_S  # at most this long nothing is sent, whatever is under way
 _DRAIN: Final = 1.5  # times as long as the queue would take alone: others go on sending
+_ARRIVING_NS: Final = 250 * NS_PER_MS  # without an estimate: nothing of ours arrives any more
 _WINDOW_NS: Final = NS_PER_S  # the receiver's mean
 
 _CALM_NS: Final = 700 * NS_PER_MS  # without a sign of congestion before the rate grows
@@ -50,7 +51,6 @@ _LOSS_HOLD: Final = 0.02  # (draft-ietf-rmcat-gcc-02, 6)
 _OVERRUN_S: Final = 0.25  # of a rate that may go out at once
 _REPEATED: Final = 0.5  # of the rate, in addition, for lost packets; enough at 20 % loss
 _USED: Final = 0.6  # of the rate has to be in use before more is tried
-_ABOVE_ESTIMATE: Final = 1.5
 # Growth per second: until a line was found too narrow, well below the rate that was too much, near
 # it, and past it.
 _START, _BACK, _NEAR, _PAST = 1.5, 1.25, 1.04, 1.15
@@ -146,7 +146,8 @@ class ViewerLine:
         if rtt_ms is not None:
             self._judge_round_trip(rtt_ms, now_ns)
         self._lossy = lost > _LOSS_HOLD
-        if lost > _LOSS_DOWN:
+        # What was lost before the last cut has been paid for by it.
+        if lost > _LOSS_DOWN and now_ns - self._cut_ns > _WINDOW_NS:
             self._grow(now_ns)
             self._set(self._rate * (1.0 - lost / 2.0))
 
@@ -192,14 +193,18 @@ class ViewerLine:
         if self._congested_ns is None or now_ns - self._congested_ns > _CALM_NS:
             self._too_much_bps = min(self._rate, max(sent_bps, bps))
         self._congested_ns = now_ns
+        if self.holds(now_ns):
+            # What was under way still arrives. When that is over its estimates are, too.
+            self.hold_until_ns = min(self.hold_until_ns, now_ns + _ARRIVING_NS)
+            self._cut(bps * _BACK_OFF, now_ns, _AGAIN)
+            return
         under_way = max(0.0, sent_bps - bps / _RECEIVED)  # bits sent, but not received, in a second
         queue_s = under_way / max(bps, 1)
-        if queue_s < _QUEUE_MS / 1e3:  # hardly any: it may be no more than unsteady
-            self._cut(self._rate, now_ns, _A_LITTLE)
-            return
-        if not self.holds(now_ns):
+        if queue_s >= _QUEUE_MS / 1e3:
             self.hold_until_ns = now_ns + min(_HOLD_NS, int(_DRAIN * queue_s * NS_PER_S))
-        self._cut(min(self._rate, bps * _BACK_OFF), now_ns, _AGAIN)
+            self._cut(bps * _BACK_OFF, now_ns, _AGAIN)
+        elif now_ns - self.hold_until_ns > _CALM_NS:  # until then its mean is low for the pause
+            self._cut(self._rate, now_ns, _A_LITTLE)
 
     def _judge_round_trip(self, rtt_ms: float, now_ns: int) -> None:
         shortest_ms = self._shortest_ms or rtt_ms
@@ -238,10 +243,8 @@ class ViewerLine:
             return
         if self._sent_bps(now_ns) < _USED * self._rate:
             return  # nothing to show so far; what the line carries is not known
-        grown = self._rate * self._growth() ** passed_s
-        if self._estimate_bps > 0.0:
-            grown = min(grown, max(self._rate, _ABOVE_ESTIMATE * self._estimate_bps))
-        self._set(grown)
+        # An estimate that does not fall is no limit: it is never far above what has been sent.
+        self._set(self._rate * self._growth() ** passed_s)
 
     def _growth(self) -> float:
         if self._congested_ns is None:

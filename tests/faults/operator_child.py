@@ -6,8 +6,8 @@ each, every command it sends (with this machine's monotonic clock, which is also
 true age of a command is known) and every change of what its window would show. Leaves when standard
 input closes, giving nothing back.
 
-With a camera it watches that over WebRTC. Without, its picture is one that leaves the robot with
-each state and is painted when that is heard.
+With a camera it watches that over WebRTC, and tells each frame it painted. Without, its picture is
+one that leaves the robot with each state and is painted when that is heard.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ class Hands:
             self._painted += 1
             self._painted_ns = captured_ns
             self._link.painted(captured_ns)
+            if self._video is not None:
+                say(painted=captured_ns, stamp_ns=stamp_ns)
         state = view.state if view.reach is Reach.CONNECTED else None
         free = state is not None and not state.lease.session
         if self._insists and free and stamp_ns - self._asked_ns > ASK_AGAIN_NS:
