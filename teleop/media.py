@@ -23,6 +23,7 @@ from recorder.episode import CameraFormat
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.recover import recover_all
 from teleop.child import SEAL_S
+from teleop.filming import Filming
 from teleop.gate import DRIVERS
 from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig
@@ -104,13 +105,11 @@ class Media:
         self._to_record: queue.Queue[RobotBus] = queue.Queue(TICKS_WAITING)
         self._boot_id = ""
         self._telling = RateLimit(per_s=0.1, burst=1)  # a flood must not fill the log
-        self._dropped = 0  # pictures that the recorder was too late for
+        self._unrecorded = dict.fromkeys(rig.names, 0)
         self._sealed: deque[Path] = deque()
         self._replays = ReplayQueue(scene)
-        self._captured = dict.fromkeys(rig.names, 0)
-        self._fps = dict.fromkeys(rig.names, 0.0)
+        self._filming = Filming(rig, self._streams, self._to_recorder)
         self._leaving = threading.Event()
-        self._cameras_open = threading.Event()
         self._failure: BaseException | None = None
         self._threads = [
             threading.Thread(target=self._guard, args=(work,), name=name, daemon=True)
@@ -133,7 +132,7 @@ class Media:
             stream.start()
         for thread in self._threads:
             thread.start()
-        while not self._cameras_open.wait(0.05):
+        while not self._filming.opened.wait(0.05):
             if self._failure is not None:
                 raise self._failure
 
@@ -250,29 +249,14 @@ class Media:
     # --- camera thread ---
 
     def _take_pictures(self) -> None:
-        started_ns = dict.fromkeys(self._rig.names, now_ns())
-        counted = dict.fromkeys(self._rig.names, 0)
-        try:
-            self._rig.open()
-            self._cameras_open.set()
-            while not self._leaving.is_set():
-                tick = self._ticks.wait(0.2)
-                if tick is None:
-                    continue
-                for camera in self._rig.names:
-                    rgb = self._rig.render(camera, tick.state)
-                    self._captured[camera] += 1
-                    shot = Shot(camera, tick.stamp_ns, self._captured[camera], rgb)
-                    self._streams[camera].shots.put(shot)
-                    self._dropped += len(self._pictures) == PICTURES_WAITING
-                    self._pictures.append(shot)
-                    counted[camera] += 1
-                    elapsed_s = (now_ns() - started_ns[camera]) / NS_PER_S
-                    if elapsed_s >= 1.0:
-                        self._fps[camera] = counted[camera] / elapsed_s
-                        started_ns[camera], counted[camera] = now_ns(), 0
-        finally:
-            self._rig.close()
+        self._filming.run(self._ticks, self._leaving)
+
+    def _to_recorder(self, shot: Shot) -> None:
+        size = (self._rig.height, self._rig.width)
+        if shot.rgb.shape[:2] != size or len(self._pictures) == PICTURES_WAITING:
+            self._unrecorded[shot.camera] += 1
+        if shot.rgb.shape[:2] == size:
+            self._pictures.append(shot)
 
     # --- main thread ---
 
@@ -316,15 +300,28 @@ class Media:
         )
 
     def _camera_status(self, stream: StreamedCamera) -> CameraStatus:
+        name, stamp_ns = stream.name, now_ns()
+        watch, plan = self._filming.watches[name], self._sender.plan(name)
         return CameraStatus(
-            name=stream.name,
-            width=stream.width,
-            height=stream.height,
-            fps=round(self._fps[stream.name], 1),
-            captured=self._captured[stream.name],
+            name=name,
+            width=watch.width or self._rig.width,
+            height=watch.height or self._rig.height,
+            fps=round(self._filming.fps[name], 1),
+            captured=watch.counts.captured,
             encoded=stream.encoded,
-            skipped=stream.shots.overwritten + self._dropped,
-            viewers=self._sender.viewers(stream.name),
+            skipped=stream.shots.overwritten,
+            viewers=self._sender.viewers(name),
+            condition=watch.condition(stamp_ns),
+            problem=watch.problem(stamp_ns),
+            since_s=round(watch.since_s(stamp_ns), 1),
+            left_out=stream.left_out,
+            unsent=self._sender.skipped(name),
+            unrecorded=self._unrecorded[name],
+            unusable=watch.counts.unusable,
+            black=watch.counts.black,
+            repeated=watch.counts.repeated,
+            bitrate_bps=plan.bitrate_bps,
+            stream_fps=round(plan.fps, 1),
         )
 
 

@@ -115,22 +115,45 @@ class Watched(Protocol):
         """How often no `apply` came in time; it only grows."""
 
 
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """A picture whose camera says itself when it was taken."""
+
+    rgb: Image
+    captured_ns: int  # this machine's monotonic clock (`transport.clock.now_ns`)
+
+
 class CameraRig(Protocol):
-    """The cameras of one robot; one thread calls `render`, it owns the graphics context."""
+    """The cameras of one robot; one thread calls all of it, it owns the graphics context.
+
+    A camera that fails or falls silent is noticed, told to the operator and asked again; the others
+    go on. So `render` may raise whenever it likes, but must not block for longer than a frame: a
+    driver that waits for its device belongs on a thread of the rig's own.
+    """
 
     names: tuple[str, ...]
-    width: int
+    width: int  # of the pictures that are recorded, even; others are shown, but not recorded
     height: int
+    # Whether no two pictures are alike, byte for byte, as with every real sensor: then a picture
+    # that is repeated means a camera that hangs. A simulated one may draw the same scene twice.
+    noisy: bool
 
     def open(self) -> None:
-        """Take the devices, or the graphics, for the calling thread.
+        """Take the devices, or the graphics, for the calling thread; also again after `close`.
 
         Raises:
             RobotError: they cannot be had; the message says what to install.
         """
 
-    def render(self, camera: str, state: bytes) -> Image:
-        """The picture of `camera`; a simulated rig draws the given state, a real one ignores it."""
+    def render(self, camera: str, state: bytes) -> Image | Capture | None:
+        """The newest picture of `camera`, 30 times a second; the rig does not write to it again.
+
+        A simulated rig draws `state`, and the picture is as old as that. A real one ignores it and
+        returns a `Capture`, or None as long as there is nothing new.
+
+        Raises:
+            RobotError: the camera is unplugged or broken; the message is shown to the operator.
+        """
 
     def close(self) -> None:
         """Release the devices; idempotent."""

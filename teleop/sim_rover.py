@@ -231,6 +231,7 @@ class SimCameras:
     """
 
     names: tuple[str, ...] = CAMERAS
+    noisy: bool = False  # where nothing moves, two pictures are the same
 
     def __init__(
         self,

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from teleop.robot import CameraRig, Image
 from transport.channels import ROW_HZ
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -15,6 +17,9 @@ from transport.mailbox import Mailbox
 from transport.video_sender import VideoSender
 
 EARLY_NS: Final = 8 * NS_PER_MS  # a quarter of a frame at 30 Hz: what a camera may be unsteady
+# A camera that gives nothing is no lost link: its last picture is sent again, with its old stamp,
+# before a console would connect anew (2 s). What is seen there is a picture that grows old.
+KEEP_ALIVE_NS: Final = 500 * NS_PER_MS
 KEY_FRAME_GAP_NS: Final = 250 * NS_PER_MS  # several viewers' wishes at once are one key frame
 
 
@@ -66,24 +71,33 @@ class StreamedCamera:
     def _encode(self) -> None:
         plan = self._sender.plan(self.name)
         encoder = StreamEncoder(self.width, self.height, ROW_HZ, plan.bitrate_bps)
-        due_ns = key_ns = 0
+        # Shown until there is a picture, with the age that it has by then.
+        blank = np.zeros((self.height, self.width, 3), np.uint8)
+        newest = Shot(self.name, now_ns(), 0, blank)
+        due_ns = sent_ns = key_ns = 0
         while not self._leaving.is_set():
-            shot = self.shots.wait(0.2)
-            if shot is None or not self._sender.viewers(self.name):
+            shot = self.shots.wait(0.1)
+            newest = shot or newest
+            stamp_ns = now_ns()
+            if not self._sender.viewers(self.name):
                 continue
             plan = self._sender.plan(self.name)
-            if shot.captured_ns < due_ns - EARLY_NS or now_ns() < plan.hold_until_ns:
-                self.left_out += 1
+            idle = shot is None and stamp_ns - sent_ns < KEEP_ALIVE_NS
+            if idle and not self._key_frame.is_set():
+                continue
+            if stamp_ns < max(due_ns - EARLY_NS, plan.hold_until_ns):
+                self.left_out += shot is not None
                 continue
             period_ns = int(NS_PER_S / plan.fps)
-            due_ns = max(due_ns, shot.captured_ns - period_ns) + period_ns
-            key_frame = self._key_frame.is_set() and shot.captured_ns - key_ns >= KEY_FRAME_GAP_NS
+            due_ns = max(due_ns, stamp_ns - period_ns) + period_ns
+            key_frame = self._key_frame.is_set() and stamp_ns - key_ns >= KEY_FRAME_GAP_NS
             if key_frame:
                 self._key_frame.clear()
-                key_ns = shot.captured_ns
+                key_ns = stamp_ns
             encoder.adapt(plan.bitrate_bps, plan.fps)
-            stamp = FrameStamp(shot.captured_ns, shot.number)
-            packet = encoder.encode(shot.rgb, stamp, key_frame=key_frame)
+            stamp = FrameStamp(newest.captured_ns, newest.number)
+            packet = encoder.encode(newest.rgb, stamp, key_frame=key_frame)
+            sent_ns = stamp_ns
             if packet is not None:
                 self._sender.publish(self.name, packet)
-                self.encoded += 1
+                self.encoded += shot is not None

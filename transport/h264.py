@@ -43,6 +43,7 @@ class StreamEncoder:
         self._fps = fps
         self._nominal_bps = bitrate
         self._gear_bps = bitrate
+        self._pts = -1
         self._codec = self._open()
         self._reformatter = VideoReformatter()  # kept: making one for each frame costs 0.4 ms
 
@@ -72,7 +73,9 @@ class StreamEncoder:
         picture = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(rgb, format="rgb24"), format="yuv420p"
         )
-        pts = stamp.captured_ns * 9 // 100_000  # ns to the 90 kHz clock
+        # ns to the 90 kHz clock; it only grows, also when a picture is sent twice.
+        pts = max(stamp.captured_ns * 9 // 100_000, self._pts + 1)
+        self._pts = pts
         picture.pts = pts
         picture.time_base = RTP_CLOCK
         if key_frame:

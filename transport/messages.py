@@ -503,17 +503,37 @@ class Description(Wire, frozen=True, tag="description"):
 # --- robot to operators: pictures and recording ---
 
 
+class CameraCondition(StrEnum):
+    """Whether a camera gives pictures, as the robot sees it; a lost link is something else."""
+
+    LIVE = "live"
+    MISSING = "missing"  # it fails, or gives nothing
+    FROZEN = "frozen"  # it repeats itself, or its capture time stands still
+    BLACK = "black"  # new pictures, but nothing on them
+
+
 class CameraStatus(Wire, frozen=True):
-    """One camera, as the robot sees it."""
+    """One camera, as the robot sees it. Frames are counted from the camera to the viewers."""
 
     name: Name
-    width: Count
+    width: Count  # of the newest picture
     height: Count
-    fps: float
+    fps: float  # new pictures
     captured: Count
     encoded: Count
-    skipped: Count  # newer ones came before the encoder, or the recorder, was free
+    skipped: Count  # newer ones came before the encoder was free
     viewers: Count
+    condition: CameraCondition = CameraCondition.LIVE
+    problem: Text = ""  # a sentence for the operator while it is not live
+    since_s: float = 0.0  # since the newest new picture
+    left_out: Count = 0  # not encoded: the viewers' lines carry no more
+    unsent: Count = 0  # encoded, but not sent to single viewers
+    unrecorded: Count = 0  # the recorder was late, or it is of another size than is recorded
+    unusable: Count = 0  # no picture at all: wrong shape or type
+    black: Count = 0
+    repeated: Count = 0  # the camera gave them twice
+    bitrate_bps: Count = 0  # what the encoder keeps to
+    stream_fps: float = 0.0  # the same
 
 
 class RecorderPhase(StrEnum):

@@ -13,10 +13,11 @@ from teleop.both_ends import acquaint
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.media import Media
 from teleop.operator_link import OperatorLink
-from teleop.robot import Image
+from teleop.robot import CameraRig, Image
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from tests.links.video_support import pictures_of, wait_until
+from tests.unit.recorder_support import description
 from transport.clock import now_ns
 from transport.control_link import LOOPBACK, BusSender, free_base_port
 from transport.curve import Credentials
@@ -32,6 +33,7 @@ class Rig:
     names = (CAMERA,)
     width = 160
     height = 120
+    noisy = False
 
     def open(self) -> None:
         pass
@@ -69,8 +71,9 @@ def tick(number: int) -> Tick:
 class MediaProcess:
     """The media process in this one, and the ticks that it would hear from control."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rig: CameraRig | None = None) -> None:
         self.folder = folder
+        self.rig = rig or Rig()
         self.port = free_base_port()
         keys = load_or_make(folder / ROBOT_KEY)
         self.roster = RosterFile(folder / AUTHORIZED_KEYS)
@@ -78,7 +81,14 @@ class MediaProcess:
         itself = Credentials(keys, keys.public)
         self.bus = BusSender(self.door, self.port)
         self.media = Media(
-            "toy-1", Rig(), self.door, self.roster, itself, LOOPBACK, self.port, folder / "episodes"
+            "toy-1",
+            self.rig,
+            self.door,
+            self.roster,
+            itself,
+            LOOPBACK,
+            self.port,
+            folder / "episodes",
         )
         self.leaving = threading.Event()
         self.threads = [
@@ -103,6 +113,8 @@ class MediaProcess:
         while not self.leaving.wait(1 / 60):
             number += 1
             self.bus.send(encode(tick(number)))
+            if number % 60 == 1:
+                self.bus.send(encode(description(boot_id="boot", cameras=self.rig.names)))
 
     def _serve(self) -> None:
         self.media.start()
@@ -110,7 +122,9 @@ class MediaProcess:
 
 
 @contextmanager
-def watching(process: MediaProcess, name: str, role: Role) -> Iterator[VideoReceiver]:
+def watching(
+    process: MediaProcess, name: str, role: Role, cameras: tuple[str, ...] = (CAMERA,)
+) -> Iterator[VideoReceiver]:
     config = process.folder / name
     address = f"{LOOPBACK}:{process.port}"
     credentials = acquaint(process.folder, config, address, name, role)
@@ -119,7 +133,7 @@ def watching(process: MediaProcess, name: str, role: Role) -> Iterator[VideoRece
         lambda: process.roster.refreshed(now_ns()).member_of(key) is not None, "not on the list"
     )
     link = OperatorLink(credentials, LOOPBACK, process.port)
-    receiver = link.video((CAMERA,))
+    receiver = link.video(cameras)
     link.start()
     receiver.start()
     with closing(link), closing(receiver):

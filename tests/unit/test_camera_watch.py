@@ -1,0 +1,157 @@
+"""Which pictures are new, what is wrong with a camera, and the words for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from teleop.camera_watch import MISSED_MS, RETRY_MS, CameraWatch, as_rgb
+from teleop.robot import Capture
+from transport.clock import NS_PER_MS, NS_PER_S
+from transport.messages import CameraCondition
+
+GREY = np.full((48, 64, 3), 128, np.uint8)
+BLACK = np.zeros((48, 64, 3), np.uint8)
+STEP_NS = 33 * NS_PER_MS
+
+
+def watch(*, noisy: bool = False) -> CameraWatch:
+    return CameraWatch("front", noisy=noisy, now_ns=0)
+
+
+def noise(seed: int) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8)
+
+
+def test_a_simulated_picture_is_as_old_as_the_state_it_shows() -> None:
+    capture = watch().took(GREY, 7 * STEP_NS, 8 * STEP_NS)
+    assert capture is not None
+    assert capture.captured_ns == 7 * STEP_NS
+
+
+def test_a_real_camera_says_itself_when_it_took_the_picture() -> None:
+    capture = watch().took(Capture(GREY, 5 * STEP_NS), 7 * STEP_NS, 8 * STEP_NS)
+    assert capture is not None
+    assert capture.captured_ns == 5 * STEP_NS
+
+
+def test_a_scene_where_nothing_moves_is_no_frozen_camera() -> None:
+    seen = watch()
+    for number in range(1, 100):
+        assert seen.took(GREY, number * STEP_NS, number * STEP_NS) is not None
+    assert seen.condition(99 * STEP_NS) is CameraCondition.LIVE
+    assert seen.problem(99 * STEP_NS) == ""
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+def test_a_capture_time_that_stands_still_is_a_frozen_camera(noisy: bool) -> None:
+    seen = watch(noisy=noisy)
+    for number in range(1, 100):
+        seen.took(Capture(noise(number), STEP_NS), number * STEP_NS, number * STEP_NS)
+    assert seen.condition(99 * STEP_NS) is CameraCondition.FROZEN
+    assert seen.problem(4 * NS_PER_S) == "Camera front repeats one picture since 4 s: restart it."
+    assert (seen.counts.captured, seen.counts.repeated) == (1, 98)
+
+
+def test_where_every_picture_has_noise_equal_bytes_are_a_frozen_camera() -> None:
+    seen = watch(noisy=True)
+    for number in range(1, 100):
+        seen.took(Capture(GREY.copy(), number * STEP_NS), number * STEP_NS, number * STEP_NS)
+    assert seen.condition(99 * STEP_NS) is CameraCondition.FROZEN
+
+
+def test_a_camera_that_gives_nothing_is_missing_after_a_second_and_told_in_words() -> None:
+    seen = watch()
+    seen.took(GREY, STEP_NS, STEP_NS)
+    just_ns = STEP_NS + MISSED_MS * NS_PER_MS
+    assert seen.took(None, 2 * STEP_NS, 2 * STEP_NS) is None
+    assert seen.condition(just_ns - 1) is CameraCondition.LIVE
+    assert seen.condition(just_ns) is CameraCondition.MISSING
+    assert seen.problem(STEP_NS + 3 * NS_PER_S) == (
+        "No picture from front since 3 s: check its cable and power."
+    )
+
+
+def test_a_camera_that_fails_is_asked_less_often_and_its_own_words_are_told() -> None:
+    seen = watch()
+    seen.failed("no such device", 0)
+    assert not seen.due(RETRY_MS * NS_PER_MS - 1)
+    assert seen.due(RETRY_MS * NS_PER_MS)
+    assert seen.problem(2 * NS_PER_S) == (
+        "No picture from front since 2 s (no such device): check its cable and power."
+    )
+
+
+def test_words_of_a_rig_never_make_a_report_too_long_to_send() -> None:
+    seen = watch()
+    seen.failed("x" * 5000, 0)
+    assert len(seen.problem(100 * NS_PER_S)) < 400
+
+
+def test_a_camera_that_comes_back_is_live_at_once() -> None:
+    seen = watch()
+    seen.failed("no such device", 0)
+    seen.took(GREY, 5 * NS_PER_S, 5 * NS_PER_S)
+    assert seen.condition(5 * NS_PER_S) is CameraCondition.LIVE
+    assert seen.problem(5 * NS_PER_S) == ""
+
+
+def test_time_without_control_is_not_the_cameras_fault() -> None:
+    seen = watch()
+    seen.took(GREY, STEP_NS, STEP_NS)
+    seen.not_asked(5 * NS_PER_S)
+    assert seen.condition(5 * NS_PER_S) is CameraCondition.LIVE
+
+
+def test_black_pictures_pass_and_are_counted_and_told() -> None:
+    seen = watch()
+    assert seen.took(BLACK, STEP_NS, STEP_NS) is not None
+    assert seen.condition(STEP_NS) is CameraCondition.BLACK
+    assert "black" in seen.problem(STEP_NS)
+    assert seen.counts.black == 1
+    seen.took(GREY, 2 * STEP_NS, 2 * STEP_NS)
+    assert seen.condition(2 * STEP_NS) is CameraCondition.LIVE
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((480, 640, 2), np.uint8),
+        np.zeros((480,), np.uint8),
+        np.zeros((480, 640, 3), np.float32),
+        np.zeros((8, 8, 3), np.uint8),
+        "not a picture",
+    ],
+)
+def test_what_cannot_be_a_picture_is_counted_and_kept_from_the_encoder(broken: object) -> None:
+    seen = watch()
+    assert seen.took(broken, STEP_NS, STEP_NS) is None  # type: ignore[arg-type]
+    assert seen.counts.unusable == 1
+    assert "cannot be used" in seen.problem(2 * NS_PER_S)
+
+
+def test_a_picture_from_the_future_is_not_taken_for_a_young_one() -> None:
+    seen = watch()
+    assert seen.took(Capture(GREY, 2 * STEP_NS), STEP_NS, STEP_NS) is None
+    assert "its clock is ahead" in seen.problem(2 * NS_PER_S)
+
+
+@pytest.mark.parametrize(
+    ("shape", "becomes"),
+    [
+        ((48, 64), (48, 64, 3)),
+        ((48, 64, 1), (48, 64, 3)),
+        ((48, 64, 4), (48, 64, 3)),
+        ((49, 65, 3), (48, 64, 3)),
+    ],
+)
+def test_other_formats_and_odd_sizes_become_rgb_of_even_size(
+    shape: tuple[int, ...], becomes: tuple[int, ...]
+) -> None:
+    rgb = as_rgb(np.full(shape, 9, np.uint8))
+    assert rgb is not None
+    assert rgb.shape == becomes
+    assert rgb.flags.c_contiguous
+    assert int(rgb.min()) == int(rgb.max()) == 9
