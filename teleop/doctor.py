@@ -57,7 +57,7 @@ def _machine() -> list[Check]:
     return [
         _python(),
         _packages(),
-        _codec(),
+        _probe("H.264 encoder", _CODEC, "reinstall PyAV from its wheel"),
         _probe("simulator and graphics", _RENDER, "install libegl1 libgl1-mesa-dri"),
         _probe("window", _WINDOW, "run: make system (installs Qt's system libraries)"),
         _display(),
@@ -67,6 +67,11 @@ def _machine() -> list[Check]:
     ]
 
 
+# Drivers of encoders that are tried may abort the process.
+_CODEC = """
+from transport.h264_encoders import described
+print(described())
+"""
 _RENDER = """
 from teleop.sim_rover import SimCameras, SimRover
 rover = SimRover("wedged-under-sofa", 0)
@@ -101,13 +106,6 @@ def _packages() -> Check:
     one = len(set(places.values())) == 1 and None not in places.values()
     found = ", ".join(sorted({str(place) for place in places.values()}))
     return Check("packages", one, found, "install Unstick into an environment of its own")
-
-
-def _codec() -> Check:
-    import av
-
-    ok = "libx264" in av.codecs_available
-    return Check("H.264 encoder", ok, f"PyAV {av.__version__}", "reinstall PyAV from its wheel")
 
 
 def _probe(name: str, code: str, advice: str) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import Final
@@ -13,8 +14,11 @@ from transport.channels import ROW_HZ
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
+from transport.h264_encoders import encoder_here
 from transport.mailbox import Mailbox
 from transport.video_sender import VideoSender
+
+log = logging.getLogger("video")
 
 EARLY_NS: Final = 8 * NS_PER_MS  # a quarter of a frame at 30 Hz: what a camera may be unsteady
 # A camera that gives nothing is no lost link: its last picture is sent again, with its old stamp,
@@ -70,7 +74,9 @@ class StreamedCamera:
 
     def _encode(self) -> None:
         plan = self._sender.plan(self.name)
-        encoder = StreamEncoder(self.width, self.height, ROW_HZ, plan.bitrate_bps)
+        chosen = encoder_here()
+        log.info("camera %s is encoded by %s (%s)", self.name, chosen.name, chosen.what)
+        encoder = StreamEncoder(self.width, self.height, ROW_HZ, plan.bitrate_bps, chosen)
         # Shown until there is a picture, with the age that it has by then.
         blank = np.zeros((self.height, self.width, 3), np.uint8)
         newest = Shot(self.name, now_ns(), 0, blank)

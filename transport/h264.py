@@ -13,7 +13,7 @@ rate: nothing bursts over a narrow line.
 
 from __future__ import annotations
 
-from fractions import Fraction
+import logging
 from typing import Any, Final, TypeAlias
 
 import av
@@ -22,21 +22,31 @@ import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from transport.frame_stamp import FrameStamp, stamped
+from transport.h264_encoders import RTP_CLOCK, SOFTWARE, H264Encoder, opened
+
+log = logging.getLogger("video")
 
 EncodedFrame: TypeAlias = "av.Packet[Any]"
 
-RTP_CLOCK: Final = Fraction(1, 90_000)  # RFC 6184: the H.264 payload's clock
 BITRATE_BPS: Final = 2_500_000
 _HIGHER: Final = 1.25  # a gear's headroom when the rate goes up; going down there is none
 _LEAST: Final = 0.75  # of a gear's rate; below that x264's average takes seconds to follow
-BURST_S: Final = 0.12  # between two and four frames' worth at 30 Hz; less blurs every key frame
-_KEY_FRAME_EVERY_S: Final = 4  # joins and losses ask for their own; this is the last resort
+_HARDLY_LESS: Final = 0.9  # the same for an encoder that keeps to the rate it was opened with
 
 
 class StreamEncoder:
     """Encodes RGB pictures of one camera into stamped packets for WebRTC."""
 
-    def __init__(self, width: int, height: int, fps: int, bitrate: int = BITRATE_BPS) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        fps: int,
+        bitrate: int = BITRATE_BPS,
+        encoder: H264Encoder = SOFTWARE,
+    ) -> None:
+        """`bitrate` in bits per second, until `adapt` says another."""
+        self.encoder = encoder  # software from the moment on when a chip fails
         self.width = width
         self.height = height
         self.opened = 0  # how often an encoder was opened, each time with a key frame
@@ -52,7 +62,8 @@ class StreamEncoder:
         # x264 gives each frame its share of the nominal frame rate (`zerolatency` implies that all
         # frames last as long), so fewer frames may each have more.
         self._nominal_bps = int(bitrate_bps * self._fps / fps)
-        if _LEAST * self._gear_bps <= self._nominal_bps <= self._gear_bps:
+        least = _LEAST if self.encoder.follows else _HARDLY_LESS
+        if least * self._gear_bps <= self._nominal_bps <= self._gear_bps:
             self._codec.bit_rate = self._nominal_bps
             return
         up = self._nominal_bps > self._gear_bps
@@ -71,7 +82,7 @@ class StreamEncoder:
             self.width, self.height = width, height
             self._codec = self._open()
         picture = self._reformatter.reformat(
-            av.VideoFrame.from_ndarray(rgb, format="rgb24"), format="yuv420p"
+            av.VideoFrame.from_ndarray(rgb, format="rgb24"), format=self.encoder.pix_fmt
         )
         # ns to the 90 kHz clock; it only grows, also when a picture is sent twice.
         pts = max(stamp.captured_ns * 9 // 100_000, self._pts + 1)
@@ -80,7 +91,14 @@ class StreamEncoder:
         picture.time_base = RTP_CLOCK
         if key_frame:
             picture.pict_type = av.video.frame.PictureType.I
-        parts = self._codec.encode(picture)
+        try:
+            parts = self._codec.encode(picture)
+        except Exception as error:
+            if self.encoder is SOFTWARE:
+                raise
+            self._give_up_on_hardware(error)
+            self._codec = self._open()
+            return None  # the next picture begins with a key frame
         if not parts:
             return None
         encoded = b"".join(bytes(part) for part in parts)
@@ -92,20 +110,14 @@ class StreamEncoder:
 
     def _open(self) -> Any:
         self.opened += 1
-        codec = av.CodecContext.create("libx264", "w")
-        codec.width = self.width
-        codec.height = self.height
-        codec.pix_fmt = "yuv420p"
-        codec.time_base = RTP_CLOCK
-        codec.framerate = Fraction(self._fps, 1)
-        codec.bit_rate = self._nominal_bps
-        codec.thread_count = 1
-        codec.options = {
-            "preset": "superfast",
-            "tune": "zerolatency",
-            "profile": "baseline",
-            "maxrate": str(self._gear_bps),
-            "bufsize": str(int(self._gear_bps * BURST_S)),
-            "x264-params": f"keyint={self._fps * _KEY_FRAME_EVERY_S}:scenecut=0:repeat-headers=1",
-        }
-        return codec
+        arguments = (self.width, self.height, self._fps, self._nominal_bps, self._gear_bps)
+        if self.encoder is not SOFTWARE:
+            try:
+                return opened(self.encoder, *arguments)
+            except Exception as error:  # noqa: BLE001 - a driver's own; a chip serves a few only
+                self._give_up_on_hardware(error)
+        return opened(SOFTWARE, *arguments)
+
+    def _give_up_on_hardware(self, error: Exception) -> None:
+        log.warning("%s fails: %r; going on in software", self.encoder.name, error)
+        self.encoder = SOFTWARE

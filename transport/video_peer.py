@@ -23,7 +23,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 
 from transport.clock import NS_PER_S, now_ns
-from transport.h264 import RTP_CLOCK
+from transport.h264_encoders import RTP_CLOCK
 from transport.peer_connection import LoopThread, bind_ice
 
 BITS: Final = 20

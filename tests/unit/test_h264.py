@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from transport.frame_stamp import FrameStamp
-from transport.h264 import BURST_S, EncodedFrame, StreamEncoder
+from transport.h264 import EncodedFrame, StreamEncoder
+from transport.h264_encoders import BURST_S
 
 Picture = npt.NDArray[np.uint8]
 WIDTH, HEIGHT, FPS = 320, 240, 30
