@@ -27,6 +27,7 @@ from transport.control_link import LOOPBACK, Requests
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.messages import VideoAnswer, VideoOffer, ViewerMessage, decoder_of, encode
+from transport.rate_control import limits_for
 from transport.video_peer import StockSender, draw_number
 from transport.video_sender import VideoSender
 
@@ -98,7 +99,10 @@ def _run_ours(
     size: tuple[int, int],
 ) -> None:
     wanted = {camera: threading.Event() for camera in cameras}
-    sender = VideoSender(cameras, lambda camera: wanted[camera].set(), bind_host=LOOPBACK)
+    limits = dict.fromkeys(cameras, limits_for(*size, FPS))
+    sender = VideoSender(
+        cameras, lambda camera: wanted[camera].set(), bind_host=LOOPBACK, limits=limits
+    )
     sender.start()
 
     def film(camera: str, offset_ns: int) -> None:
@@ -107,7 +111,9 @@ def _run_ours(
         while not leaving.is_set():
             sleep_until(due_ns)
             stamp = FrameStamp(now_ns(), number)
-            if sender.viewers(camera):
+            plan = sender.plan(camera)
+            if sender.viewers(camera) and stamp.captured_ns >= plan.hold_until_ns:
+                encoder.adapt(plan.bitrate_bps, FPS)
                 key_frame = wanted[camera].is_set()
                 wanted[camera].clear()
                 packet = encoder.encode(picture(number), stamp, key_frame=key_frame)

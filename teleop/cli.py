@@ -161,6 +161,7 @@ def agent(
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
+    from teleop.site import load_limits, load_video_rates
 
     library = episodes or default_episodes()
     folder = state or default_state()
@@ -172,6 +173,10 @@ def agent(
     common += ["--name", name, "--state", str(folder)]
     if scene is not None:
         common += ["--scene", str(scene)]
+    if limits is not None:
+        load_limits(limits)  # a mistake is told before anything starts
+        load_video_rates(limits)
+        common += ["--limits", str(limits)]
     greeting = f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.\n"
     if members:
         greeting += f"It admits {', '.join(member.name for member in members)}.\n"
@@ -180,7 +185,7 @@ def agent(
     if not announce:
         os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
     code = run_agent(
-        ["control", *common, "--site", site, *(["--limits", str(limits)] if limits else [])],
+        ["control", *common, "--site", site],
         ["media", *common, "--episodes", str(library), *(["--ice", str(ice)] if ice else [])],
         greeting=None if announce else greeting,
     )
@@ -250,6 +255,7 @@ def media(
     episodes: RequiredPath,
     scene: Scene = None,
     ice: Ice = None,
+    limits: Path | None = None,
 ) -> None:
     """The media process; started by `unstick agent`."""
     from teleop.child import failing_later, give_way, leave_with_parent, say_ready
@@ -259,6 +265,7 @@ def media(
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.sim_rover import SimCameras
+    from teleop.site import load_video_rates
     from transport.curve import Credentials
     from transport.ice_servers import NO_SERVERS
 
@@ -270,7 +277,11 @@ def media(
     with closing(robot_door(keys, roster)) as door:
         itself = Credentials(keys, keys.public)
         servers = read_ice(ice) if ice is not None else NO_SERVERS
-        process = Media(name, cameras, door, roster, itself, host, port, episodes, scene, servers)
+        process = Media(
+            *(name, cameras, door, roster, itself, host, port, episodes, scene),
+            ice=servers,
+            rates=load_video_rates(limits),
+        )
         try:
             process.start()
             say_ready()

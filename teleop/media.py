@@ -28,8 +28,9 @@ from teleop.gate import DRIVERS
 from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig
 from teleop.roster import RosterFile
+from teleop.site import VideoRates
 from teleop.streamed_camera import Shot, StreamedCamera
-from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, ROW_HZ, TICKS_PER_ROW, VIDEO
+from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, TICKS_PER_ROW, VIDEO
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, BusReceiver, Publisher, Requests
 from transport.curve import Credentials, Door
@@ -47,7 +48,6 @@ from transport.messages import (
     decoder_of,
     encode,
 )
-from transport.rate_control import limits_for
 from transport.rate_limit import RateLimit
 from transport.video_sender import VideoSender
 
@@ -75,8 +75,9 @@ class Media:
         episodes: Path,
         scene: Path | None = None,
         ice: IceServers = NO_SERVERS,
+        rates: VideoRates | None = None,
     ) -> None:
-        """`bus` are the robot's own keys, for its inner bus.
+        """`bus` are the robot's own keys, for its inner bus; `rates` bound what cameras may send.
 
         `scene` is the file a replay has to be given, if it is not the bundled one; `ice` are the
         servers that help pictures on their way.
@@ -95,7 +96,7 @@ class Media:
             self._need_key_frame,
             bind_host=host if host == LOOPBACK else "",
             ice=ice,
-            limits=dict.fromkeys(rig.names, limits_for(rig.width, rig.height, ROW_HZ)),
+            limits=dict.fromkeys(rig.names, (rates or VideoRates()).limits(rig.width, rig.height)),
         )
         self._streams = {camera: StreamedCamera(rig, camera, self._sender) for camera in rig.names}
         self._ticks: Mailbox[Tick] = Mailbox()

@@ -5,10 +5,10 @@ thread, so that a picture leaves as soon as it is encoded.
 
 The rate changes while it runs. FFmpeg hands a new `bit_rate` on to x264 with the next frame
 (libx264.c, `reconfig_encoder`); it would do the same for the VBV's rate and size, but PyAV cannot
-set those once the encoder is open. So each encoder has a *gear*, the rate of its VBV: a little less
-than that is told to x264 while it runs; for more, or much less, the encoder is opened anew (5 to
-20 ms), with a key frame. The VBV keeps any frame, key frames too, below `BURST_S` of the gear's
-rate: nothing bursts over a narrow line.
+set those once the encoder is open. So each encoder has a *gear*, the rate of its VBV: less than
+that is told to x264 while it runs; for more, or much less, the encoder is opened anew (5 to 20 ms),
+with a key frame. Upwards a gear has room, so that a rate that grows costs few of these. The VBV's
+size keeps any frame, key frames too, below `BURST_S` of the rate: nothing bursts over a line.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ log = logging.getLogger("video")
 EncodedFrame: TypeAlias = "av.Packet[Any]"
 
 BITRATE_BPS: Final = 2_500_000
-_HIGHER: Final = 1.25  # a gear's headroom when the rate goes up; going down there is none
-_LEAST: Final = 0.75  # of a gear's rate; below that x264's average takes seconds to follow
-_HARDLY_LESS: Final = 0.9  # the same for an encoder that keeps to the rate it was opened with
+_HIGHER: Final = 2.0  # a gear's room when the rate goes up; going down there is none
+_LEAST: Final = (
+    0.75  # of the rate it was opened for; x264's average takes seconds to follow further
+)
+_HARDLY: Final = 0.1  # more or less, of an encoder that keeps to the rate it was opened with
 
 
 class StreamEncoder:
@@ -52,7 +54,8 @@ class StreamEncoder:
         self.opened = 0  # how often an encoder was opened, each time with a key frame
         self._fps = fps
         self._nominal_bps = bitrate
-        self._gear_bps = bitrate
+        self._gear_bps = int(bitrate * _HIGHER)
+        self._opened_bps = bitrate
         self._pts = -1
         self._codec = self._open()
         self._reformatter = VideoReformatter()  # kept: making one for each frame costs 0.4 ms
@@ -62,12 +65,15 @@ class StreamEncoder:
         # x264 gives each frame its share of the nominal frame rate (`zerolatency` implies that all
         # frames last as long), so fewer frames may each have more.
         self._nominal_bps = int(bitrate_bps * self._fps / fps)
-        least = _LEAST if self.encoder.follows else _HARDLY_LESS
-        if least * self._gear_bps <= self._nominal_bps <= self._gear_bps:
-            self._codec.bit_rate = self._nominal_bps
+        nominal_bps, opened_bps = self._nominal_bps, self._opened_bps
+        if self.encoder.follows:
+            stays = _LEAST * opened_bps <= nominal_bps <= self._gear_bps
+        else:
+            stays = abs(nominal_bps - opened_bps) <= _HARDLY * opened_bps
+        if stays:
+            self._codec.bit_rate = nominal_bps
             return
-        up = self._nominal_bps > self._gear_bps
-        self._gear_bps = int(self._nominal_bps * _HIGHER) if up else self._nominal_bps
+        self._gear_bps = int(nominal_bps * (_HIGHER if nominal_bps > opened_bps else 1.0))
         self._codec = self._open()
 
     def encode(
@@ -110,6 +116,7 @@ class StreamEncoder:
 
     def _open(self) -> Any:
         self.opened += 1
+        self._opened_bps = self._nominal_bps
         arguments = (self.width, self.height, self._fps, self._nominal_bps, self._gear_bps)
         if self.encoder is not SOFTWARE:
             try:

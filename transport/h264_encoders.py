@@ -19,6 +19,8 @@ from av.codec.hwaccel import HWAccel
 
 RTP_CLOCK: Final = Fraction(1, 90_000)  # RFC 6184: the H.264 payload's clock
 BURST_S: Final = 0.12  # between two and four frames' worth at 30 Hz; less blurs every key frame
+# A stricter average than x264's own: else it hardly forgets while the VBV has room (ratecontrol.c).
+X264_PARAMS: Final = "scenecut=0:repeat-headers=1:ratetol=0.5"
 KEY_FRAME_EVERY_S: Final = 4  # joins and losses ask for their own; this is the last resort
 
 
@@ -88,7 +90,7 @@ HARDWARE: Final = (
 def opened(
     encoder: H264Encoder, width: int, height: int, fps: int, bitrate_bps: int, gear_bps: int
 ) -> Any:
-    """A codec context, open; `gear_bps` is the rate of its VBV.
+    """A codec context, open; `gear_bps` is the most that `bitrate_bps` may be set to later.
 
     Raises:
         Exception: of many kinds, the drivers' own; it is not there or does not open.
@@ -106,10 +108,10 @@ def opened(
     codec.options = {
         **encoder.options,
         "maxrate": str(gear_bps),
-        "bufsize": str(int(gear_bps * BURST_S)),
+        "bufsize": str(int(bitrate_bps * BURST_S)),
     }
     if encoder is SOFTWARE:
-        codec.options = {**codec.options, "x264-params": "scenecut=0:repeat-headers=1"}
+        codec.options = {**codec.options, "x264-params": X264_PARAMS}
     codec.open()
     return codec
 

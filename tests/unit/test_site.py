@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from teleop.safety import RANGES, ConfigError, Limits
-from teleop.site import load_limits
+from teleop.site import VideoRates, load_limits, load_video_rates
 
 
 def written(folder: Path, text: str) -> Path:
@@ -56,3 +56,19 @@ def test_a_wrong_file_is_refused_and_says_where(tmp_path: Path, text: str, said:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_limits(tmp_path / "none.toml")
+
+
+def test_the_rates_of_the_video_are_in_the_same_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "[limits]\nmax_mps = 0.3\n[video]\nceiling_kbit = 1500\n")
+    assert load_video_rates(path) == VideoRates(ceiling_kbit=1500)
+    assert load_limits(path).max_mps == 0.3
+    assert load_video_rates(None) == VideoRates()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["floor_kbit = 0", "ceiling_kbit = 1e9", "floor_kbit = 900\nceiling_kbit = 800", "x = 1"],
+)
+def test_rates_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"site\.toml"):
+        load_video_rates(written(tmp_path, f"[video]\n{text}\n"))
