@@ -3,7 +3,8 @@
 Everything here runs on the video sender's loop. `heed_feedback` reaches below aiortc's public
 interface in three places of `RTCRtpSender`, replaced on each instance: `_send_keyframe`, where a
 receiver's wish for a key frame arrives, `_handle_rtcp_packet`, where its reports do, and
-`_retransmit`, which has no bound of its own. tests/links/test_viewer_feedback.py holds them.
+`_retransmit`, which has no bound of its own; `unsent_bytes` looks into its ICE connection.
+tests/links/test_viewer_feedback.py holds all four.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class ViewerTrack(MediaStreamTrack):
         self.line = line
         self.followed = True  # whether the encoder keeps to this viewer's line
         self.skipped = 0
+        self.unsent_bytes: Callable[[], int] = lambda: 0  # what the system did not take yet
         self._need_key_frame = need_key_frame
         self._packets: asyncio.Queue[EncodedFrame] = asyncio.Queue(VIEWER_QUEUE)
         self._waiting_for_key = True
@@ -52,7 +54,7 @@ class ViewerTrack(MediaStreamTrack):
 
     def offer(self, packet: EncodedFrame, now_ns: int) -> None:
         """Queue a packet, or skip it."""
-        if self._packets.full():
+        if self._packets.full() or self.unsent_bytes():
             # A key frame is asked for when the viewer has caught up, not before: it would find the
             # queue full again, and every other viewer would pay for it.
             if not self._waiting_for_key:
@@ -108,9 +110,22 @@ def heed_feedback(sender: RTCRtpSender, track: ViewerTrack, heard: Callable[[str
         if track.line.may_repeat(_PACKET_BITS, now_ns()):
             await retransmit(sequence_number)
 
+    track.unsent_bytes = lambda: unsent_bytes(sender)
     private._send_keyframe = track.ask_for_key_frame
     private._handle_rtcp_packet = hear
     private._retransmit = repeat
+
+
+def unsent_bytes(sender: RTCRtpSender) -> int:
+    """What waits inside asyncio because the socket is full; it would wait there without bound."""
+    ice: Any = sender.transport.transport
+    pair = ice._connection._nominated.get(1)  # component 1 is all there is (RFC 8445, rtcp-mux)
+    if pair is None:
+        return 0
+    socket = pair.protocol.transport
+    relay = getattr(socket, "_TurnTransport__inner_protocol", None)  # through TURN: its connection
+    waiting: int = (relay.transport if relay is not None else socket).get_write_buffer_size()
+    return waiting
 
 
 def _tell(line: ViewerLine, packet: Any, sender: Any, stamp_ns: int) -> bool:

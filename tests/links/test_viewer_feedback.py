@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aioice.turn import TurnTransport
 from aiortc import RTCRtpSender
 from aiortc.rtp import (
     RTCP_PSFB_APP,
@@ -25,14 +26,22 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
-from tests.links.video_support import CAMERAS, LOOPBACK
+from tests.links.video_support import (
+    CAMERAS,
+    LOOPBACK,
+    Channel,
+    Robot,
+    pictures_of,
+    wait_until,
+)
 from transport.clock import now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.peer_connection import new_connection
 from transport.rate_control import ViewerLine, limits_for
+from transport.video_receiver import VideoReceiver
 from transport.video_sender import VideoSender, _Viewer
-from transport.viewer_track import ViewerTrack, heed_feedback
+from transport.viewer_track import ViewerTrack, heed_feedback, unsent_bytes
 from transport.viewers import ViewerId
 
 
@@ -143,6 +152,27 @@ def test_lost_packets_are_sent_again_but_not_without_bound() -> None:
         assert len(viewed.repeated) < 30
 
     asyncio.run(run())
+
+
+def test_what_the_system_does_not_take_is_seen_and_nothing_more_is_queued() -> None:
+    robot = Robot()
+    receiver = VideoReceiver(("front",), Channel(robot, "a"), bind_host=LOOPBACK)
+    receiver.start()
+    try:
+        pictures_of(receiver, "front", 3)
+        (viewer,) = robot.sender._viewers.values()
+        (transceiver,) = viewer.connection.getTransceivers()
+        (track,) = viewer.tracks
+        assert unsent_bytes(transceiver.sender) == 0
+        ice: Any = transceiver.sender.transport.transport
+        socket = ice._connection._nominated[1].protocol.transport
+        socket.get_write_buffer_size = lambda: 1000
+        skipped = track.skipped
+        wait_until(lambda: track.skipped > skipped + 5, "it queues on")
+        assert "self.__inner_protocol = " in inspect.getsource(TurnTransport)
+    finally:
+        receiver.close()
+        robot.close()
 
 
 # --- one viewer must not cost the others ---
