@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from transport.channels import VIDEO
 from transport.clock import NS_PER_S, now_ns, sleep_until
 from transport.control_link import LOOPBACK, Requests
 from transport.frame_stamp import FrameStamp
-from transport.h264 import StreamEncoder
+from transport.h264 import BITRATE_BPS, StreamEncoder
 from transport.messages import VideoAnswer, VideoOffer, ViewerMessage, decoder_of, encode
 from transport.rate_control import limits_for
 from transport.video_peer import StockSender, draw_number
@@ -99,7 +100,9 @@ def _run_ours(
     size: tuple[int, int],
 ) -> None:
     wanted = {camera: threading.Event() for camera in cameras}
-    limits = dict.fromkeys(cameras, limits_for(*size, FPS))
+    # One rate for every size, and for the peers, from the start; it only yields to a bad line.
+    one_rate = replace(limits_for(*size, FPS), start_bps=BITRATE_BPS, ceiling_bps=BITRATE_BPS)
+    limits = dict.fromkeys(cameras, one_rate)
     sender = VideoSender(
         cameras, lambda camera: wanted[camera].set(), bind_host=LOOPBACK, limits=limits
     )

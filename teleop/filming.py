@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from teleop.camera_watch import CameraWatch
@@ -30,7 +30,7 @@ class Filming:
     def __init__(
         self,
         rig: CameraRig,
-        streams: Mapping[str, StreamedCamera],
+        streams: Sequence[StreamedCamera],
         record: Callable[[Shot], None],
     ) -> None:
         """`record` is called with every new picture, on the thread."""
@@ -94,7 +94,9 @@ class Filming:
         capture = watch.took(taken, stamp_ns, now_ns())
         if capture is not None:
             shot = Shot(camera, capture.captured_ns, watch.counts.captured, capture.rgb)
-            self._streams[camera].shots.put(shot)
+            for stream in self._streams:
+                if stream.camera == camera:
+                    stream.shots.put(shot)
             self._record(shot)
 
     def _note_failure(self, camera: str, error: Exception) -> None:

@@ -42,6 +42,7 @@ from transport.messages import (
     MalformedMessage,
     MediaState,
     RecorderPhase,
+    Rendition,
     RobotBus,
     Tick,
     ViewerMessage,
@@ -98,7 +99,12 @@ class Media:
             ice=ice,
             limits=dict.fromkeys(rig.names, (rates or VideoRates()).limits(rig.width, rig.height)),
         )
-        self._streams = {camera: StreamedCamera(rig, camera, self._sender) for camera in rig.names}
+        streams = [
+            StreamedCamera(rig, camera, self._sender, rendition)
+            for camera in rig.names
+            for rendition in Rendition
+        ]
+        self._streams = {stream.name: stream for stream in streams}
         self._ticks: Mailbox[Tick] = Mailbox()
         self._pictures: deque[Shot] = deque(maxlen=PICTURES_WAITING)
         self._recorder: EpisodeRecorder | None = None
@@ -109,7 +115,7 @@ class Media:
         self._unrecorded = dict.fromkeys(rig.names, 0)
         self._sealed: deque[Path] = deque()
         self._replays = ReplayQueue(scene)
-        self._filming = Filming(rig, self._streams, self._to_recorder)
+        self._filming = Filming(rig, streams, self._to_recorder)
         self._leaving = threading.Event()
         self._failure: BaseException | None = None
         self._threads = [
@@ -166,8 +172,8 @@ class Media:
         for link in (self._bus, self._viewers, self._states):
             link.close()
 
-    def _need_key_frame(self, camera: str) -> None:
-        self._streams[camera].need_key_frame()
+    def _need_key_frame(self, stream: str) -> None:
+        self._streams[stream].need_key_frame()
 
     def _guard(self, work: Callable[[], None]) -> None:
         """The top of a thread: a failure ends the process, its parent starts it again."""
@@ -290,7 +296,7 @@ class Media:
         return MediaState(
             robot=self._name,
             stamp_ns=now_ns(),
-            cameras=tuple(self._camera_status(stream) for stream in self._streams.values()),
+            cameras=tuple(self._camera_status(self._streams[name]) for name in self._rig.names),
             recorder=phase,
             episode=episode,
             episode_s=seconds,
@@ -311,7 +317,7 @@ class Media:
             captured=watch.counts.captured,
             encoded=stream.encoded,
             skipped=stream.shots.overwritten,
-            viewers=self._sender.viewers(name),
+            viewers=self._sender.connections(name),
             condition=watch.condition(stamp_ns),
             problem=watch.problem(stamp_ns),
             since_s=round(watch.since_s(stamp_ns), 1),

@@ -16,7 +16,10 @@ from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.h264_encoders import encoder_here
 from transport.mailbox import Mailbox
+from transport.messages import Rendition
+from transport.rate_control import SMALL_FPS
 from transport.video_sender import VideoSender
+from transport.viewer_track import stream_of
 
 log = logging.getLogger("video")
 
@@ -38,10 +41,21 @@ class Shot:
 
 
 class StreamedCamera:
-    """Encodes one camera for all its viewers, on a thread of its own; idle without viewers."""
+    """Encodes one camera for all its viewers, on a thread of its own.
 
-    def __init__(self, rig: CameraRig, name: str, sender: VideoSender) -> None:
-        self.name = name
+    The encoder exists only while somebody watches. A small rendition is another `StreamedCamera`.
+    """
+
+    def __init__(
+        self,
+        rig: CameraRig,
+        camera: str,
+        sender: VideoSender,
+        rendition: Rendition = Rendition.FULL,
+    ) -> None:
+        self.camera = camera
+        self.name = stream_of(camera, rendition)
+        self._small = rendition is Rendition.SMALL
         self.width, self.height = rig.width, rig.height
         self.shots: Mailbox[Shot] = Mailbox()
         self.encoded = 0
@@ -50,7 +64,7 @@ class StreamedCamera:
         self._sender = sender
         self._key_frame = threading.Event()
         self._leaving = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"encode-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"encode-{self.name}", daemon=True)
 
     def start(self) -> None:
         """Start the encoder's thread."""
@@ -72,21 +86,28 @@ class StreamedCamera:
         except Exception as error:  # noqa: BLE001 - handed to the main thread
             self.failure = error
 
+    def _encoder(self) -> StreamEncoder:
+        chosen, rate_bps = encoder_here(), self._sender.plan(self.name).bitrate_bps
+        log.info("stream %s is encoded by %s (%s)", self.name, chosen.name, chosen.what)
+        size = (self.width, self.height)
+        if self._small:
+            return StreamEncoder(*size, int(SMALL_FPS), rate_bps, chosen, divisor=2)
+        return StreamEncoder(*size, ROW_HZ, rate_bps, chosen)
+
     def _encode(self) -> None:
-        plan = self._sender.plan(self.name)
-        chosen = encoder_here()
-        log.info("camera %s is encoded by %s (%s)", self.name, chosen.name, chosen.what)
-        encoder = StreamEncoder(self.width, self.height, ROW_HZ, plan.bitrate_bps, chosen)
+        encoder: StreamEncoder | None = None
         # Shown until there is a picture, with the age that it has by then.
         blank = np.zeros((self.height, self.width, 3), np.uint8)
-        newest = Shot(self.name, now_ns(), 0, blank)
+        newest = Shot(self.camera, now_ns(), 0, blank)
         due_ns = sent_ns = key_ns = 0
         while not self._leaving.is_set():
             shot = self.shots.wait(0.1)
             newest = shot or newest
             stamp_ns = now_ns()
             if not self._sender.viewers(self.name):
+                encoder = None
                 continue
+            encoder = encoder or self._encoder()
             plan = self._sender.plan(self.name)
             idle = shot is None and stamp_ns - sent_ns < KEEP_ALIVE_NS
             if idle and not self._key_frame.is_set():
@@ -97,13 +118,13 @@ class StreamedCamera:
             period_ns = int(NS_PER_S / plan.fps)
             due_ns = max(due_ns, stamp_ns - period_ns) + period_ns
             key_frame = self._key_frame.is_set() and stamp_ns - key_ns >= KEY_FRAME_GAP_NS
-            if key_frame:
-                self._key_frame.clear()
-                key_ns = stamp_ns
             encoder.adapt(plan.bitrate_bps, plan.fps)
             stamp = FrameStamp(newest.captured_ns, newest.number)
             packet = encoder.encode(newest.rgb, stamp, key_frame=key_frame)
             sent_ns = stamp_ns
             if packet is not None:
+                if packet.is_keyframe:  # also one of the encoder's own, for a new rate or size
+                    self._key_frame.clear()
+                    key_ns = stamp_ns
                 self._sender.publish(self.name, packet)
                 self.encoded += shot is not None

@@ -46,8 +46,14 @@ class StreamEncoder:
         fps: int,
         bitrate: int = BITRATE_BPS,
         encoder: H264Encoder = SOFTWARE,
+        divisor: int = 1,
     ) -> None:
-        """`bitrate` in bits per second, until `adapt` says another."""
+        """`bitrate` in bits per second, until `adapt` says another.
+
+        Width and height are those of the pictures that come; what is sent has a `divisor`-th of
+        them, and is even.
+        """
+        self._divisor = divisor
         self.encoder = encoder  # software from the moment on when a chip fails
         self.width = width
         self.height = height
@@ -88,7 +94,9 @@ class StreamEncoder:
             self.width, self.height = width, height
             self._codec = self._open()
         picture = self._reformatter.reformat(
-            av.VideoFrame.from_ndarray(rgb, format="rgb24"), format=self.encoder.pix_fmt
+            av.VideoFrame.from_ndarray(rgb, format="rgb24"),
+            *self._sent_size(),
+            format=self.encoder.pix_fmt,
         )
         # ns to the 90 kHz clock; it only grows, also when a picture is sent twice.
         pts = max(stamp.captured_ns * 9 // 100_000, self._pts + 1)
@@ -114,10 +122,16 @@ class StreamEncoder:
         packet.is_keyframe = any(part.is_keyframe for part in parts)  # also x264's own
         return packet
 
+    def _sent_size(self) -> tuple[int, int]:
+        if self._divisor == 1:
+            return self.width, self.height
+        width, height = self.width // self._divisor, self.height // self._divisor
+        return width - width % 2, height - height % 2
+
     def _open(self) -> Any:
         self.opened += 1
         self._opened_bps = self._nominal_bps
-        arguments = (self.width, self.height, self._fps, self._nominal_bps, self._gear_bps)
+        arguments = (*self._sent_size(), self._fps, self._nominal_bps, self._gear_bps)
         if self.encoder is not SOFTWARE:
             try:
                 return opened(self.encoder, *arguments)

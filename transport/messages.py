@@ -601,7 +601,31 @@ class VideoConfirmed(Wire, frozen=True, tag="video_confirmed"):
     reason: Text = ""
 
 
-ViewerMessage = VideoOffer | VideoConfirm
+class Rendition(StrEnum):
+    """How large a viewer wants one camera."""
+
+    FULL = "full"
+    SMALL = "small"  # half of width and height, at most 10 frames per second
+
+
+class VideoChoose(Wire, frozen=True, tag="video_choose"):
+    """A viewer's wish for one camera of its connection; it takes effect with a key frame."""
+
+    request_id: Count
+    session: Name
+    camera: Name
+    rendition: Rendition
+
+
+class VideoChosen(Wire, frozen=True, tag="video_chosen"):
+    """Whether the robot will do so; not `ok`: why not."""
+
+    request_id: Count
+    ok: bool
+    reason: Text = ""
+
+
+ViewerMessage = VideoOffer | VideoConfirm | VideoChoose
 RobotBus = Tick | Description
 
 M = TypeVar("M")

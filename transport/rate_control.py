@@ -25,6 +25,7 @@ CEILING_BPS: Final = 4_000_000
 _REFERENCE_RATE: Final = 640 * 480 * 30  # pixels per second
 _EXPONENT: Final = 0.75
 _FRAME_BITS: Final = 10_000  # at 640x480: with less in a frame, fewer frames are the better picture
+SMALL_FPS: Final = 10.0  # of a small rendition, for a pane at the side
 MIN_FPS: Final = 10.0  # a picture every 100 ms is the least to drive by
 
 # A receiver repeats its estimate every 500 ms (aiortc, rate.py), sooner only while it sees delays
@@ -70,6 +71,17 @@ class RateLimits:
     def fps_at(self, bitrate_bps: int) -> float:
         """Frames per second that a rate is good for."""
         return min(self.fps, max(MIN_FPS, bitrate_bps / self.frame_bits))
+
+    def small(self) -> RateLimits:
+        """Those of a small rendition of the same camera: half the size, `SMALL_FPS`."""
+        scale: float = (SMALL_FPS / self.fps / 4) ** _EXPONENT
+        return RateLimits(
+            floor_bps=int(self.floor_bps * scale),
+            start_bps=int(self.start_bps * scale),
+            ceiling_bps=int(self.ceiling_bps * scale),
+            fps=SMALL_FPS,
+            frame_bits=self.frame_bits * 0.25**_EXPONENT,
+        )
 
 
 def limits_for(
@@ -291,6 +303,7 @@ class EncoderPlan:
 
 def plan_for(lines: Sequence[ViewerLine], limits: RateLimits, now_ns: int) -> EncoderPlan:
     """Follow the slowest of `lines`, those that the encoder has to follow; none: the start."""
-    bitrate_bps = min((line.rate_bps(now_ns) for line in lines), default=limits.start_bps)
+    rate_bps = min((line.rate_bps(now_ns) for line in lines), default=limits.start_bps)
+    bitrate_bps = min(max(rate_bps, limits.floor_bps), limits.ceiling_bps)
     hold_until_ns = max((line.hold_until_ns for line in lines), default=0)
     return EncoderPlan(bitrate_bps, limits.fps_at(bitrate_bps), hold_until_ns)

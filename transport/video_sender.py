@@ -27,7 +27,10 @@ from transport.h264 import EncodedFrame
 from transport.ice_gathering import IceGathering
 from transport.ice_servers import NO_SERVERS, IceServers
 from transport.messages import (
+    Rendition,
     VideoAnswer,
+    VideoChoose,
+    VideoChosen,
     VideoConfirm,
     VideoConfirmed,
     VideoOffer,
@@ -37,7 +40,7 @@ from transport.peer_connection import LoopThread, new_connection
 from transport.rate_control import EncoderPlan, RateLimits, ViewerLine, limits_for, plan_for
 from transport.rate_limit import RateLimit
 from transport.sdp_check import DescriptionRefused, check_offer
-from transport.viewer_track import ViewerTrack, heed_feedback
+from transport.viewer_track import ViewerTrack, heed_feedback, stream_of
 from transport.viewers import OFFERS_AT_ONCE, OFFERS_PER_S, ViewerId, no_place, place_lost
 
 log = logging.getLogger("video")
@@ -82,7 +85,10 @@ class VideoSender:
         self._gathering = IceGathering(ice, bind_host, whose="the robot's")
         limits = limits or {}
         self._limits = {c: limits.get(c, limits_for(640, 480, 30.0)) for c in self._cameras}
-        self._plans = {c: plan_for((), self._limits[c], 0) for c in self._cameras}
+        self._limits |= {
+            stream_of(camera, Rendition.SMALL): its.small() for camera, its in self._limits.items()
+        }
+        self._plans = {stream: plan_for((), its, 0) for stream, its in self._limits.items()}
         self._former: dict[tuple[ViewerId, str], tuple[int, int]] = {}  # rate of a line, and when
         self._viewers: dict[ViewerId, _Viewer] = {}
         self._rate = RateLimit(OFFERS_PER_S, OFFERS_AT_ONCE)
@@ -102,18 +108,26 @@ class VideoSender:
             self._thread.call(self._drop_all_but(frozenset(), "the robot leaves"), 2 * CLOSE_S)
         self._thread.close()
 
-    def publish(self, camera: str, packet: EncodedFrame) -> None:
-        """Hand one encoded frame to all viewers of `camera`; the encoder's thread calls this."""
-        if self._viewers:
-            self._thread.loop.call_soon_threadsafe(self._publish, camera, packet)
+    def publish(self, stream: str, packet: EncodedFrame) -> None:
+        """Hand one encoded frame to all viewers of a stream; the encoder's thread calls this.
 
-    def viewers(self, camera: str) -> int:
-        """How many connections show `camera`."""
+        A stream is a camera, by its name, or its small rendition (`stream_of`).
+        """
+        if self._viewers:
+            self._thread.loop.call_soon_threadsafe(self._publish, stream, packet)
+
+    def viewers(self, stream: str) -> int:
+        """How many connections show a stream, or will from its next key frame on."""
+        tracks = [track for v in list(self._viewers.values()) for track in v.tracks]
+        return sum(stream in (track.stream, track.wanted) for track in tracks)
+
+    def connections(self, camera: str) -> int:
+        """How many connections show `camera`, in whatever size."""
         return sum(t.camera == camera for v in list(self._viewers.values()) for t in v.tracks)
 
-    def plan(self, camera: str) -> EncoderPlan:
-        """What the encoder of `camera` has to keep to now; the encoder's thread calls this."""
-        return self._plans[camera]
+    def plan(self, stream: str) -> EncoderPlan:
+        """What the encoder of a stream has to keep to now; the encoder's thread calls this."""
+        return self._plans[stream]
 
     def skipped(self, camera: str) -> int:
         """Frames that single viewers of `camera` did not get, of the viewers there are."""
@@ -122,10 +136,12 @@ class VideoSender:
 
     def hear(
         self, key: str, message: ViewerMessage, *, may_drive: bool
-    ) -> VideoAnswer | VideoConfirmed:
+    ) -> VideoAnswer | VideoConfirmed | VideoChosen:
         """Answer whatever a viewer sent; `key` is the one its socket has authenticated."""
         if isinstance(message, VideoConfirm):
             return self.confirm(key, message)
+        if isinstance(message, VideoChoose):
+            return self.choose(key, message)
         return self.answer(key, message, may_drive=may_drive)
 
     def answer(self, key: str, offer: VideoOffer, *, may_drive: bool) -> VideoAnswer:
@@ -168,6 +184,14 @@ class VideoSender:
             reason = "the robot's video link does not answer"
         return VideoConfirmed(request_id=confirm.request_id, ok=not reason, reason=reason)
 
+    def choose(self, key: str, wish: VideoChoose) -> VideoChosen:
+        """Send a viewer one of its cameras larger or smaller, from a key frame on."""
+        try:
+            reason = self._thread.call(self._choose(ViewerId(key, wish.session), wish), 5.0)
+        except TimeoutError:
+            reason = "the robot's video link does not answer"
+        return VideoChosen(request_id=wish.request_id, ok=not reason, reason=reason[:400])
+
     def keep_only(self, keys: Collection[str]) -> None:
         """Cut every viewer whose key is not among `keys`: the roster has changed.
 
@@ -187,15 +211,14 @@ class VideoSender:
 
     # --- the link's thread ---
 
-    def _publish(self, camera: str, packet: EncodedFrame) -> None:
+    def _publish(self, stream: str, packet: EncodedFrame) -> None:
         stamp_ns = now_ns()
         for viewer in self._viewers.values():
             for track in viewer.tracks:
-                if track.camera == camera:
-                    track.offer(packet, stamp_ns)
-        self._plan(camera)
+                track.offer_of(stream, packet, stamp_ns)
+        self._plan(stream)
 
-    def _plan(self, camera: str) -> None:
+    def _plan(self, stream: str) -> None:
         """Decide anew whom the encoder follows, and how many bits it has."""
         viewers = self._viewers.values()
         drives = any(viewer.may_drive for viewer in viewers)
@@ -203,9 +226,9 @@ class VideoSender:
         for viewer in viewers:
             for track in viewer.tracks:
                 track.followed = viewer.may_drive or not drives
-                if track.followed and track.camera == camera:
+                if track.followed and stream in (track.stream, track.wanted):
                     lines.append(track.line)
-        self._plans[camera] = plan_for(lines, self._limits[camera], now_ns())
+        self._plans[stream] = plan_for(lines, self._limits[stream], now_ns())
 
     def _line(self, viewer: ViewerId, camera: str) -> ViewerLine:
         """A new line; one that is connected again goes on where it was."""
@@ -275,6 +298,17 @@ class VideoSender:
             held.confirmed, held.heard_ns = True, now_ns()
         return ""
 
+    async def _choose(self, viewer: ViewerId, wish: VideoChoose) -> str:
+        """Why a viewer's wish is not granted; empty when it is."""
+        held = self._viewers.get(viewer)
+        tracks = [t for t in held.tracks if t.camera == wish.camera] if held is not None else []
+        if not tracks:
+            return f"no pictures of {wish.camera} go to this console; connect first"
+        for track in tracks:
+            track.choose(stream_of(wish.camera, wish.rendition))
+            self._plan(track.wanted)
+        return ""
+
     async def _start_tidying(self) -> None:
         self._tidying = asyncio.ensure_future(self._tidy())
 
@@ -312,7 +346,7 @@ class VideoSender:
             log.info("viewer %r is gone: %s", viewer.session, why)
             self._remember(viewer, held)
             for track in held.tracks:
-                self._plan(track.camera)
+                self._plan(track.stream)
             await _close(held.connection)
 
 

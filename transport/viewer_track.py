@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+import av
 from aiortc import MediaStreamTrack, RTCRtpSender
 from aiortc.rtp import (
     RTCP_PSFB_APP,
@@ -24,13 +25,20 @@ from aiortc.rtp import (
 
 from transport.clock import NS_PER_MS, now_ns, wall_time
 from transport.h264 import EncodedFrame
+from transport.messages import Rendition
 from transport.rate_control import ViewerLine
 
 VIEWER_QUEUE: Final = 8  # packets; a viewer further behind than this waits for a key frame
 # A viewer whom the encoder does not follow may cost the others a key frame this often; on a bad
 # line it would ask all the time.
 BYSTANDERS_KEY_FRAME_MS: Final = 2_000
+_SMALL: Final = "/small"  # behind a camera's name; a key of our own, never on the wire
 _PACKET_BITS: Final = 1200 * 8  # aiortc's payloads have up to 1200 bytes
+
+
+def stream_of(camera: str, rendition: Rendition) -> str:
+    """What a rendition of a camera is called inside the robot; the full one as the camera."""
+    return camera if rendition is Rendition.FULL else camera + _SMALL
 
 
 class ViewerTrack(MediaStreamTrack):
@@ -43,6 +51,8 @@ class ViewerTrack(MediaStreamTrack):
     ) -> None:
         super().__init__()
         self.camera = camera
+        self.stream = camera  # which of the camera's renditions is sent
+        self.wanted = camera  # which one is to be, from its next key frame on
         self.line = line
         self.followed = True  # whether the encoder keeps to this viewer's line
         self.skipped = 0
@@ -51,6 +61,21 @@ class ViewerTrack(MediaStreamTrack):
         self._packets: asyncio.Queue[EncodedFrame] = asyncio.Queue(VIEWER_QUEUE)
         self._waiting_for_key = True
         self._asked_ns: int | None = None
+        self._stamp = -1  # of the newest packet, on RTP's clock
+
+    def choose(self, stream: str) -> None:
+        """Another rendition from its next key frame on; until then the present one goes on."""
+        self.wanted = stream
+        if stream != self.stream:
+            self._need_key_frame(stream)
+
+    def offer_of(self, stream: str, packet: EncodedFrame, now_ns: int) -> None:
+        """Queue a packet of one of the renditions, skip it, or leave it to other viewers."""
+        if stream == self.wanted != self.stream and packet.is_keyframe:
+            self.stream = stream
+            self._waiting_for_key = True
+        if stream == self.stream:
+            self.offer(self._later(packet), now_ns)
 
     def offer(self, packet: EncodedFrame, now_ns: int) -> None:
         """Queue a packet, or skip it."""
@@ -86,7 +111,18 @@ class ViewerTrack(MediaStreamTrack):
         if not self.followed and asked_ns is not None and stamp_ns - asked_ns < gap_ns:
             return
         self._asked_ns = stamp_ns
-        self._need_key_frame(self.camera)
+        self._need_key_frame(self.stream)
+
+    def _later(self, packet: EncodedFrame) -> EncodedFrame:
+        """The packet, with a time that is not the last one's: two renditions share theirs."""
+        last, stamp = self._stamp, packet.pts or 0
+        self._stamp = max(stamp, last + 1)
+        if self._stamp == stamp:
+            return packet
+        copy: EncodedFrame = av.Packet(bytes(packet))
+        copy.pts, copy.time_base = self._stamp, packet.time_base
+        copy.is_keyframe = packet.is_keyframe
+        return copy
 
     def _skip(self) -> None:
         self.skipped += 1
@@ -96,7 +132,7 @@ class ViewerTrack(MediaStreamTrack):
 def heed_feedback(sender: RTCRtpSender, track: ViewerTrack, heard: Callable[[str], None]) -> None:
     """Let `track` and its line hear what the viewer's receiver reports to `sender`.
 
-    `heard(camera)` is called after each report that tells something about the line.
+    `heard(stream)` is called after each report that tells something about the line.
     """
     private: Any = sender
     handle, retransmit = private._handle_rtcp_packet, private._retransmit
@@ -104,7 +140,7 @@ def heed_feedback(sender: RTCRtpSender, track: ViewerTrack, heard: Callable[[str
     async def hear(packet: Any) -> None:
         await handle(packet)
         if _tell(track.line, packet, private, now_ns()):
-            heard(track.camera)
+            heard(track.stream)
 
     async def repeat(sequence_number: int) -> None:
         if track.line.may_repeat(_PACKET_BITS, now_ns()):
