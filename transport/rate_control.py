@@ -46,6 +46,8 @@ _CALM_NS: Final = 700 * NS_PER_MS  # without a sign of congestion before the rat
 _SILENT_NS: Final = 2 * NS_PER_S  # reports come every 0.5 to 1.5 s (RFC 3550 6.2, aiortc)
 # A queue that stands still delays without growing; only the round trip shows it.
 _QUEUE_MS: Final = 80.0  # above the shortest round trip; two frames at 30 Hz and some jitter
+_CLOGGED_MS: Final = 150.0  # then others on the line are about to miss their own limits
+_CLOGGED_FPS: Final = 3.0  # the picture is late anyway; an empty line makes it young again
 _FORGET: Final = 0.02  # of the difference, per report: a new way may be longer for good
 _LOSS_DOWN: Final = 0.10  # more lost: slower; below the next: faster; Google's congestion control
 _LOSS_HOLD: Final = 0.02  # (draft-ietf-rmcat-gcc-02, 6)
@@ -118,6 +120,7 @@ class ViewerLine:
         self._cut_ns = -_WINDOW_NS
         self._too_much_bps = 0.0  # what was being sent when the line was too narrow last
         self.hold_until_ns = 0  # nothing is to be sent before
+        self.clogged = False  # a long queue stands on the way: signs of life only
         self._heard_ns: int | None = None
         self._lossy = False
         self._shortest_ms = 0.0
@@ -223,6 +226,7 @@ class ViewerLine:
         shortest_ms = min(rtt_ms, shortest_ms + _FORGET * (rtt_ms - shortest_ms))
         self._shortest_ms = shortest_ms
         standing_ms = rtt_ms - shortest_ms
+        self.clogged = standing_ms > _CLOGGED_MS
         if standing_ms > _QUEUE_MS and not self.holds(now_ns):
             self.hold_until_ns = now_ns + min(_HOLD_NS, int(_DRAIN * standing_ms * NS_PER_MS))
             self._cut(self._rate * _AGAIN, now_ns, _AGAIN)
@@ -306,4 +310,7 @@ def plan_for(lines: Sequence[ViewerLine], limits: RateLimits, now_ns: int) -> En
     rate_bps = min((line.rate_bps(now_ns) for line in lines), default=limits.start_bps)
     bitrate_bps = min(max(rate_bps, limits.floor_bps), limits.ceiling_bps)
     hold_until_ns = max((line.hold_until_ns for line in lines), default=0)
-    return EncoderPlan(bitrate_bps, limits.fps_at(bitrate_bps), hold_until_ns)
+    fps = limits.fps_at(bitrate_bps)
+    if any(line.clogged for line in lines):
+        bitrate_bps, fps = int(bitrate_bps * _CLOGGED_FPS / fps), _CLOGGED_FPS
+    return EncoderPlan(bitrate_bps, fps, hold_until_ns)

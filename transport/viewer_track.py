@@ -187,4 +187,5 @@ def _round_trip_ms(sender: Any, report: Any) -> float | None:
         return None
     since_s: float = wall_time().timestamp() - sender._RTCRtpSender__lsr_time
     held_s: float = report.dlsr / 65536  # at the receiver
-    return max(0.0, since_s - held_s) * 1e3
+    # Below zero: aiortc has sent a report since, and what it noted is that one's time.
+    return (since_s - held_s) * 1e3 if since_s > held_s else None

@@ -118,6 +118,10 @@ def test_a_receivers_report_of_loss_and_of_a_standing_queue_reaches_the_line() -
         await report(128, 0.05)
         lossy = viewed.line.rate_bps(now_ns())
         assert lossy == pytest.approx(0.75 * before, rel=0.01)
+        await report(0, -0.3)  # reckoned from a later report of aiortc's own: says nothing
+        assert not viewed.line.holds(now_ns())
+        await report(0, 0.12)
+        assert not viewed.line.holds(now_ns())
         await report(0, 0.45)
         assert viewed.line.rate_bps(now_ns()) < lossy
         assert viewed.line.holds(now_ns())

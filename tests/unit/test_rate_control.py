@@ -133,6 +133,17 @@ def test_a_round_trip_that_stays_long_is_a_queue_that_stands() -> None:
     assert line.holds(now_ns + 300 * NS_PER_MS)
 
 
+def test_while_a_long_queue_stands_there_are_only_signs_of_life() -> None:
+    line = ViewerLine(LIMITS, 0, 100_000)
+    line.reported(0.0, 50.0, 0)
+    line.reported(0.0, 500.0, NS_PER_S)
+    plan = plan_for((line,), LIMITS, NS_PER_S)
+    assert plan.fps < MIN_FPS / 2
+    assert plan.bitrate_bps < FLOOR_BPS / 2
+    line.reported(0.0, 60.0, 2 * NS_PER_S)
+    assert plan_for((line,), LIMITS, 2 * NS_PER_S).fps >= MIN_FPS
+
+
 def test_a_way_that_is_longer_for_good_is_got_used_to() -> None:
     line = ViewerLine(LIMITS, 0)
     line.reported(0.0, 50.0, 0)
