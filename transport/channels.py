@@ -41,8 +41,8 @@ BUS: Final = Channel("robot bus", 6, TICK_HZ, 0, 1024 * 1024)
 PAIRING: Final = Channel("pairing", 7, 0, 0, 4 * 1024)  # open only while `unstick pair` runs
 
 # What a listener on STATE asks for; each is one connection. The beat is the state's stamp alone, a
-# fortieth of its bytes: on a second connection it keeps commands fresh while the first repairs a
-# loss, at a tenth of the rate that a second state would take.
+# twelfth of its bytes: on a second connection it keeps commands fresh while the first repairs a
+# loss, at a quarter of the rate that a second state would take.
 STATES: Final = b"s"
 BEATS: Final = b"b"
 

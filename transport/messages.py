@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 
 Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities and booleans
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -368,7 +368,7 @@ class Hold(Wire, frozen=True):
     refusal: Refusal | None = None  # of the newest command of the holder, for `REFUSED`
 
 
-class Timing(Wire, frozen=True):
+class Timing(Wire, frozen=True, array_like=True):
     """The limits in force on this robot, so that a console shows them instead of guessing."""
 
     max_age_ms: float  # of a command's loop, in the present profile
@@ -382,8 +382,12 @@ class Timing(Wire, frozen=True):
     full_speed_ms: float  # latency up to which the speed is not capped
 
 
-class RobotState(Wire, frozen=True, tag="robot_state"):
-    """Everything the robot says about itself, at `channels.STATE_HZ`."""
+class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
+    """Everything the robot says about itself, at `channels.STATE_HZ`.
+
+    On the wire a list in this order, as is `Timing`: the names alone would be half of what a narrow
+    line has to carry thirty times a second.
+    """
 
     robot: Name
     site: Text
