@@ -97,7 +97,7 @@ class VideoTrack:
     def _yuv(self, rgb: Image) -> Any:
         import av
 
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(rgb), format="rgb24")
         return self._reformatter.reformat(
             frame, format="yuv420p", interpolation="BILINEAR", threads=1
         )

