@@ -146,7 +146,7 @@ def test_an_agent_without_a_console_works_and_leaves_cleanly(tmp_path: Path) -> 
     assert robot.process.returncode == 0
 
 
-@pytest.mark.parametrize("after_s", [0.3, 1.5, 5.0, 11.0])
+@pytest.mark.parametrize("after_s", [0.3, 1.5, 5.0, pytest.param(11.0, marks=pytest.mark.long)])
 def test_ctrl_c_at_any_moment_leaves_no_process_and_no_half_episode(
     tmp_path: Path, after_s: float
 ) -> None:
