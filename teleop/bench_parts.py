@@ -128,10 +128,10 @@ def _peer_robot(
 def _observers(
     leaving: threading.Event, sockets: BenchSockets, port: int, count: int
 ) -> dict[str, float]:
-    """`count` observers; ready when each has heard both states. The fewest states per second that
-    one of them heard. What they hear is not decoded: observers have machines of their own."""
+    """`count` observers; ready when each has heard all that is told. The fewest states per second
+    that one of them heard. What they hear is not decoded: observers have machines of their own."""
     observers = [sockets.observer(number, port) for number in range(count)]
-    heard = [[0, 0] for _ in observers]
+    heard = [[0] * len(listeners) for listeners in observers]
     ready_ns = 0
     while not leaving.is_set():
         due_ns = now_ns() + LOOK_MS * NS_PER_MS
@@ -139,7 +139,7 @@ def _observers(
             for which, listener in enumerate(listeners):
                 counts[which] += listener.take() is not None
         if not ready_ns and all(all(counts) for counts in heard):
-            heard = [[0, 0] for _ in observers]
+            heard = [[0] * len(listeners) for listeners in observers]
             ready_ns = now_ns()
             say_ready()
         sleep_until(due_ns)
@@ -147,4 +147,4 @@ def _observers(
     for listeners in observers:
         for listener in listeners:
             listener.close()
-    return {"states_hz": min(states for states, _ in heard) / seconds}
+    return {"states_hz": min(states for states, *_ in heard) / seconds}
