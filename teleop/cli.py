@@ -318,6 +318,9 @@ def console(
     ),
     config: Config = None,
     ice: ConsoleIce = None,
+    camera: Annotated[
+        list[str] | None, typer.Option(help="A camera of the robot; repeat it for each.")
+    ] = None,
 ) -> None:
     """Open the operator console for one robot, with which this machine has been paired."""
     import subprocess
@@ -326,6 +329,7 @@ def console(
     command = [sys.executable, "-m", "ui", address]
     command += ["--config", str(config or default_config())]
     command += ["--ice", str(ice)] if ice is not None else []
+    command += [part for name in camera or () for part in ("--camera", name)]
     if sys.platform != "win32":
         os.execv(sys.executable, command)  # signals reach the window itself
     raise typer.Exit(subprocess.call(command))

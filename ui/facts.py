@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 
 from teleop.operator_view import LinkView, Reach
 from transport.messages import Call, RobotState
-from ui.picture_cause import Standing
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,6 @@ class Facts:
     note: str = ""  # how the lease left, or did not come to, this console; until it is dismissed
     told: str = ""  # why a key or a button did nothing
     told_ns: int = 0
-    standings: Mapping[str, Standing] = field(default_factory=dict)  # of each camera at the robot
     video_problem: str = ""  # why there is no video connection; empty: there is
 
     @property

@@ -16,7 +16,6 @@ from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import Mode, Outcome, Phase, RobotState
 from ui.facts import Facts, heard
 from ui.people import between_people
-from ui.picture_cause import standings
 
 SPAN_S = 480  # of the timeline, at most
 SPANS_S = (60, 120, 240, SPAN_S)  # it grows with the session, so that its beginning can be read
@@ -90,7 +89,6 @@ class History:
         if now_ns - self._sampled_ns >= SAMPLE_NS:
             self._sampled_ns = now_ns
             self._sample(link, state, latency_ms, now_ns)
-        self.facts = replace(self.facts, standings=standings(self.facts.standings, link))
         self._last = link
 
     def note_video(self, problem: str) -> None:

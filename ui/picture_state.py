@@ -13,7 +13,7 @@ from transport.messages import CapCause, HoldReason, Mode, RobotState
 from ui import words
 from ui.facts import Facts, heard
 from ui.offers import why_not
-from ui.picture_cause import Cause, cause_of
+from ui.picture_cause import OF_CAMERA, Cause, cause_of, status_of
 from ui.screen import Act, Banner, Chip, Hud, Look, PictureFace, Veil
 
 # As long as the robot has not said at which age it slows, and up to which latency speed is full.
@@ -123,17 +123,19 @@ def _no_new_picture(
     view: PictureView, link: LinkView, age_ms: float, facts: Facts
 ) -> tuple[Chip, Veil]:
     """A frozen camera is not a lost link: whose fault it is stands on the picture."""
-    cause = cause_of(link, view.camera, facts.standings)
-    why = _why(cause, facts)
+    cause = cause_of(link, view.camera)
+    status = status_of(link, view.camera)
+    why = _why(cause, facts, status.problem if status is not None else "")
     if view.painted == 0:
         tag = Chip("broken", "NO PICTURE", "yet", Look.HOLD)
         return tag, Veil("NO PICTURE", why, True)
     last = f"Last picture {view.last_painted_wall}."
     old, black = words.short(age_ms / 1000), age_ms > GONE_MS
     detail = f"{why} {last}"
-    if cause is Cause.CAMERA:
-        tag = Chip("clock", "CAMERA FROZEN", f"for {old}", Look.HOLD)
-        return tag, Veil(f"CAMERA FROZEN for {old}", detail, black)
+    if cause in OF_CAMERA:
+        word = OF_CAMERA[cause].upper()
+        tag = Chip("clock", word, f"for {old}", Look.HOLD)
+        return tag, Veil(f"{word} for {old}", detail, black)
     if black:
         tag = Chip("broken", "NO PICTURE", f"for {old}", Look.HOLD)
         return tag, Veil(f"NO PICTURE for {old}", detail, True)
@@ -141,7 +143,8 @@ def _no_new_picture(
     return tag, Veil(f"STALE {old}", detail, False)
 
 
-def _why(cause: Cause, facts: Facts) -> str:
+def _why(cause: Cause, facts: Facts, problem: str) -> str:
+    """A sentence; `problem` is the robot's own about the camera."""
     match cause:
         case Cause.LINK:
             return "There is no link to the robot."
@@ -149,13 +152,13 @@ def _why(cause: Cause, facts: Facts) -> str:
             return "The link is up; the robot's cameras do not answer."
         case Cause.ABSENT:
             return "The robot has no such camera."
-        case Cause.CAMERA:
-            return "The link is up; the camera gives nothing new."
+        case Cause.FROZEN | Cause.MISSING:
+            return f"The link is up. {problem}"
         case Cause.UNSURE:
             return "No new picture comes."
         case Cause.WAY:
-            problem = f": {facts.video_problem}" if facts.video_problem else ""
-            return f"Link and camera work, no picture gets through{problem}."
+            told = f": {facts.video_problem}" if facts.video_problem else ""
+            return f"Link and camera work, no picture gets through{told}."
 
 
 def banner_of(link: LinkView, readiness: Chip) -> Banner | None:

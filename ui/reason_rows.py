@@ -26,9 +26,9 @@ from transport.messages import (
     Role,
 )
 from ui import words
-from ui.facts import Facts, heard
+from ui.facts import heard
 from ui.offers import why_not
-from ui.picture_cause import Cause, cause_of
+from ui.picture_cause import OF_CAMERA, cause_of
 from ui.screen import Act, Look, ReasonRow, Reasons
 
 ROWS: Final = (
@@ -76,15 +76,12 @@ def place_of(hold: Hold) -> str:
 
 
 def reasons(
-    link: LinkView, pictures: tuple[PictureView, ...], moving: bool, why_not: str, facts: Facts
+    link: LinkView, pictures: tuple[PictureView, ...], moving: bool, why_not: str
 ) -> Reasons:
     """The whole pop-up."""
     state = heard(link)
-    frozen = frozenset(
-        picture.camera
-        for picture in pictures
-        if cause_of(link, picture.camera, facts.standings) is Cause.CAMERA
-    )
+    causes = {picture.camera: cause_of(link, picture.camera) for picture in pictures}
+    failing = {name: OF_CAMERA[cause] for name, cause in causes.items() if cause in OF_CAMERA}
     if state is None:
         rows = tuple(ReasonRow(name, "not known", look=Look.DIM) for name in ROWS)
         rows = tuple(
@@ -103,12 +100,12 @@ def reasons(
         "Lease": lambda: _lease(link, state),
         "Input": lambda: _input(link),
         "Commands": lambda: _commands(link, state),
-        "Picture": lambda: _picture(link, state, pictures, frozen),
+        "Picture": lambda: _picture(link, state, pictures, failing),
         "Speed": lambda: _speed(state),
         "Robot": lambda: _robot(state),
         "Surroundings": lambda: _surroundings(state),
         "Recording": lambda: _recording(link),
-        "Other pictures": lambda: _others(state, pictures, frozen),
+        "Other pictures": lambda: _others(state, pictures, failing),
     }
     foot, button, act = _foot(link, state)
     return Reasons(
@@ -201,15 +198,15 @@ def _commands(link: LinkView, state: RobotState) -> ReasonRow:
     )
 
 
-def _shown(picture: PictureView, stale_ms: float, frozen: frozenset[str]) -> tuple[str, bool]:
+def _shown(picture: PictureView, stale_ms: float, failing: dict[str, str]) -> tuple[str, bool]:
     """A camera in words, and whether it is fit to drive by."""
     name = words.camera(picture.camera)
     if picture.painted == 0:
         return f"{name}: no picture yet", False
     if picture.age_ms is None:
         return f"{name}: age not known", False
-    if picture.age_ms > stale_ms and picture.camera in frozen:
-        return f"{name}: camera frozen for {words.age(picture.age_ms)}", False
+    if picture.age_ms > stale_ms and picture.camera in failing:
+        return f"{name}: {failing[picture.camera]} for {words.age(picture.age_ms)}", False
     if picture.age_ms > stale_ms:
         return f"{name} {words.age(picture.age_ms)} old", False
     return f"{name} live, {picture.fps:.0f} fps", True
@@ -219,13 +216,13 @@ def _picture(
     link: LinkView,
     state: RobotState,
     pictures: tuple[PictureView, ...],
-    frozen: frozenset[str],
+    failing: dict[str, str],
 ) -> ReasonRow:
     timing = state.timing
     note = f"slows at {timing.picture_slow_ms:.0f} ms, stops at {timing.picture_hold_ms / 1e3:g} s"
     if not pictures:
         return ReasonRow("Picture", "no camera", note, Look.LIMITED)
-    text, good = _shown(pictures[0], timing.picture_slow_ms, frozen)
+    text, good = _shown(pictures[0], timing.picture_slow_ms, failing)
     if good and link.yours and state.picture_age_ms > timing.full_speed_ms:
         age_ms = pictures[0].ages_ms[-1] if pictures[0].ages_ms else pictures[0].age_ms or 0.0
         text, good = f"{words.camera(pictures[0].camera)} late, {words.age(age_ms)} old", False
@@ -296,11 +293,11 @@ def _recording(link: LinkView) -> ReasonRow:
 
 
 def _others(
-    state: RobotState, pictures: tuple[PictureView, ...], frozen: frozenset[str]
+    state: RobotState, pictures: tuple[PictureView, ...], failing: dict[str, str]
 ) -> ReasonRow:
     if len(pictures) < 2:
         return ReasonRow("Other pictures", "none")
-    shown = [_shown(picture, state.timing.picture_slow_ms, frozen) for picture in pictures[1:]]
+    shown = [_shown(picture, state.timing.picture_slow_ms, failing) for picture in pictures[1:]]
     good = all(fit for _, fit in shown)
     text = "; ".join(text for text, _ in shown)
     return ReasonRow(

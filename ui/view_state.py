@@ -25,7 +25,7 @@ from ui.facts import Facts, heard
 from ui.history import Mark
 from ui.notices import notice_of
 from ui.offers import why_not, wish_left_s
-from ui.picture_cause import Cause, cause_of
+from ui.picture_cause import OF_CAMERA, cause_of
 from ui.picture_state import (
     GONE_MS,
     banner_of,
@@ -64,8 +64,8 @@ def screen_of(
         mode=mode_of(link),
         lease=_lease(link, facts, now_ns),
         readiness=readiness,
-        reasons=reasons(link, shown, moving, readiness.detail, facts),
-        link=link_chip(link, main, latency, wall, facts),
+        reasons=reasons(link, shown, moving, readiness.detail),
+        link=link_chip(link, main, latency, wall),
         recording=recording_chip(link),
         stop=stop_face(link),
         pictures=tuple(
@@ -153,7 +153,6 @@ def link_chip(
     main: PictureView | None,
     latency: float | None,
     wall: datetime,
-    facts: Facts,
 ) -> Chip:
     """Picture and link in two lines."""
     if link.reach is not Reach.CONNECTED:
@@ -169,8 +168,10 @@ def link_chip(
     if main.age_ms is None:
         return Chip("dashed", "Picture, age ?", f"{main.fps:.0f} fps", Look.LIMITED)
     age = steady_age(main)
-    if age > stale_ms(link) and cause_of(link, main.camera, facts.standings) is Cause.CAMERA:
-        return Chip("triangle", "Camera frozen", f"for {words.short(age / 1000)}", Look.LIMITED)
+    cause = cause_of(link, main.camera)
+    if age > stale_ms(link) and cause in OF_CAMERA:
+        word = OF_CAMERA[cause].capitalize()
+        return Chip("triangle", word, f"for {words.short(age / 1000)}", Look.LIMITED)
     if age > GONE_MS:
         return Chip("triangle", "No picture", answers, Look.LIMITED)
     late = age > stale_ms(link) or (latency is not None and latency > late_ms(link))

@@ -19,6 +19,7 @@ from transport.mailbox import Mailbox
 from transport.messages import (
     STILL,
     Call,
+    CameraCondition,
     CameraStatus,
     CapCause,
     Lease,
@@ -162,6 +163,18 @@ def media_state(**changes: object) -> MediaState:
         disk_free_bytes=41 * 10**9,
     )
     return msgspec.structs.replace(media, **changes)
+
+
+def frozen(media: MediaState) -> MediaState:
+    """The same, when each camera repeats its last picture."""
+    said = "Camera {} repeats one picture since 3 s: restart it."
+    cameras = tuple(
+        msgspec.structs.replace(
+            each, condition=CameraCondition.FROZEN, problem=said.format(each.name)
+        )
+        for each in media.cameras
+    )
+    return msgspec.structs.replace(media, cameras=cameras)
 
 
 def wish(**changes: object) -> LeaseWish:

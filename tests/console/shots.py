@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from teleop.operator_view import LinkView, Reach
 from tests.console import shot_views as views
-from tests.console.fakes import CALL, ROBOT_NS, FakeLink, driven, link_view
+from tests.console.fakes import CALL, FakeLink, driven, frozen, link_view
 from transport import clock
 from transport.mailbox import Mailbox
 from transport.messages import (
@@ -39,7 +39,6 @@ from transport.messages import (
 from transport.picture import Picture
 from transport.video_figures import VideoFigures
 from ui.main_window import MainWindow
-from ui.picture_cause import Standing
 from ui.screen import Act
 from ui.theme import BODY, Theme, font, load_fonts
 
@@ -287,6 +286,8 @@ def tell_past(window: MainWindow, now: LinkView, late: bool) -> None:
 def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     theme.choose(Qt.ColorScheme.Light if shot.light else Qt.ColorScheme.Dark)
     view = shot.make()
+    if shot.frozen and view.media is not None:
+        view = replace(view, media=frozen(view.media))
     link = FakeLink(view)
     boxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in shot.cameras}
     figures = dict.fromkeys(shot.cameras, CAME)
@@ -321,9 +322,6 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     window.refresh()
     if shot.popup:
         window.toggle_reasons()
-    if shot.frozen:
-        standing = dict.fromkeys(shot.cameras, Standing(900, ROBOT_NS - 3 * S))
-        window.history.facts = replace(window.history.facts, standings=standing)
     if shot.figures:
         window.toggle_figures()
     if shot.sheet:

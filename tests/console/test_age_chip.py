@@ -10,17 +10,14 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from teleop.operator_view import Reach
-from tests.console.fakes import ROBOT_NS, driven, link_view, wish
+from tests.console.fakes import driven, frozen, link_view, media_state, wish
 from tests.console.support import Console
 from tests.unit.screen_support import WALL, camera
-from ui.facts import Facts
-from ui.picture_cause import Standing
 from ui.screen import Chip, Look
 from ui.theme import BODY, CAPTION, contrast, text_width
 from ui.view_state import link_chip
 
 SIZES = ((1180, 720), (1280, 800), (1920, 1080))
-FROZEN = {"front": Standing(900, ROBOT_NS - 10**9)}
 
 
 def in_window(console: Console, part: QWidget) -> QRect:
@@ -60,16 +57,16 @@ def chips() -> list[Chip]:
     driving = link_view(driven(command_age_ms=999.0, picture_age_ms=999.0))
     watching = replace(driving, yours=False, round_trip_ms=999.0)
     made = []
-    for link, facts in (
-        (driving, Facts()),
-        (watching, Facts()),
-        (driving, Facts(standings=FROZEN)),
-        (replace(driving, reach=Reach.LOST, silent_ms=99_000.0), Facts()),
+    for link in (
+        driving,
+        watching,
+        replace(driving, media=frozen(media_state())),
+        replace(driving, reach=Reach.LOST, silent_ms=99_000.0),
     ):
         for age_ms in (188.0, 488.0, 5_800.0, 110_000.0, None):
             picture = camera(age_ms=age_ms, ages_ms=(), fps=120.0)
             latency = None if age_ms is None else min(age_ms + 111.0, 9_999.0)
-            made.append(link_chip(link, picture, latency, WALL, facts))
+            made.append(link_chip(link, picture, latency, WALL))
     return made
 
 
@@ -88,7 +85,7 @@ def test_its_words_have_room_in_the_smallest_layout(console: Console, qtbot: QtB
 
 def test_less_than_normal_has_a_shape_and_a_colour_that_can_be_read(console: Console) -> None:
     assert all(chip.icon and chip.look is not Look.QUIET for chip in chips())
-    young = link_chip(link_view(driven()), camera(), 76.0, WALL, Facts())
+    young = link_chip(link_view(driven()), camera(), 76.0, WALL)
     assert (young.icon, young.look) == ("", Look.QUIET)
     for scheme in (Qt.ColorScheme.Dark, Qt.ColorScheme.Light):
         console.theme.choose(scheme)
