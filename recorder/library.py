@@ -120,9 +120,13 @@ class Episode:
         ending = self.manifest.ending
         if ending.start_tick < 0:
             return
-        begins, driven = False, False
+        begins, driven, first = False, False, True
         marks: list[str] = []
         for tick in self.ticks():
+            if first and ending.start_tick < tick.tick:
+                # Taken over before the first picture: there was nothing to record it beside.
+                begins = tick.intervention == ending.intervention
+            first = False
             kinds = {event.kind: event.text for event in tick.events}
             if tick.tick == ending.start_tick:
                 begins = "takeover" in kinds or (tick.mode is Mode.TELEOP and not driven)

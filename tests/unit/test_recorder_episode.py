@@ -240,9 +240,19 @@ def test_a_robot_without_cameras_is_recorded_too(tmp_path: Path) -> None:
     assert episode.manifest.cameras == ()
 
 
+def test_a_takeover_between_two_rows_before_anything_was_recorded_is_kept(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    feed(rec, (tick for tick in session(before=40, wait=21) if tick.tick >= 61))
+    rec.close(stamp(10_000))
+    episode = open_episode(rec.sealed()[0])
+    assert episode.manifest.ending.start_tick == 61
+    assert next(iter(episode.ticks())).tick == 62, "a log begins with a row"
+    episode.verify()
+
+
 @pytest.mark.parametrize(
     "edit",
-    [{"outcome": Outcome.FAILURE}, {"start_tick": 150}],
+    [{"outcome": Outcome.FAILURE}, {"start_tick": 150}, {"start_tick": 0, "intervention": 7}],
 )
 def test_a_manifest_that_tells_another_story_than_the_log_is_refused(
     tmp_path: Path, edit: dict[str, object]
