@@ -247,8 +247,9 @@ def test_a_console_that_expects_another_robot_sends_this_one_nothing(
         console = through.consoles(channel, Credentials(own, new_key_pair().public))
         until(lambda: passed(robots, console) or wire.connections > 2, "it tries")
         assert passed(robots, console) == []
-        # A greeting and a HELLO with an ephemeral key, 202 bytes framed, each time; no more.
-        assert len(wire.sent) <= wire.connections * (len(OURS) + 202)
+        # A greeting and a HELLO with an ephemeral key, 202 bytes framed, each time; no more. Two
+        # connections may just be beginning: their bytes pass before they are counted.
+        assert len(wire.sent) <= (wire.connections + 2) * (len(OURS) + 202)
         assert MESSAGE not in wire.sent + wire.received
 
 
