@@ -252,7 +252,7 @@ def test_a_takeover_between_two_rows_before_anything_was_recorded_is_kept(tmp_pa
 
 @pytest.mark.parametrize(
     "edit",
-    [{"outcome": Outcome.FAILURE}, {"start_tick": 150}, {"start_tick": 0, "intervention": 7}],
+    [{"outcome": Outcome.FAILURE}, {"start_tick": 150}, {"start_tick": 0}],
 )
 def test_a_manifest_that_tells_another_story_than_the_log_is_refused(
     tmp_path: Path, edit: dict[str, object]
