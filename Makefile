@@ -16,13 +16,8 @@ SYSTEM := libegl1 libgl1 libgl1-mesa-dri libopengl0 libglib2.0-0 libfontconfig1 
 demo: setup ## the whole product once: a robot gets stuck, is rescued, the rescue is proved
 	@$(BIN)/unstick demo $(ARGS)
 
-# Hundreds of these start real processes and wait for real time-outs. On a busy machine one may be
-# late: what fails is tried once more, alone, and both results are printed.
 test: setup ## the quick tests, under ten minutes on two cores
-	@export QT_QPA_PLATFORM=offscreen; \
-	$(BIN)/python -m pytest -q -m "not long" $(ARGS) && exit; \
-	echo "Trying what has failed once more, alone."; \
-	$(BIN)/python -m pytest -q -m "not long" --last-failed --last-failed-no-failures none
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "not long" $(ARGS)
 
 test-long: setup ## many seeds, soak and faults
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "long" --timeout=1800 $(ARGS)
