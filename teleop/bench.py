@@ -48,38 +48,25 @@ def row(
     unit: str,
     *,
     at_most: float | None = None,
-    peer: float | None = None,
-) -> Row:
-    """A row whose figure is better when lower."""
-    return Row(
-        name=name,
-        value=None if value is None else round(value, 2),
-        unit=unit,
-        target=at_most,
-        met=None if at_most is None or value is None else value <= at_most,
-        peer=None if peer is None else round(peer, 2),
-        ratio=round(peer / value, 2) if value and peer is not None else None,
-    )
-
-
-def row_of_more(
-    name: str,
-    value: float | None,
-    unit: str,
-    *,
     at_least: float | None = None,
     peer: float | None = None,
 ) -> Row:
-    """A row whose figure is better when higher; its ratio is ours to the peer's."""
+    """A row whose figure is better when lower; one with `at_least` when higher."""
+    more_is_better = at_least is not None
+    target = at_least if more_is_better else at_most
+    met = None
+    if target is not None and value is not None:
+        met = value >= target if more_is_better else value <= target
+    better, worse = (value, peer) if more_is_better else (peer, value)
     return Row(
         name=name,
         value=None if value is None else round(value, 2),
         unit=unit,
-        target=at_least,
-        more_is_better=True,
-        met=None if at_least is None or value is None else value >= at_least,
+        target=target,
+        more_is_better=more_is_better,
+        met=met,
         peer=None if peer is None else round(peer, 2),
-        ratio=round(value / peer, 2) if value is not None and peer else None,
+        ratio=round(better / worse, 2) if better is not None and worse else None,
     )
 
 

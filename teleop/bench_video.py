@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from teleop.bench import Row, percentile, row, row_of_more
+from teleop.bench import Row, percentile, row
 from teleop.bench_lossy import Line
 from teleop.bench_video_figures import ages_ms, share_younger
 from teleop.bench_video_link import Watched, painted_ms, watch, watch_stock
@@ -79,7 +79,7 @@ def _size_rows(size: tuple[int, int], seconds: float) -> Iterator[Row]:
         )
     middle, stock_middle = percentile(ours, 50), percentile(stock, 50)
     ratio = stock_middle / middle if middle and stock_middle else None
-    yield row_of_more(f"below stock aiortc, {name}, p50", ratio, "x", at_least=times)
+    yield row(f"below stock aiortc, {name}, p50", ratio, "x", at_least=times)
     tuned_middle = percentile(tuned, 50)
     yield row(
         f"to GStreamer webrtcbin{f' ({codec})' if codec else ', not here'}, {name}, p50",
@@ -147,7 +147,7 @@ def _loss_rows(loss: float, seconds: float) -> Iterator[Row]:
     line = Line(loss, ROUND_TRIP_MS)
     ours = watch(640, 480, seconds, line=line)
     stock = watch_stock(640, 480, seconds, line=line)
-    yield row_of_more(
+    yield row(
         f"loss {loss:.0%}, round trip {ROUND_TRIP_MS:.0f} ms: picture younger than "
         f"{YOUNG_MS:.0f} ms",
         _young(ours),

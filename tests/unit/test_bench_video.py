@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from teleop.bench import row_of_more
+from teleop.bench import row
 from teleop.bench_lossy import redirected
 from teleop.bench_video_figures import Shown, ages_ms, longest_gap_ms, rate_hz, share_younger
 from transport.clock import NS_PER_MS
@@ -51,9 +51,9 @@ def test_rate_and_longest_gap() -> None:
 
 
 def test_a_row_of_more_is_met_from_its_target_on() -> None:
-    made = row_of_more("share", 0.96, "", at_least=0.95, peer=0.48)
+    made = row("share", 0.96, "", at_least=0.95, peer=0.48)
     assert (made.met, made.ratio, made.more_is_better) == (True, 2.0, True)
-    assert row_of_more("share", 0.94, "", at_least=0.95).met is False
+    assert row("share", 0.94, "", at_least=0.95).met is False
 
 
 SDP = (
