@@ -6,13 +6,12 @@ key; leaves when standard input closes.
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from teleop.key_files import ROBOT_KEY, load_or_make
+from tests.faults.child_lines import listen, say
 from tests.faults.namespace import be_a_machine_of_its_own
 from transport.control_link import BusReceiver
 from transport.curve import Credentials
@@ -27,21 +26,14 @@ def main(port: int, state: Path) -> None:
     """Tell ticks until standard input closes."""
     keys = load_or_make(state / ROBOT_KEY)
     bus = BusReceiver(Credentials(keys, keys.public), port)
-    leaving = threading.Event()
-
-    def listen() -> None:
-        sys.stdin.read()
-        leaving.set()
-
-    threading.Thread(target=listen, daemon=True).start()
+    leaving = listen()
     while not leaving.is_set():
         raw = bus.receive(LOOK_MS)
         if raw is None:
             continue
         tick = _decode(raw)
         if isinstance(tick, Tick):
-            sys.stdout.write(json.dumps(told(tick)) + "\n")
-            sys.stdout.flush()
+            say(**told(tick))
     bus.close()
 
 

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import selectors
 import socket
 import sys
 
+from tests.faults.child_lines import say
 from tests.faults.namespace import be_a_machine_of_its_own
 
 
@@ -21,8 +21,7 @@ def main(address: str, port: int) -> None:
     listener = socket.create_server((address, port))
     for readable in (udp, listener, sys.stdin):
         selector.register(readable, selectors.EVENT_READ)
-    sys.stdout.write(json.dumps({"ready": True}) + "\n")
-    sys.stdout.flush()
+    say(ready=True)
     while True:
         for key, _ in selector.select():
             if key.fileobj is sys.stdin:

@@ -7,7 +7,6 @@ input closes.
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from pathlib import Path
@@ -18,6 +17,7 @@ from teleop.ice_files import read_ice
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
+from tests.faults.child_lines import listen, say
 from tests.faults.namespace import be_a_machine_of_its_own
 from transport.channels import VIDEO
 from transport.clock import now_ns
@@ -84,13 +84,7 @@ def main(address: str, port: int, state: Path, ice: Path | None = None) -> None:
     asked = Requests(VIDEO, door, address, port)
     film = Film(address, ice)
     film.start()
-    leaving = threading.Event()
-
-    def listen() -> None:
-        sys.stdin.read()
-        leaving.set()
-
-    threading.Thread(target=listen, daemon=True).start()
+    leaving = listen()
     say(ready=True)
     viewers = 0
     while not leaving.is_set():
@@ -104,12 +98,6 @@ def main(address: str, port: int, state: Path, ice: Path | None = None) -> None:
     film.close()
     asked.close()
     door.close()
-
-
-def say(**words: object) -> None:
-    """One line of JSON."""
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

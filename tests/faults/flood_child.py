@@ -6,7 +6,6 @@ own that the robot admits, on one of the robot's receiving channels. Ends after 
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import zmq
 
 from teleop.credentials import credentials_for
+from tests.faults.child_lines import say
 from tests.faults.namespace import be_a_machine_of_its_own
 from transport.channels import CHANNELS
 from transport.messages import Ping, Request, encode
@@ -42,8 +42,7 @@ def main(address: str, port: int, config: Path, name: str, rounds: int) -> None:
         time.sleep(STAY_S)
         flood.close(0)
         time.sleep(STAY_S)
-        sys.stdout.write(json.dumps({"round": number}) + "\n")
-        sys.stdout.flush()
+        say(round=number)
     context.term()
 
 

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from tests.faults.child_lines import say
 from tests.faults.ip_packet import (
     UDP,
     is_ipv4,
@@ -67,7 +68,7 @@ class Forwarder:
 
     def run(self) -> None:
         """Until standard input closes."""
-        self._say(namespaces=[self.robot.namespace, self.operator.namespace])
+        say(namespaces=[self.robot.namespace, self.operator.namespace])
         while True:
             readable, _, _ = select.select(
                 [0, self.robot.device, self.operator.device], [], [], self._patience_s()
@@ -148,11 +149,7 @@ class Forwarder:
             case "log":
                 answer = {name: _readable(direction) for name, direction in chosen.items()}
                 answer["full"] = any(direction.log_is_full for direction in chosen.values())
-        self._say(stamp_ns=now_ns, answer=answer)
-
-    def _say(self, **words: object) -> None:
-        sys.stdout.write(json.dumps(words) + "\n")
-        sys.stdout.flush()
+        say(stamp_ns=now_ns, answer=answer)
 
 
 def _readable(direction: Direction) -> list[dict[str, Any]]:

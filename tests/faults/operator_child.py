@@ -24,6 +24,7 @@ from teleop.credentials import credentials_for
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, PictureView, Reach
+from tests.faults.child_lines import say
 from tests.faults.namespace import be_a_machine_of_its_own
 from transport.clock import NS_PER_MS, now_ns, wall_time
 from transport.messages import (
@@ -209,17 +210,6 @@ class Hands:
             "stopped": view.stop is not None and view.stop.acked_ns is not None,
             "refused": view.refused.reason if view.refused is not None else "",
         }
-
-
-_telling = threading.Lock()
-
-
-def say(**words: object) -> None:
-    """One line of JSON; both the link's thread and the main one tell."""
-    line = json.dumps(words) + "\n"
-    with _telling:
-        sys.stdout.write(line)
-        sys.stdout.flush()
 
 
 def main(address: str, port: int, config: Path, camera: str = "") -> None:

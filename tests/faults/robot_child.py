@@ -9,10 +9,9 @@ closes. What it did is heard on its inner bus (`tests.faults.bus_child`), not fr
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
 from pathlib import Path
+from typing import Any
 
 from teleop.control import Control
 from teleop.key_files import ROBOT_KEY, load_or_make
@@ -20,6 +19,7 @@ from teleop.latch import LatchFile
 from teleop.robot import Observation
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
+from tests.faults.child_lines import listen, say
 from tests.faults.namespace import be_a_machine_of_its_own
 from transport.channels import TICK_HZ
 from transport.messages import STILL, Description, Twist
@@ -91,32 +91,23 @@ def main(address: str, port: int, state: Path) -> None:
         latch=LatchFile(state / "point-1.latch.json"),
         start_policy=False,
     )
-    leaving = threading.Event()
 
-    def listen() -> None:
-        for line in sys.stdin:
-            if json.loads(line)["do"] == "counts":
-                state = control.state
-                say(
-                    accepted=state.accepted,
-                    duplicates=state.duplicates,
-                    refused={str(reason): count for reason, count in state.refused.items()},
-                )
-        leaving.set()
+    def obey(order: dict[str, Any]) -> None:
+        if order["do"] == "counts":
+            state = control.state
+            say(
+                accepted=state.accepted,
+                duplicates=state.duplicates,
+                refused={str(reason): count for reason, count in state.refused.items()},
+            )
 
-    threading.Thread(target=listen, daemon=True).start()
+    leaving = listen(obey)
     say(ready=True)
     try:
         control.run(leaving)
     finally:
         control.close()
         door.close()
-
-
-def say(**words: object) -> None:
-    """One line of JSON."""
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

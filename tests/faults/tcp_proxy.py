@@ -18,6 +18,7 @@ import sys
 import time
 from typing import Any
 
+from tests.faults.child_lines import say
 from tests.faults.namespace import be_a_machine_of_its_own
 from transport.channels import CHANNELS
 from transport.control_link import LOOPBACK
@@ -107,12 +108,6 @@ async def main(listen_port: int, target_port: int) -> None:
             case "reset" | "finish":
                 await proxy.end_all(reset=order["do"] == "reset")
         say(did=order["do"], stamp_ns=time.monotonic_ns())
-
-
-def say(**words: object) -> None:
-    """One line of JSON."""
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

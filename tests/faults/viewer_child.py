@@ -7,15 +7,14 @@ whenever that changes; leaves when standard input closes.
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
 from pathlib import Path
 
 from teleop.credentials import credentials_for
 from teleop.ice_files import console_ice
 from teleop.operator_link import OperatorLink
-from tests.faults.film_child import CAMERA, say
+from tests.faults.child_lines import listen, say
+from tests.faults.film_child import CAMERA
 from tests.faults.namespace import be_a_machine_of_its_own
 from transport.clock import now_ns
 
@@ -26,14 +25,7 @@ def main(address: str, port: int, config: Path, ice: Path | None = None) -> None
     """Watch until standard input closes."""
     link = OperatorLink(credentials_for(config, address, port), address, port)
     video = link.video((CAMERA,), console_ice(config, ice))
-    leaving = threading.Event()
-
-    def listen() -> None:
-        for line in sys.stdin:
-            raise AssertionError(f"a viewer takes no orders: {json.loads(line)}")
-        leaving.set()
-
-    threading.Thread(target=listen, daemon=True).start()
+    leaving = listen()
     link.start()
     video.start()
     said = ("", "")
