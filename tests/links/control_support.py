@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from teleop.both_ends import acquaint
@@ -15,14 +15,14 @@ from teleop.latch import LatchFile
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
-from teleop.robot import Observation
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from teleop.self_test import TESTABLE, Stage
+from tests.point_robot import PointRobot
 from transport.clock import NS_PER_MS, now_ns
 from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import Credentials
-from transport.messages import STILL, Description, Mode, RequestLease, RobotState, Role, Twist
+from transport.messages import Mode, RequestLease, RobotState, Role
 
 HANG_S = 15.0
 
@@ -32,78 +32,34 @@ def forward() -> OperatorInput:
     return OperatorInput(forward=1.0, deadman=True, input_ns=now_ns())
 
 
-class ToyRobot:
-    """A point on a line that does what it is told."""
-
-    def __init__(self) -> None:
-        self.x_m = 0.0
-        self.told = STILL
-
-    def describe(self, boot_id: str) -> Description:
-        return Description(
-            robot="toy",
-            robot_type="toy",
-            site="bench",
-            boot_id=boot_id,
-            scenario="line",
-            seed=0,
-            scene_sha256="",
-            task="Go on",
-            tick_hz=60,
-            observation_names=Observation.NAMES,
-            action_names=("forward_mps", "turn_radps"),
-            controller={},
-            policy="none",
-            versions={},
-            cameras=(),
-        )
-
-    def observe(self) -> Observation:
-        speed = self.told.forward_mps
-        return Observation(self.x_m, 0.0, 0.0, speed, 0.0, speed, speed, 0.0, 0.1, 80.0, False)
-
-    def apply(self, action: Twist) -> Twist:
-        self.told = action
-        self.x_m += action.forward_mps / 60
-        return action
-
-    def hold(self) -> None:
-        self.told = STILL
-
-    def snapshot(self) -> bytes:
-        return b""
-
-    def close(self) -> None:
-        self.hold()
-
-
 @contextmanager
-def control(folder: Path, **options: object) -> Iterator[tuple[Control, ToyRobot]]:
+def control(
+    folder: Path, robot: PointRobot | None = None, **options: object
+) -> Iterator[tuple[Control, PointRobot]]:
     """A robot's control loop for the length of a test."""
-    robot = ToyRobot()
+    robot = robot or PointRobot()
     roster = RosterFile(folder / AUTHORIZED_KEYS)
-    door = robot_door(load_or_make(folder / ROBOT_KEY), roster)
-    loop = Control(
-        robot=robot,
-        name="toy-1",
-        site="bench",
-        host=LOOPBACK,
-        port=free_base_port(),
-        door=door,
-        roster=roster,
-        latch=LatchFile(folder / "toy.latch.json"),
-        **options,  # type: ignore[arg-type]
-    )
-    leaving = threading.Event()
-    thread = threading.Thread(target=loop.run, args=(leaving,))
-    thread.start()
-    try:
-        yield loop, robot
-    finally:
-        leaving.set()
-        thread.join(5.0)
-        loop.close()
-        door.close()
+    with closing(robot_door(load_or_make(folder / ROBOT_KEY), roster)) as door:
+        loop = Control(
+            robot=robot,
+            name="toy-1",
+            site="bench",
+            host=LOOPBACK,
+            port=free_base_port(),
+            door=door,
+            roster=roster,
+            latch=LatchFile(folder / "toy.latch.json"),
+            **options,  # type: ignore[arg-type]
+        )
+        leaving = threading.Event()
+        thread = threading.Thread(target=loop.run, args=(leaving,))
+        thread.start()
+        try:
+            yield loop, robot
+        finally:
+            leaving.set()
+            thread.join(5.0)
+            loop.close()
 
 
 def admitted(loop: Control, operator: str, role: Role = Role.OPERATOR) -> Credentials:

@@ -5,27 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from teleop.control import Control
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.latch import LatchFile
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
 from teleop.robot import RobotError
-from teleop.robot_door import robot_door
-from teleop.roster import AUTHORIZED_KEYS, Member, RosterFile
+from teleop.roster import Member
 from teleop.safety import ConfigError
 from teleop.stop_listener import StopListener
-from tests.links.control_support import HANG_S, ToyRobot, admitted, console, control, forward
+from tests.links.control_support import HANG_S, admitted, console, control, forward
+from tests.point_robot import PointRobot
 from transport.channels import STOP
 from transport.clock import now_ns
-from transport.control_link import LOOPBACK, Asker, Trouble, free_base_port
+from transport.control_link import LOOPBACK, Asker, Trouble
 from transport.curve import Credentials, new_key_pair
 from transport.messages import (
     STILL,
@@ -206,25 +204,12 @@ def test_a_restarted_robot_that_is_driven_already_does_not_call(tmp_path: Path) 
 
 
 def test_limits_above_the_robots_own_fail_the_start(tmp_path: Path) -> None:
-    class Slow(ToyRobot):
+    class Slow(PointRobot):
         def describe(self, boot_id: str) -> Description:
             return structs.replace(super().describe(boot_id), controller={"max_mps": 0.3})
 
-    roster = RosterFile(tmp_path / AUTHORIZED_KEYS)
-    with (
-        closing(robot_door(new_key_pair(), roster)) as door,
-        pytest.raises(ConfigError, match="max_mps"),
-    ):
-        Control(
-            robot=Slow(),
-            name="toy-1",
-            site="bench",
-            host=LOOPBACK,
-            port=free_base_port(),
-            door=door,
-            roster=roster,
-            latch=LatchFile(tmp_path / "toy.latch.json"),
-        )
+    with pytest.raises(ConfigError, match="max_mps"), control(tmp_path, Slow()):
+        pass
 
 
 def until(condition: Callable[[], bool]) -> None:

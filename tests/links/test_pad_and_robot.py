@@ -18,8 +18,9 @@ from teleop.gamepad import Gamepad
 from teleop.hands import PAD_SILENT_MS
 from teleop.operator_input import OperatorInput
 from teleop.profile_files import Controls
-from tests.links.control_support import Console, ToyRobot, console, control
+from tests.links.control_support import Console, console, control
 from tests.links.test_gamepad import SDL, VirtualPad, until
+from tests.point_robot import PointRobot
 from transport.clock import now_ns
 from transport.messages import STILL, Command, decoder_of
 
@@ -72,7 +73,7 @@ def gamepad(on_input: Callable[[OperatorInput | None], None]) -> Iterator[Virtua
         made.close()
 
 
-def drive(pad: VirtualPad, operator: Console, robot: ToyRobot) -> None:
+def drive(pad: VirtualPad, operator: Console, robot: PointRobot) -> None:
     until(lambda: pad.press("LB") or operator.look().deadman, "the deadman was not taken")
     pad.push("LEFTY", -32767)
     until(lambda: robot.told.forward_mps > 0.2, "the robot did not move")

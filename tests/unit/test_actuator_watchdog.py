@@ -6,16 +6,18 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from teleop.actuator_watchdog import AGAIN_NS, LIMIT_MS, Watch, WatchedRobot
-from teleop.robot import Observation, Restorable, Robot, RobotError, Watched
+from teleop.robot import Restorable, Robot, RobotError, Watched
 from teleop.safety import ConfigError
 from tests.conformance import RobotConformance
+from tests.point_robot import PointRobot
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import STILL, Description, Twist
@@ -98,58 +100,38 @@ def test_who_waits_as_long_as_it_says_never_looks_late(armed_ns: int, late_ns: i
 # --- the robot around it ------------------------------------------------------------------------
 
 
-@dataclass
-class Line:
-    """A driver of a robot on a line; `hang` is called in `apply` before the motors are told."""
+class Line(PointRobot):
+    """A driver with limits; `hang` is called in `apply` before the motors are told."""
 
-    set_point: Twist = STILL
-    hang: Callable[[], object] = lambda: None
-    held: threading.Event = field(default_factory=threading.Event)
-    closed: int = 0
+    def __init__(self, told: Twist = STILL) -> None:
+        super().__init__()
+        self.told = told
+        self.hang: Callable[[], object] = lambda: None
+        self.held = threading.Event()
+        self.closed = 0
 
     def describe(self, boot_id: str) -> Description:
-        return Description(
-            robot="line",
-            robot_type="line",
-            site="bench",
-            boot_id=boot_id,
-            scenario="line",
-            seed=0,
-            scene_sha256="",
-            task="Go on",
-            tick_hz=TICK_HZ,
-            observation_names=Observation.NAMES,
-            action_names=("forward_mps", "turn_radps"),
-            controller={"max_mps": 0.5, "max_radps": 1.5},
-            policy="none",
-            versions={},
-            cameras=(),
-        )
-
-    def observe(self) -> Observation:
-        speed = self.set_point.forward_mps
-        return Observation(0.0, 0.0, 0.0, speed, 0.0, speed, speed, 0.0, 0.1, 80.0, False)
+        limits = {"max_mps": 0.5, "max_radps": 1.5}
+        return structs.replace(super().describe(boot_id), controller=limits)
 
     def apply(self, action: Twist) -> Twist:
         if not (math.isfinite(action.forward_mps) and math.isfinite(action.turn_radps)):
             raise RobotError(f"{action} is not a motion")
         self.hang()
-        self.set_point = Twist(
-            forward_mps=max(-0.5, min(0.5, action.forward_mps)),
-            turn_radps=max(-1.5, min(1.5, action.turn_radps)),
+        return super().apply(
+            Twist(
+                forward_mps=max(-0.5, min(0.5, action.forward_mps)),
+                turn_radps=max(-1.5, min(1.5, action.turn_radps)),
+            )
         )
-        return self.set_point
 
     def hold(self) -> None:
-        self.set_point = STILL
+        super().hold()
         self.held.set()
-
-    def snapshot(self) -> bytes:
-        return b""
 
     def close(self) -> None:
         self.closed += 1
-        self.hold()
+        super().close()
 
 
 @dataclass
@@ -185,7 +167,7 @@ class TestWatchedRobotConforms(RobotConformance):
         return robot
 
     def set_point(self, robot: Robot) -> Twist:
-        return self.line.set_point
+        return self.line.told
 
 
 def test_a_watched_robot_says_so_and_cannot_be_taken_for_a_simulation() -> None:
@@ -202,7 +184,7 @@ def test_a_control_that_falls_silent_loses_the_motors_by_itself() -> None:
     line.held.clear()
     robot.apply(AHEAD)
     assert line.held.wait(HANG_S)
-    assert line.set_point == STILL
+    assert line.told == STILL
     assert robot.trips == 1
     robot.close()
 
@@ -222,16 +204,16 @@ def test_an_apply_that_hangs_is_held_from_outside_and_again_when_it_returns() ->
         assert entered.wait(HANG_S)
         made.pass_ns(LIMIT_NS)
         made.robot.look()
-        assert made.line.set_point == STILL, "held although the driver does not return"
+        assert made.line.told == STILL, "held although the driver does not return"
         released.set()
         control.join(HANG_S)
-        assert made.line.set_point == STILL, "what it told the motors late is taken back"
+        assert made.line.told == STILL, "what it told the motors late is taken back"
         assert made.robot.trips == 1
 
 
 def test_motors_that_a_killed_predecessor_left_turning_are_held_at_the_start() -> None:
-    with bench(Line(set_point=AHEAD)) as made:
-        assert made.line.set_point == STILL
+    with bench(Line(told=AHEAD)) as made:
+        assert made.line.told == STILL
 
 
 def test_the_agent_holds_a_robot_whose_apply_hangs_long_before_the_limit() -> None:
@@ -254,10 +236,10 @@ def test_the_agent_holds_a_robot_whose_apply_hangs_long_before_the_limit() -> No
     assert line.held.wait(HANG_S), "by the thread alone, and no time has passed"
     released.set()
     control.join(HANG_S)
-    assert line.set_point == STILL
+    assert line.told == STILL
     with pytest.raises(RobotError, match="agent"):
         robot.apply(AHEAD)
-    assert line.set_point == STILL
+    assert line.told == STILL
     assert robot.trips == 0
     robot.close()
 
@@ -267,7 +249,7 @@ def test_a_gap_that_lasts_is_counted_before_it_is_asked_for() -> None:
         made.robot.apply(AHEAD)
         made.pass_ns(LIMIT_NS)
         assert made.robot.trips == 1
-        assert made.line.set_point == STILL
+        assert made.line.told == STILL
 
 
 def test_a_late_apply_counts_even_when_the_watchdogs_thread_was_as_late() -> None:
@@ -275,7 +257,7 @@ def test_a_late_apply_counts_even_when_the_watchdogs_thread_was_as_late() -> Non
         made.robot.apply(AHEAD)
         made.pass_ns(LIMIT_NS)
         assert made.robot.apply(AHEAD) == AHEAD
-        assert made.line.set_point == AHEAD
+        assert made.line.told == AHEAD
         assert made.robot.trips == 1
 
 
@@ -294,7 +276,7 @@ def test_a_driver_that_raises_is_watched_all_the_same() -> None:
             made.robot.apply(Twist(forward_mps=math.nan, turn_radps=0.0))
         made.pass_ns(LIMIT_NS)
         assert made.robot.trips == 1
-        assert made.line.set_point == STILL
+        assert made.line.told == STILL
 
 
 def test_without_its_watchdog_nothing_moves() -> None:
@@ -302,7 +284,7 @@ def test_without_its_watchdog_nothing_moves() -> None:
     robot = WatchedRobot(line)
     with pytest.raises(RobotError, match="watchdog"):
         robot.apply(AHEAD)
-    assert line.set_point == STILL
+    assert line.told == STILL
     robot.close()
     assert line.closed == 1
 
