@@ -99,6 +99,12 @@ class Drive:
         """Hands off; when, monotonic ns."""
         return self._told(do="stick", forward=0.0, deadman=False)
 
+    def press_anew(self) -> int:
+        """Hands off for as long as is asked, then deadman and stick; when those, monotonic ns."""
+        self.let_go()
+        self.wait(LIMITS.neutral_ms / 1e3 + 0.3)
+        return self.push()
+
     def ask_again_when_free(self) -> None:
         """From now on the operator asks for the lease whenever the robot says that it is free."""
         self._told(do="insist")
@@ -245,6 +251,12 @@ class Drive:
         """How many times the robot began to hold."""
         return count_entries(self.ticks(from_ns, to_ns), Mode.HOLD)
 
+    def first_obeyed(self, since_ns: int) -> dict[str, Any]:
+        """The first tick from `since_ns` on that obeyed a command."""
+        return self.tick(
+            lambda tick: tick["command_seq"] >= 0, "a command again", since_ns=since_ns
+        )
+
     def standing_since(self, from_ns: int) -> int:
         """Stamp of the first tick from `from_ns` on that told the motors zero."""
         stamp_ns: int = self.tick(stands, "standing still", since_ns=from_ns)["stamp_ns"]
@@ -297,6 +309,20 @@ def assert_ramped(drive: Drive, from_ns: int = 0, to_ns: int = 2**62) -> None:
     for before, now in pairwise(ticks):
         if now["mode"] in DRIVEN and now["tick"] == before["tick"] + 1:
             assert abs(now["forward_mps"] - before["forward_mps"]) <= step, (before, now)
+
+
+def assert_stands_until_hands_were_off(drive: Drive, from_ns: int) -> None:
+    """The stick is still held; nothing moves before hands were off for long enough."""
+    drive.wait(1.0)
+    assert all(stands(tick) for tick in drive.ticks(from_ns)), "the held stick moved the robot"
+    drive.let_go()
+    drive.wait(LIMITS.neutral_ms / 1e3 * 0.4)
+    drive.push()
+    drive.wait(0.5)
+    assert all(stands(tick) for tick in drive.ticks(from_ns)), "hands were not off long enough"
+    pressed_ns = drive.press_anew()
+    moved = drive.tick(lambda tick: not stands(tick), "motion again", since_ns=from_ns)
+    assert moved["stamp_ns"] > pressed_ns
 
 
 @contextmanager

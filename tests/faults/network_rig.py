@@ -34,6 +34,7 @@ ANSWER_S = 10.0
 Side = Literal["robot", "operator"]
 Way = Literal["to_robot", "to_operator"]
 BOTH: tuple[Way, ...] = ("to_robot", "to_operator")
+Change = Literal["moves", "is translated anew"]
 
 
 class Lines:
@@ -206,6 +207,12 @@ class Network:
     def translate_operator(self, address: str) -> int:
         """From now on the robot sees the operator at this address: a NAT that forgot."""
         return self._told(do="nat", address=address)
+
+    def change_address(self, how: Change) -> int:
+        """Another address for the operator: its own, or the one that the robot sees."""
+        if how == "moves":
+            return self.move_operator("10.77.0.3")
+        return self.translate_operator("10.77.0.9")
 
     def block_udp(self, blocked: bool = True) -> int:
         """A firewall in between that lets TCP through and no UDP, until it is taken away."""

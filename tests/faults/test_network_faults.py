@@ -28,9 +28,10 @@ from __future__ import annotations
 import bisect
 import random
 import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -43,13 +44,14 @@ from tests.faults.drive import (
     Drive,
     assert_never_stale,
     assert_ramped,
+    assert_stands_until_hands_were_off,
     count_entries,
     drive,
     gaps_ms,
     stands,
 )
 from tests.faults.measured import Measured
-from tests.faults.network_rig import Network
+from tests.faults.network_rig import Change, Network
 from tests.faults.tcp_delivery import delivered_ns, deliveries
 from transport.channels import COMMANDS, DEFAULT_PORT
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -69,16 +71,29 @@ def after(cut_ns: int, tick_ns: int) -> float:
     return (tick_ns - cut_ns) / NS_PER_MS
 
 
+@contextmanager
+def taken_over(network: Network, folder: Path) -> Iterator[Drive]:
+    """An operator has the robot, at a normal round trip; nothing moves yet."""
+    with drive(network, folder) as run:
+        network.set_rtt(RTT_MS)
+        run.take_over()
+        yield run
+
+
+@contextmanager
+def at_full_speed(network: Network, folder: Path) -> Iterator[Drive]:
+    """An operator drives the robot as fast as it may, at a normal round trip."""
+    with taken_over(network, folder) as run:
+        run.full_speed()
+        run.wait(0.5)
+        yield run
+
+
 def driven(run: Drive, seconds: float) -> tuple[int, int]:
     """Full stick for a while; the stretch of time."""
     from_ns = run.full_speed()
     run.wait(seconds)
     return from_ns, now_ns()
-
-
-def first_command(run: Drive, since_ns: int) -> dict[str, Any]:
-    """The first tick from `since_ns` on that obeyed a command."""
-    return run.tick(lambda tick: tick["command_seq"] >= 0, "a command again", since_ns=since_ns)
 
 
 def assert_latched_at_one_second(run: Drive, cut_ns: int) -> float:
@@ -91,22 +106,6 @@ def assert_latched_at_one_second(run: Drive, cut_ns: int) -> float:
     return after(last_ns, lost["stamp_ns"])
 
 
-def assert_motion_needs_hands_off_and_a_new_press(run: Drive, back_ns: int) -> None:
-    """The stick is still held since before the latch; nothing moves until it was let go."""
-    run.wait(1.0)
-    assert all(stands(tick) for tick in run.ticks(back_ns)), "the held stick moved the robot"
-    run.let_go()
-    run.wait(LIMITS.neutral_ms / 1e3 * 0.4)
-    run.push()
-    run.wait(0.5)
-    assert all(stands(tick) for tick in run.ticks(back_ns)), "hands were not off long enough"
-    run.let_go()
-    run.wait(LIMITS.neutral_ms / 1e3 + 0.3)
-    pressed_ns = run.push()
-    first = run.tick(lambda tick: not stands(tick), "motion again", since_ns=back_ns)
-    assert first["stamp_ns"] > pressed_ns
-
-
 # --- N1, N2, N3: loss ---
 
 
@@ -114,9 +113,7 @@ def assert_motion_needs_hands_off_and_a_new_press(run: Drive, back_ns: int) -> N
 def test_one_percent_loss_never_holds_and_nearly_every_tick_has_a_command(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         network.set_rtt(RTT_MS, loss=0.01)
         from_ns, to_ns = driven(run, 60.0)
         accepted, ticks = run.accepted(from_ns, to_ns), run.ticks(from_ns, to_ns)
@@ -131,9 +128,7 @@ def test_one_percent_loss_never_holds_and_nearly_every_tick_has_a_command(
 def test_five_percent_loss_never_holds(
     network: Network, tmp_path: Path, measured: Measured, seconds: float
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         network.set_rtt(RTT_MS, loss=0.05)
         from_ns, to_ns = driven(run, seconds)
         holds, gap_ms = run.holds(from_ns, to_ns), max(gaps_ms(run.accepted(from_ns, to_ns)))
@@ -148,9 +143,7 @@ def test_twenty_percent_loss_holds_now_and_then_and_obeys_nothing_late(
 ) -> None:
     """Both connections of the commands, or of the states, wait for TCP's third try at once about
     once a minute: a second without commands, and the link counts as lost."""
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         lossy_ns = network.set_rtt(RTT_MS, loss=0.2)
         from_ns, to_ns = driven(run, 60.0)
         ticks = run.ticks(from_ns, to_ns)
@@ -245,9 +238,7 @@ def test_a_round_trip_above_the_limit_moves_nothing_until_the_slow_profile_is_ch
 def test_jitter_changes_the_age_of_commands_as_the_network_does_and_never_their_order(
     network: Network, tmp_path: Path, measured: Measured, jitter_ms: float
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         network.forget()  # connections begin before: their later bytes are what is looked at
         network.set_rtt(RTT_MS, jitter_ms=jitter_ms)
         from_ns, to_ns = driven(run, 20.0)
@@ -287,9 +278,7 @@ def test_jitter_changes_the_age_of_commands_as_the_network_does_and_never_their_
 def test_disorder_and_duplicates_are_counted_and_each_command_obeyed_once(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         network.set_rtt(RTT_MS, reorder=0.25, duplicate=0.1)
         from_ns, to_ns = driven(run, 60.0)
         assert_never_stale(run)  # also: the numbers obeyed only grow
@@ -322,9 +311,7 @@ def test_flipped_bits_are_never_obeyed(
     then ends the connection a heartbeat that is due finds it gone (an assertion in `out_event`).
     The robot, which is what moves, stops as for any console that has died.
     """
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         run.ask_again_when_free()
         from_ns = network.set_rtt(RTT_MS, corrupt=0.01, mend_checksum=hidden)
         run.push()
@@ -355,18 +342,13 @@ def test_flipped_bits_are_never_obeyed(
 def test_a_blackout_of_five_seconds_stops_latches_and_needs_hands_off(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
-        run.full_speed()
-        run.wait(0.5)
+    with at_full_speed(network, tmp_path) as run:
         run.ask_again_when_free()  # a lease ends after 3 s of silence
         cut_ns = network.cut(for_ms=5000.0)
         back_ns = cut_ns + 5 * NS_PER_S
         standing_ms = after(cut_ns, run.standing_since(cut_ns))
         lost_ms = assert_latched_at_one_second(run, cut_ns)
-        first = first_command(run, back_ns)
-        first_ms = after(back_ns, first["stamp_ns"])
+        first_ms = after(back_ns, run.first_obeyed(back_ns)["stamp_ns"])
         measured(
             "N7",
             f"zero ≤ {STANDS_MS:.0f} ms, LINK_LOST at 1 s, first command ≤ {BACK_MS:.0f} ms",
@@ -374,7 +356,7 @@ def test_a_blackout_of_five_seconds_stops_latches_and_needs_hands_off(
         )
         assert standing_ms <= STANDS_MS
         assert first_ms <= BACK_MS
-        assert_motion_needs_hands_off_and_a_new_press(run, back_ns)
+        assert_stands_until_hands_were_off(run, back_ns)
         oldest_ms = assert_never_stale(run)
         measured("N7", "stale commands obeyed: 0", f"0, oldest {oldest_ms:.0f} ms")
 
@@ -384,9 +366,7 @@ def test_a_blackout_of_150_ms_is_over_when_tcp_has_repaired_it(
 ) -> None:
     """TCP hands nothing on behind a lost segment until that is sent again, 200 ms and more later:
     that is a short HOLD by the rule of 200 ms, and speed comes back by itself."""
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         run.full_speed()
         worst_ms, holds, slowest = 0.0, 0, LIMITS.max_mps
         trials = 3
@@ -414,17 +394,13 @@ def test_a_blackout_of_half_a_second_holds_and_commands_are_back_in_time(
 ) -> None:
     """TCP sends again after 250 and 750 ms, and then what has piled up. Where that takes the whole
     second the link counts as lost, and hands have to be off before it goes on."""
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
-        run.full_speed()
-        run.wait(0.5)
+    with at_full_speed(network, tmp_path) as run:
         cut_ns = network.cut(for_ms=500.0)
         back_ns = cut_ns + 500 * NS_PER_MS
         held = run.tick(lambda tick: tick["mode"] == Mode.HOLD, "HOLD", since_ns=cut_ns)
         settled = (Mode.TELEOP, Mode.LINK_LOST)
         again = run.tick(lambda tick: tick["mode"] in settled, "an end of HOLD", since_ns=back_ns)
-        first_ms = after(back_ns, first_command(run, back_ns)["stamp_ns"])
+        first_ms = after(back_ns, run.first_obeyed(back_ns)["stamp_ns"])
         run.wait(0.5)
         measured(
             "N8",
@@ -441,17 +417,13 @@ def test_a_blackout_of_half_a_second_holds_and_commands_are_back_in_time(
 def test_a_blackout_of_1200_ms_loses_the_link(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
-        run.full_speed()
-        run.wait(0.5)
+    with at_full_speed(network, tmp_path) as run:
         run.ask_again_when_free()
         epoch = run.epoch()
         cut_ns = network.cut(for_ms=1200.0)
         back_ns = cut_ns + 1200 * NS_PER_MS
         standing_ms = after(cut_ns, run.standing_since(cut_ns))
-        first = first_command(run, back_ns)
+        first = run.first_obeyed(back_ns)
         first_ms = after(back_ns, first["stamp_ns"])
         measured(
             "N8",
@@ -462,7 +434,7 @@ def test_a_blackout_of_1200_ms_loses_the_link(
         assert first["mode"] == Mode.LINK_LOST
         assert standing_ms <= STANDS_MS
         assert first_ms <= BACK_MS
-        assert_motion_needs_hands_off_and_a_new_press(run, back_ns)
+        assert_stands_until_hands_were_off(run, back_ns)
         assert_never_stale(run)
 
 
@@ -474,9 +446,7 @@ def test_every_cut_stops_the_robot_in_time(
     moments = random.Random(5)
     standing_ms: list[float] = []
     slowest = ""
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         run.ask_again_when_free()
         while len(standing_ms) < trials:
             run.full_speed()
@@ -488,7 +458,7 @@ def test_every_cut_stops_the_robot_in_time(
                 slowest = _story(run, cut_ns, standing_ns)
             run.let_go()
             back_ns = network.mend()
-            first_command(run, back_ns)
+            run.first_obeyed(back_ns)
             run.wait(LIMITS.neutral_ms / 1e3 + 0.3)
         oldest_ms = assert_never_stale(run)
     in_time = sum(ms <= STANDS_MS for ms in standing_ms)
@@ -521,19 +491,14 @@ def _story(run: Drive, cut_ns: int, standing_ns: int) -> str:
 def test_a_dead_uplink_is_as_good_as_a_blackout(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
-        run.full_speed()
-        run.wait(0.5)
+    with at_full_speed(network, tmp_path) as run:
         run.ask_again_when_free()  # a lease ends after 3 s of silence
         cut_ns = network.cut(["to_robot"])
         standing_ms = after(cut_ns, run.standing_since(cut_ns))
         lost_ms = assert_latched_at_one_second(run, cut_ns)
         run.wait(4.0)
         back_ns = network.mend()
-        first = first_command(run, back_ns)
-        first_ms = after(back_ns, first["stamp_ns"])
+        first_ms = after(back_ns, run.first_obeyed(back_ns)["stamp_ns"])
         measured(
             "N9",
             "uplink dead: as N7",
@@ -541,18 +506,14 @@ def test_a_dead_uplink_is_as_good_as_a_blackout(
         )
         assert standing_ms <= STANDS_MS
         assert first_ms <= BACK_MS
-        assert_motion_needs_hands_off_and_a_new_press(run, back_ns)
+        assert_stands_until_hands_were_off(run, back_ns)
         assert_never_stale(run)
 
 
 def test_a_dead_downlink_is_refused_by_the_robot_itself(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
-        run.full_speed()
-        run.wait(0.5)
+    with at_full_speed(network, tmp_path) as run:
         cut_ns = network.cut(["to_operator"])
         standing_ms = after(cut_ns, run.standing_since(cut_ns))
         run.tick(lambda tick: tick["mode"] == Mode.LINK_LOST, "LINK_LOST", since_ns=cut_ns)
@@ -573,9 +534,7 @@ def test_a_dead_downlink_is_refused_by_the_robot_itself(
 def test_a_robot_that_is_not_heard_is_shown_so_within_a_second(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         shown_ms = []
         for _ in range(5):
             cut_ns = network.cut(["to_operator"])
@@ -598,23 +557,16 @@ def test_a_robot_that_is_not_heard_is_shown_so_within_a_second(
 @pytest.mark.long
 @pytest.mark.parametrize("how", ["moves", "is translated anew"])
 def test_an_operator_who_changes_address_drives_on_under_the_same_lease(
-    network: Network, tmp_path: Path, measured: Measured, how: str
+    network: Network, tmp_path: Path, measured: Measured, how: Change
 ) -> None:
-    with drive(network, tmp_path) as run:
-        network.set_rtt(RTT_MS)
-        run.take_over()
+    with taken_over(network, tmp_path) as run:
         run.full_speed()
         epoch = run.epoch()
-        if how == "moves":
-            moved_ns = network.move_operator("10.77.0.3")
-        else:
-            moved_ns = network.translate_operator("10.77.0.9")
+        moved_ns = network.change_address(how)
         run.wait(0.2)
-        first = first_command(run, moved_ns + 200 * NS_PER_MS)
+        first = run.first_obeyed(moved_ns + 200 * NS_PER_MS)
         first_ms = after(moved_ns, first["stamp_ns"])
-        run.let_go()
-        run.wait(LIMITS.neutral_ms / 1e3 + 0.3)
-        pressed_ns = run.push()
+        pressed_ns = run.press_anew()
         run.tick(lambda tick: not stands(tick), "motion again", since_ns=pressed_ns)
         measured(
             "N13",

@@ -43,6 +43,7 @@ from tests.faults.drive import (
     TICK_MS,
     Drive,
     assert_never_stale,
+    assert_stands_until_hands_were_off,
     drive,
     drive_agent,
     stands,
@@ -75,17 +76,6 @@ def stopped_for(pid: int, seconds: float) -> tuple[int, int]:
         to_ns = now_ns()
         os.kill(pid, signal.SIGCONT)
     return from_ns, to_ns
-
-
-def assert_stands_until_hands_were_off(run: Drive, from_ns: int) -> None:
-    """The stick is still held; nothing moves before it was let go and pressed anew."""
-    run.wait(1.0)
-    assert all(stands(tick) for tick in run.ticks(from_ns)), "the held stick moved the robot"
-    run.let_go()
-    run.wait(LIMITS.neutral_ms / 1e3 + 0.3)
-    pressed_ns = run.push()
-    moved = run.tick(lambda tick: not stands(tick), "motion again", since_ns=from_ns)
-    assert moved["stamp_ns"] > pressed_ns
 
 
 # --- P2: control stands still ---

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.measured import Measured
-from tests.faults.network_rig import Network
+from tests.faults.network_rig import Change, Network
 from tests.faults.watch import watch
 from transport.clock import NS_PER_MS
 
@@ -55,17 +55,16 @@ def test_the_picture_is_back_soon_after_a_blackout(
         assert max(good_ms) <= BACK_MS
 
 
-@pytest.mark.parametrize("how", ["moves", pytest.param("is translated", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "how", ["moves", pytest.param("is translated anew", marks=pytest.mark.long)]
+)
 def test_the_picture_follows_an_operator_to_another_address(
-    network: Network, tmp_path: Path, measured: Measured, how: str
+    network: Network, tmp_path: Path, measured: Measured, how: Change
 ) -> None:
     with watch(network, tmp_path) as run:
         network.set_rtt(RTT_MS)
         run.settle()
-        if how == "moves":
-            moved_ns = network.move_operator("10.77.0.3")
-        else:
-            moved_ns = network.translate_operator("10.77.0.9")
+        moved_ns = network.change_address(how)
         # What left the robot before it may still arrive.
         _, good_ms = run.back_ms(moved_ns, moved_ns + int(RTT_MS) * NS_PER_MS)
         measured("N13", f"operator {how}: picture ≤ {MOVED_MS:.0f} ms", f"{good_ms:.0f} ms")
