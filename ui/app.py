@@ -138,18 +138,14 @@ def run_console(
 
     from ui.bridge import Wake
     from ui.main_window import MainWindow
-    from ui.theme import BODY, Theme, font, load_fonts
+    from ui.theme import dressed
 
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("unstick")
     app.setApplicationDisplayName("Unstick")
     app.setDesktopFileName("unstick")
-    app.setStyle("Fusion")
-    load_fonts()
-    app.setFont(font(BODY))
-    theme = Theme(app)
-    theme.apply()
+    theme = dressed(app)
     window = MainWindow(
         link,
         video.mailboxes,

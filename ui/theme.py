@@ -256,6 +256,16 @@ def load_fonts() -> bool:
     return True
 
 
+def dressed(app: QApplication) -> Theme:
+    """Give the application the console's style, font and colours."""
+    app.setStyle("Fusion")
+    load_fonts()
+    app.setFont(font(BODY))
+    theme = Theme(app)
+    theme.apply()
+    return theme
+
+
 _fonts: dict[tuple[int, int], QFont] = {}
 
 

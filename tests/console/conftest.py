@@ -14,20 +14,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.console.fakes import FakeLink, FakeVideo, link_view
-from tests.console.support import Console
-from ui.bridge import Wake
+from tests.console.support import Console, show_active
 from ui.main_window import MainWindow
-from ui.theme import BODY, Theme, font, load_fonts
+from ui.theme import Theme, dressed
 
 
 @pytest.fixture(scope="session")
 def theme(qapp: QApplication) -> Theme:
     """The application dressed as `run_console` does it."""
-    qapp.setStyle("Fusion")
-    load_fonts()
-    qapp.setFont(font(BODY))
-    made = Theme(qapp)
-    made.apply()
+    made = dressed(qapp)
     made.choose(Qt.ColorScheme.Dark)
     return made
 
@@ -43,13 +38,7 @@ def console(qtbot: QtBot, theme: Theme) -> Iterator[Console]:
         figures=video.figures,
         problem=lambda: video.problem,
     )
-    qtbot.addWidget(window)
-    wake = Wake(window.wake, window)
-    video.subscribe(wake.poke)
-    window.resize(1920, 1080)
-    window.show()
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
+    wake = show_active(window, video, qtbot, (1920, 1080))
     yield Console(window, link, video, theme)
     wake.close()
     window.close()

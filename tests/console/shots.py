@@ -40,7 +40,7 @@ from transport.picture import Picture
 from transport.video_figures import VideoFigures
 from ui.main_window import MainWindow
 from ui.screen import Act
-from ui.theme import BODY, Theme, font, load_fonts
+from ui.theme import Theme, dressed
 
 S = clock.NS_PER_S
 RENDERS = {"front": "/tmp/render_front.png", "ceiling": "/tmp/render_ceiling.png"}
@@ -354,11 +354,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:]
     app = QApplication([])
-    app.setStyle("Fusion")
-    load_fonts()
-    app.setFont(font(BODY))
-    theme = Theme(app)
-    theme.apply()
+    theme = dressed(app)
     for shot in SHOTS:
         if not names or shot.name in names:
             draw(app, theme, shot, out)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.console.fakes import FakeLink, FakeVideo, driven, link_view, picture, robot_state
-from tests.console.support import Console
+from tests.console.support import Console, show_active
 from transport import clock
 from ui.bridge import Wake
 from ui.kept_choice import FILE, KeptChoice
@@ -34,13 +34,7 @@ def opened(qtbot: QtBot, theme: Theme) -> Iterator[Opened]:
     def open_it(cameras: tuple[str, ...], kept: KeptChoice | None = None) -> Console:
         link, video = FakeLink(link_view(robot_state())), FakeVideo(cameras)
         window = MainWindow(link, video.mailboxes, theme, figures=video.figures, kept=kept)
-        qtbot.addWidget(window)
-        wakes.append(Wake(window.wake, window))
-        video.subscribe(wakes[-1].poke)
-        window.resize(1280, 800)
-        window.show()
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)
+        wakes.append(show_active(window, video, qtbot, (1280, 800)))
         return Console(window, link, video, theme)
 
     yield open_it

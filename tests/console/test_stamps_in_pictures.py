@@ -19,13 +19,13 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from tests.console.fakes import TIMING, FakeLink, driven, link_view
+from tests.console.support import show_active
 from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot
 from transport.clock import NS_PER_MS, now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.video_peer import BITS, BLOCK, draw_number, read_number
 from transport.video_receiver import VideoReceiver
-from ui.bridge import Wake
 from ui.main_window import MainWindow
 from ui.theme import Theme
 from ui.video_view import VideoView
@@ -91,13 +91,7 @@ def test_the_stamp_reported_as_painted_is_the_one_in_the_pixels(
     link = FakeLink(link_view(driven(timing=patient)))
     receiver = VideoReceiver(CAMERAS, Channel(robot, "a"), bind_host=LOOPBACK)
     window = MainWindow(link, receiver.mailboxes, theme, figures=receiver.figures)
-    qtbot.addWidget(window)
-    wake = Wake(window.wake, window)
-    receiver.subscribe(wake.poke)
-    window.resize(1280, 800)
-    window.show()
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
+    wake = show_active(window, receiver, qtbot, (1280, 800))
     receiver.start()
     compared: dict[str, set[int]] = {camera: set() for camera in CAMERAS}
     wrong: list[tuple[str, int, int]] = []  # camera, in the pixels, reported

@@ -20,7 +20,7 @@ from tests.console.fakes import FakeLink, driven, link_view
 from transport.clock import NS_PER_MS, now_ns
 from transport.mailbox import Mailbox
 from ui.main_window import MainWindow
-from ui.theme import BODY, Theme, font, load_fonts
+from ui.theme import dressed
 
 
 def say(line: str) -> None:
@@ -57,11 +57,7 @@ class Deaf(QObject):
 
 def main() -> None:
     app = QApplication([])
-    app.setStyle("Fusion")
-    load_fonts()
-    app.setFont(font(BODY))
-    theme = Theme(app)
-    theme.apply()
+    theme = dressed(app)
     link = SpokenLink(link_view(driven()))
     window = MainWindow(link, {"front": Mailbox(), "ceiling": Mailbox()}, theme)
     window.resize(1280, 800)
