@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -23,27 +22,8 @@ from transport.control_link import (
     Publisher,
     Requests,
     Waiter,
-    free_base_port,
 )
 from transport.errors import NoAnswer, PortTaken
-
-
-@pytest.fixture
-def port() -> int:
-    return free_base_port()
-
-
-@pytest.fixture
-def closing() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def robot(closing: ExitStack) -> Robot:
-    made = Robot()
-    closing.callback(made.door.close)
-    return made
 
 
 def test_what_a_stalled_robot_finds_waiting_is_gone_in_some_ticks(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self
@@ -53,24 +53,6 @@ RobotEnd = CommandInbox | Publisher | Requests | BusSender
 ConsoleEnd = CommandOutbox | Listener | Asker | BusReceiver
 Raw = zmq.Socket[bytes]
 MESSAGE = b"one message, easily recognised"
-
-
-@pytest.fixture
-def closing() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def robot(closing: ExitStack) -> Robot:
-    made = Robot()
-    closing.callback(made.door.close)
-    return made
-
-
-@pytest.fixture
-def port() -> int:
-    return free_base_port()
 
 
 @dataclass
