@@ -22,20 +22,12 @@ from teleop.bench_video_figures import Shown
 from teleop.bench_video_sender import camera_names
 from teleop.both_ends import acquaint
 from teleop.child import end_child, start_child, wait_ready
-from transport.channels import VIDEO
+from teleop.video_channel import VideoChannel
 from transport.clock import NS_PER_S, now_ns
-from transport.control_link import LOOPBACK, Asker, free_base_port
+from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import Credentials
 from transport.errors import LinkError
-from transport.messages import (
-    VideoAnswer,
-    VideoConfirm,
-    VideoConfirmed,
-    VideoOffer,
-    ViewerMessage,
-    decoder_of,
-    encode,
-)
+from transport.messages import VideoAnswer
 from transport.video_peer import StockReceiver
 from transport.video_receiver import VideoReceiver
 
@@ -44,12 +36,9 @@ CONNECTED_S: Final = 20.0
 WARM_NS: Final = 60 * NS_PER_S  # into a long run, when caches and pools have their size
 LOOK_S: Final = 0.002  # between two looks at the mailboxes
 
-_decode_answer = decoder_of(VideoAnswer)
-_decode_confirmed = decoder_of(VideoConfirmed)
-
 
 class BenchExchange:
-    """How a receiver of this bench reaches the sender at `port`, over a bad line or not."""
+    """The console's channel to the sender at `port`, over a bad line or not."""
 
     def __init__(
         self,
@@ -58,36 +47,20 @@ class BenchExchange:
         session: str = "bench",
         over: Callable[[], LossyRelay] | None = None,
     ) -> None:
-        self._credentials = credentials
-        self._port = port
-        self._session = session
+        self._channel = VideoChannel(
+            credentials, LOOPBACK, port, session, take_id=lambda: 1, leaving=lambda: False
+        )
         self._over = over
+        self.confirm_video = self._channel.confirm_video
+        self.close = self._channel.close
 
     def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
         """Bring an offer to the sender."""
-        relay = self._over() if self._over is not None else None
-        offer = VideoOffer(
-            request_id=1,
-            session=self._session,
-            sdp=sdp if relay is None else relay.offered(sdp),
-            cameras=tuple(cameras),
-        )
-        answer = _decode_answer(self._ask(offer, 10_000))
-        if relay is None or not answer.ok:
-            return answer
-        return replace(answer, sdp=relay.answered(answer.sdp))
-
-    def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
-        """Confirm to the sender."""
-        confirm = VideoConfirm(request_id=request_id, session=self._session)
-        return _decode_confirmed(self._ask(confirm, within_ms))
-
-    def _ask(self, message: ViewerMessage, within_ms: int) -> bytes:
-        asker = Asker(VIDEO, self._credentials, LOOPBACK, self._port)
-        try:
-            return asker.ask(encode(message), within_ms)
-        finally:
-            asker.close()
+        if self._over is None:
+            return self._channel.exchange_video(sdp, cameras)
+        relay = self._over()
+        answer = self._channel.exchange_video(relay.offered(sdp), cameras)
+        return replace(answer, sdp=relay.answered(answer.sdp)) if answer.ok else answer
 
 
 @dataclass
@@ -160,6 +133,7 @@ def watch(
             exchange = BenchExchange(
                 sender.credentials(viewer), sender.port, f"session-{viewer}", over
             )
+            closing.callback(exchange.close)
             receiver = VideoReceiver(names, exchange, bind_host=LOOPBACK)
             receivers.append(receiver)
             receiver.start()
@@ -218,7 +192,10 @@ def watch_stock(
             )
 
             def answered(sdp: str, exchange: BenchExchange = exchange) -> str:
-                return exchange.exchange_video(sdp, camera_names(1)).sdp
+                try:
+                    return exchange.exchange_video(sdp, camera_names(1)).sdp
+                finally:
+                    exchange.close()
 
             receivers.append(StockReceiver(answered, LOOPBACK))
             receivers[-1].start()

@@ -47,6 +47,7 @@ def main(keys: Path, port: int, width: int, height: int, seconds: float) -> None
     app.exec()
     wake.close()
     receiver.close()
+    exchange.close()
     sys.stdout.write(json.dumps(ages) + "\n")
 
 
