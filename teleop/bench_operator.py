@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final
 
 from teleop.operator_input import OperatorInput
@@ -58,12 +57,7 @@ class Operator:
         self._window.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         view = self.view()
         if view.yours and view.state is not None:
             self.link.request(ReleaseLease(epoch=view.state.lease.epoch))

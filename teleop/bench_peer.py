@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 
 from transport.clock import now_ns, sleep_until
 from transport.command_peer import PERIOD_NS, Action, PeerClient
@@ -25,12 +24,7 @@ class PeerOperator:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._leaving.set()
         self._thread.join(2.0)
 

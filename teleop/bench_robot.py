@@ -10,7 +10,6 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Final, TypeVar
 
 from teleop.bench_figures import Beat
@@ -58,12 +57,7 @@ class BenchRobot:
     def __enter__(self) -> BenchRobot:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._leaving.set()
         self._bus.join(2.0)
         end_child(self._agent, patience_s=30.0)

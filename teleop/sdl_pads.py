@@ -11,7 +11,6 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from teleop.pad_mapping import PadReading
@@ -151,12 +150,7 @@ class SdlPads:
             raise OSError(sdl.SDL_GetError().decode(errors="replace"))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for pad in self._open.values():
             pad.close()
         self._open.clear()
