@@ -24,10 +24,11 @@ from recorder.preroll import EncodedRow, PrerollRing
 from recorder.row_grid import Choice, RowGrid
 from recorder.segmenter import Close, Segmenter
 from recorder.versions import recording_versions
-from recorder.video_track import Image, VideoPacket, VideoTrack
+from recorder.video_track import VideoPacket, VideoTrack
 from recorder.writer import EpisodeWriter
 from transport.channels import ROW_HZ, TICK_HZ, TICKS_PER_ROW
 from transport.clock import NS_PER_S, wall_time
+from transport.i420 import I420
 from transport.messages import Description, RecorderPhase, Tick
 
 MIN_FREE_BYTES: Final = 1 << 30
@@ -142,14 +143,14 @@ class EpisodeRecorder:
             self._open()
         self._encode()
 
-    def picture(self, camera: str, captured_ns: int, rgb: Image) -> None:
-        """One picture of a camera, (height, width, 3) RGB, stamped with the robot's clock.
+    def picture(self, camera: str, captured_ns: int, picture: I420) -> None:
+        """One picture of a camera, stamped with the robot's clock.
 
-        `rgb` is kept until its row is decided, at most 100 ms; the caller must not write to it.
+        It is kept until its row is decided, at most 100 ms; the caller must not write to it.
         """
         track = self._tracks.get(camera)
-        fits = track is not None and track.fits(rgb)
-        if fits and self._grids[camera].add_picture(captured_ns, rgb):
+        fits = track is not None and track.fits(picture)
+        if fits and self._grids[camera].add_picture(captured_ns, picture):
             self._encode()
         else:
             self.refused_pictures += 1
@@ -199,7 +200,7 @@ class EpisodeRecorder:
         self._emitted = 0
         self._row_ticks: dict[int, tuple[int, int]] = {}
         self._partial: dict[int, dict[str, tuple[CameraRow, VideoPacket]]] = {}
-        self._grids: dict[str, RowGrid[Image]] = {c.name: RowGrid() for c in self._cameras}
+        self._grids: dict[str, RowGrid[I420]] = {c.name: RowGrid() for c in self._cameras}
         self._tracks = {c.name: VideoTrack(c.width, c.height) for c in self._cameras}
 
     def _encode(self, now_ns: int | None = None) -> None:
@@ -215,7 +216,7 @@ class EpisodeRecorder:
             self._emit(EncodedRow(self._emitted, tick, stamp_ns, frames))
             self._emitted += 1
 
-    def _encode_choice(self, camera: str, choice: Choice[Image]) -> None:
+    def _encode_choice(self, camera: str, choice: Choice[I420]) -> None:
         packet = self._tracks[camera].encode(choice.picture)
         shown = CameraRow(captured_ns=choice.captured_ns, repeated=choice.repeated)
         self._partial.setdefault(choice.row, {})[camera] = (shown, packet)

@@ -19,7 +19,8 @@ FPS = 30
 WARM_UP = 30  # frames
 BITS, BLOCK = 20, 16  # as in transport.video_peer
 ENCODERS = {
-    "H264": "x264enc tune=zerolatency speed-preset=superfast bitrate=2500 key-int-max=120 "
+    "H264": "x264enc tune=zerolatency speed-preset=ultrafast bitrate=2500 key-int-max=120 "
+    "option-string=no-deblock=0 "
     "bframes=0 ! video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 "
     "aggregate-mode=zero-latency ! application/x-rtp,media=video,encoding-name=H264,payload=96",
     "VP8": "vp8enc deadline=1 cpu-used=-6 target-bitrate=2500000 keyframe-max-dist=120 "
@@ -106,8 +107,9 @@ def send(link: Any, width: int, height: int, seconds: float, codec: str) -> None
         for bit in range(BITS):
             luma[:BLOCK, bit * BLOCK : (bit + 1) * BLOCK] = 235 if number >> bit & 1 else 16
         time.sleep(max(0.0, start_s + number / FPS - time.monotonic()))
+        picture = gst.Buffer.new_wrapped(luma.tobytes() + colour)
         link.send(("captured", number, time.monotonic_ns()))
-        source.emit("push-buffer", gst.Buffer.new_wrapped(luma.tobytes() + colour))
+        source.emit("push-buffer", picture)
     time.sleep(0.5)
     link.send(("end",))
     time.sleep(5.0)

@@ -1,7 +1,7 @@
 """The sending process of `unstick bench video`: synthetic cameras, ours or stock aiortc's.
 
-The pictures are made before anything is measured, so that drawing them costs nothing meanwhile;
-everything from the capture stamp on is the product's own path.
+The pictures are drawn before anything is measured. A camera hands each over as a copy in I420, as
+drivers do, with the stamp taken then; everything from there on is the product's own path.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 
 from teleop.child import leave_with_parent, say_ready
 from teleop.key_files import ROBOT_KEY, load_or_make
-from teleop.robot import Image
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from transport.channels import VIDEO
@@ -27,6 +26,7 @@ from transport.clock import NS_PER_S, now_ns, sleep_until
 from transport.control_link import LOOPBACK, Requests
 from transport.frame_stamp import FrameStamp
 from transport.h264 import BITRATE_BPS, StreamEncoder
+from transport.i420 import I420, black
 from transport.messages import VideoAnswer, VideoOffer, ViewerMessage, decoder_of, encode
 from transport.rate_control import limits_for
 from transport.video_peer import StockSender, draw_number
@@ -44,19 +44,17 @@ def camera_names(count: int) -> tuple[str, ...]:
     return tuple(f"camera-{number}" for number in range(1, count + 1))
 
 
-def pattern(width: int, height: int) -> Callable[[int], Image]:
+def pattern(width: int, height: int) -> Callable[[int], I420]:
     """A picture that moves, with its number drawn into it."""
     y, x = np.mgrid[0:height, 0:width]
     base = (128 + 60 * np.sin(x / 23.0) + 40 * np.cos(y / 17.0)).astype(np.uint8)
-    ring = [
-        np.ascontiguousarray(np.repeat(np.roll(base, place * 4, axis=1)[:, :, None], 3, axis=2))
-        for place in range(PICTURES)
-    ]
+    colour = black(width, height).planes[height:]
+    ring = [np.vstack((np.roll(base, place * 4, axis=1), colour)) for place in range(PICTURES)]
 
-    def picture(number: int) -> Image:
-        rgb = ring[number % PICTURES]
-        draw_number(rgb, number)
-        return rgb
+    def picture(number: int) -> I420:
+        planes = ring[number % PICTURES].copy()
+        draw_number(planes, number)
+        return I420(planes)
 
     return picture
 
@@ -78,7 +76,7 @@ def run_sender(
         offers.close()
 
 
-def _run_stock(leaving: threading.Event, offers: Requests, picture: Callable[[int], Image]) -> None:
+def _run_stock(leaving: threading.Event, offers: Requests, picture: Callable[[int], I420]) -> None:
     sender = StockSender(picture, FPS, LOOPBACK)
     sender.start()
     say_ready()
@@ -96,7 +94,7 @@ def _run_ours(
     leaving: threading.Event,
     offers: Requests,
     cameras: Sequence[str],
-    picture: Callable[[int], Image],
+    picture: Callable[[int], I420],
     size: tuple[int, int],
 ) -> None:
     wanted = {camera: threading.Event() for camera in cameras}
@@ -113,13 +111,14 @@ def _run_ours(
         number, due_ns = 0, now_ns() + offset_ns
         while not leaving.is_set():
             sleep_until(due_ns)
+            taken = picture(number)
             stamp = FrameStamp(now_ns(), number)
             plan = sender.plan(camera)
             if sender.viewers(camera) and stamp.captured_ns >= plan.hold_until_ns:
                 encoder.adapt(plan.bitrate_bps, FPS)
                 key_frame = wanted[camera].is_set()
                 wanted[camera].clear()
-                packet = encoder.encode(picture(number), stamp, key_frame=key_frame)
+                packet = encoder.encode(taken, stamp, key_frame=key_frame)
                 if packet is not None:
                     sender.publish(camera, packet)
             number += 1

@@ -6,6 +6,7 @@ whatever it shows. Equal bytes count only for cameras that say that their pictur
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,14 +15,25 @@ import numpy.typing as npt
 
 from teleop.robot import Capture, Image
 from transport.clock import NS_PER_MS, NS_PER_S
+from transport.i420 import I420, ToI420
 from transport.messages import CameraCondition
 
 MISSED_MS: Final = 1_000  # without a new picture: the age on screen is STALE by then, this says why
 RETRY_MS: Final = 500  # between two tries of a camera that fails
-BLACK_LEVEL: Final = 16  # of 255; a sensor's noise in the dark is below
+BLACK_LEVEL: Final = 30  # of luma, which begins at 16; a sensor's noise in the dark is below
 LEAST_PIXELS: Final = 16  # H.264's macroblock; less is no picture
 _SPARSE: Final = 8  # every 8th pixel of every 8th line is enough to see light
 _WORDS: Final = 300  # of a rig's own words; a sentence has room for that
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One new picture as it was taken."""
+
+    camera: str
+    captured_ns: int
+    number: int  # of the camera's new pictures
+    picture: I420
 
 
 @dataclass
@@ -44,7 +56,8 @@ class CameraWatch:
         self._noisy = noisy
         self._new_ns = now_ns  # when the newest new picture came, or the watch began
         self._captured_ns = -1
-        self._last: Image | None = None
+        self._last: I420 | None = None
+        self._to_i420 = ToI420()
         self._dark = False
         self._words = ""  # of what it failed with last
         self._repeats = False  # whether it gave something since, but nothing new
@@ -64,8 +77,8 @@ class CameraWatch:
         self._repeats = False
         self._retry_ns = now_ns + RETRY_MS * NS_PER_MS
 
-    def took(self, taken: Image | Capture | None, stamp_ns: int, now_ns: int) -> Capture | None:
-        """What the camera gave, as a new RGB picture; None when there is none.
+    def took(self, taken: Image | I420 | Capture | None, stamp_ns: int, now_ns: int) -> Shot | None:
+        """What the camera gave, if it is a new picture.
 
         Args:
             taken: what `CameraRig.render` returned.
@@ -74,25 +87,24 @@ class CameraWatch:
         """
         if taken is None:
             return None
-        image, captured_ns = (
-            (taken.rgb, taken.captured_ns) if isinstance(taken, Capture) else (taken, stamp_ns)
-        )
-        rgb = as_rgb(image)
-        if rgb is None or captured_ns > now_ns:
+        captured_ns = taken.captured_ns if isinstance(taken, Capture) else stamp_ns
+        given = taken.picture if isinstance(taken, Capture) else taken
+        picture = as_i420(given, self._to_i420)
+        if picture is None or captured_ns > now_ns:
             self.counts.unusable += 1
-            self._words = "its pictures cannot be used" if rgb is None else "its clock is ahead"
+            self._words = "its clock is ahead" if picture else "its pictures cannot be used"
             return None
-        if captured_ns <= self._captured_ns or self._is_copy(rgb):
+        if captured_ns <= self._captured_ns or self._is_copy(picture):
             self.counts.repeated += 1
             self._repeats = True
             return None
-        self._captured_ns, self._new_ns, self._last = captured_ns, now_ns, rgb
+        self._captured_ns, self._new_ns, self._last = captured_ns, now_ns, picture
         self._words, self._repeats = "", False
-        self.height, self.width = rgb.shape[:2]
-        self._dark = int(rgb[::_SPARSE, ::_SPARSE].max()) < BLACK_LEVEL
+        self.width, self.height = picture.width, picture.height
+        self._dark = int(picture.luma[::_SPARSE, ::_SPARSE].max()) < BLACK_LEVEL
         self.counts.black += self._dark
         self.counts.captured += 1
-        return Capture(rgb, captured_ns)
+        return Shot(self.name, captured_ns, self.counts.captured, picture)
 
     def since_s(self, now_ns: int) -> float:
         """Since the newest new picture."""
@@ -117,16 +129,18 @@ class CameraWatch:
         why = f" ({self._words})" if self._words else ""
         return f"No picture from {self.name} since {for_s}{why}: check its cable and power."
 
-    def _is_copy(self, rgb: Image) -> bool:
+    def _is_copy(self, picture: I420) -> bool:
         last = self._last
-        return self._noisy and last is not None and np.array_equal(rgb, last)
+        return self._noisy and last is not None and np.array_equal(picture.planes, last.planes)
 
 
-def as_rgb(image: npt.NDArray[np.generic]) -> Image | None:
-    """The picture as (height, width, 3) bytes of even size; None when it cannot be one.
+def as_i420(image: npt.NDArray[np.generic] | I420, to_i420: Callable[[Image], I420]) -> I420 | None:
+    """The picture in I420, of even size; None when it cannot be one.
 
     Grey pictures and those with transparency are taken, too: a camera may change its format.
     """
+    if isinstance(image, I420):
+        return image if _is_i420(image.planes) else None
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
         return None
     if image.ndim == 2:
@@ -137,5 +151,17 @@ def as_rgb(image: npt.NDArray[np.generic]) -> Image | None:
     image = image[: height - height % 2, : width - width % 2, :3]
     if channels == 1:
         image = np.repeat(image, 3, axis=2)
-    rgb: Image = np.ascontiguousarray(image)
-    return rgb
+    rgb: Image = image.astype(np.uint8, copy=False)
+    return to_i420(rgb)
+
+
+def _is_i420(planes: object) -> bool:
+    return (
+        isinstance(planes, np.ndarray)
+        and planes.dtype == np.uint8
+        and planes.ndim == 2
+        and planes.shape[0] % 3 == 0
+        and planes.shape[1] % 2 == 0
+        and min(planes.shape[0] * 2 // 3, planes.shape[1]) >= LEAST_PIXELS
+        and planes.flags.c_contiguous
+    )

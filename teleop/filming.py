@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from teleop.camera_watch import CameraWatch
+from teleop.camera_watch import CameraWatch, Shot
 from teleop.robot import CameraRig, RobotError
-from teleop.streamed_camera import Shot, StreamedCamera
+from teleop.streamed_camera import StreamedCamera
 from transport.clock import NS_PER_S, now_ns
 from transport.mailbox import Mailbox
 from transport.messages import Tick
@@ -91,9 +91,8 @@ class Filming:
             return
         if self._failing.pop(camera, None) is not None:
             log.warning("camera %s is back", camera)
-        capture = watch.took(taken, stamp_ns, now_ns())
-        if capture is not None:
-            shot = Shot(camera, capture.captured_ns, watch.counts.captured, capture.rgb)
+        shot = watch.took(taken, stamp_ns, now_ns())
+        if shot is not None:
             for stream in self._streams:
                 if stream.camera == camera:
                     stream.shots.put(shot)

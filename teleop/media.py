@@ -22,6 +22,7 @@ from pathlib import Path
 from recorder.episode import CameraFormat
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.recover import recover_all
+from teleop.camera_watch import Shot
 from teleop.child import SEAL_S
 from teleop.filming import Filming
 from teleop.gate import DRIVERS
@@ -29,7 +30,7 @@ from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig
 from teleop.roster import RosterFile
 from teleop.site import VideoRates
-from teleop.streamed_camera import Shot, StreamedCamera
+from teleop.streamed_camera import StreamedCamera
 from transport.channels import MEDIA_STATE, MEDIA_STATE_HZ, TICKS_PER_ROW, VIDEO
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, BusReceiver, Publisher, Requests
@@ -217,7 +218,7 @@ class Media:
                 continue
             while self._pictures:
                 shot = self._pictures.popleft()
-                recorder.picture(shot.camera, shot.captured_ns, shot.rgb)
+                recorder.picture(shot.camera, shot.captured_ns, shot.picture)
             recorder.poll(now_ns())
             self._sealed.extend(recorder.sealed())
             self._recorder_status = recorder.status()
@@ -259,10 +260,11 @@ class Media:
         self._filming.run(self._ticks, self._leaving)
 
     def _to_recorder(self, shot: Shot) -> None:
-        size = (self._rig.height, self._rig.width)
-        if shot.rgb.shape[:2] != size or len(self._pictures) == PICTURES_WAITING:
+        size = (shot.picture.width, shot.picture.height)
+        fits = size == (self._rig.width, self._rig.height)
+        if not fits or len(self._pictures) == PICTURES_WAITING:
             self._unrecorded[shot.camera] += 1
-        if shot.rgb.shape[:2] == size:
+        if fits:
             self._pictures.append(shot)
 
     # --- main thread ---

@@ -15,9 +15,10 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from transport.i420 import I420
 from transport.messages import Description, Twist
 
-Image = npt.NDArray[np.uint8]  # (height, width, 3), RGB
+Image = npt.NDArray[np.uint8]  # (height, width, 3), RGB; grey and RGBA are taken, too
 
 
 class RobotError(Exception):
@@ -119,7 +120,7 @@ class Watched(Protocol):
 class Capture:
     """A picture whose camera says itself when it was taken."""
 
-    rgb: Image
+    picture: Image | I420  # a camera that gives YUV saves the robot a conversion
     captured_ns: int  # this machine's monotonic clock (`transport.clock.now_ns`)
 
 
@@ -145,7 +146,7 @@ class CameraRig(Protocol):
             RobotError: they cannot be had; the message says what to install.
         """
 
-    def render(self, camera: str, state: bytes) -> Image | Capture | None:
+    def render(self, camera: str, state: bytes) -> Image | I420 | Capture | None:
         """The newest picture of `camera`, 30 times a second; the rig does not write to it again.
 
         A simulated rig draws `state`, and the picture is as old as that. A real one ignores it and

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from teleop.robot import CameraRig, Image
+from teleop.camera_watch import Shot
+from teleop.robot import CameraRig
 from transport.channels import ROW_HZ
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.h264_encoders import encoder_here
+from transport.i420 import black
 from transport.mailbox import Mailbox
 from transport.messages import Rendition
 from transport.rate_control import SMALL_FPS
@@ -28,16 +27,6 @@ EARLY_NS: Final = 8 * NS_PER_MS  # a quarter of a frame at 30 Hz: what a camera 
 # before a console would connect anew (2 s). What is seen there is a picture that grows old.
 KEEP_ALIVE_NS: Final = 500 * NS_PER_MS
 KEY_FRAME_GAP_NS: Final = 250 * NS_PER_MS  # several viewers' wishes at once are one key frame
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """One picture as it was taken."""
-
-    camera: str
-    captured_ns: int
-    number: int
-    rgb: Image
 
 
 class StreamedCamera:
@@ -97,8 +86,7 @@ class StreamedCamera:
     def _encode(self) -> None:
         encoder: StreamEncoder | None = None
         # Shown until there is a picture, with the age that it has by then.
-        blank = np.zeros((self.height, self.width, 3), np.uint8)
-        newest = Shot(self.camera, now_ns(), 0, blank)
+        newest = Shot(self.camera, now_ns(), 0, black(self.width, self.height))
         due_ns = sent_ns = key_ns = 0
         while not self._leaving.is_set():
             shot = self.shots.wait(0.1)
@@ -120,7 +108,7 @@ class StreamedCamera:
             key_frame = self._key_frame.is_set() and stamp_ns - key_ns >= KEY_FRAME_GAP_NS
             encoder.adapt(plan.bitrate_bps, plan.fps)
             stamp = FrameStamp(newest.captured_ns, newest.number)
-            packet = encoder.encode(newest.rgb, stamp, key_frame=key_frame)
+            packet = encoder.encode(newest.picture, stamp, key_frame=key_frame)
             sent_ns = stamp_ns
             if packet is not None:
                 if packet.is_keyframe:  # also one of the encoder's own, for a new rate or size

@@ -24,6 +24,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from transport.clock import NS_PER_S, now_ns
 from transport.h264_encoders import RTP_CLOCK
+from transport.i420 import I420
 from transport.peer_connection import LoopThread, bind_ice
 
 BITS: Final = 20
@@ -33,11 +34,12 @@ DARK, LIGHT = 16, 235
 Image = npt.NDArray[np.uint8]
 
 
-def draw_number(rgb: Image, number: int) -> None:
-    """Draw `number` into the top left corner, most blocks survive any bitrate."""
+def draw_number(image: Image, number: int) -> None:
+    """Draw `number` into the top left corner of an RGB picture or of luma; most blocks survive any
+    bitrate."""
     for bit in range(BITS):
         value = LIGHT if (number >> bit) & 1 else DARK
-        rgb[:BLOCK, bit * BLOCK : (bit + 1) * BLOCK] = value
+        image[:BLOCK, bit * BLOCK : (bit + 1) * BLOCK] = value
 
 
 def read_number(grey: Image) -> int:
@@ -52,7 +54,7 @@ def read_number(grey: Image) -> int:
 class _StockTrack(MediaStreamTrack):
     kind = "video"
 
-    def __init__(self, picture: Callable[[int], Image], fps: int) -> None:
+    def __init__(self, picture: Callable[[int], I420], fps: int) -> None:
         super().__init__()
         self._picture = picture
         self._fps = fps
@@ -63,9 +65,9 @@ class _StockTrack(MediaStreamTrack):
     async def recv(self) -> av.VideoFrame:
         due_ns = self._start_ns + self._number * NS_PER_S // self._fps
         await asyncio.sleep(max(0.0, (due_ns - now_ns()) / NS_PER_S))
-        rgb = self._picture(self._number)
+        picture = self._picture(self._number)
         self.captured_ns[self._number] = stamp_ns = now_ns()
-        frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
+        frame: av.VideoFrame = picture.frame()
         frame.pts = stamp_ns * 9 // 100_000
         frame.time_base = RTP_CLOCK
         self._number += 1
@@ -75,7 +77,7 @@ class _StockTrack(MediaStreamTrack):
 class StockSender:
     """Stock peer connections that send one synthetic camera; each encodes it again."""
 
-    def __init__(self, picture: Callable[[int], Image], fps: int, bind_host: str) -> None:
+    def __init__(self, picture: Callable[[int], I420], fps: int, bind_host: str) -> None:
         self._track_args = (picture, fps)
         self._bind_host = bind_host
         self._thread = LoopThread("stock-sender")

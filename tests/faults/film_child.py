@@ -24,6 +24,7 @@ from transport.clock import now_ns
 from transport.control_link import Requests
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
+from transport.i420 import ToI420
 from transport.ice_servers import NO_SERVERS
 from transport.messages import ViewerMessage, decoder_of, encode
 from transport.video_sender import VideoSender
@@ -61,7 +62,7 @@ class Film:
         self.sender.close()
 
     def _film(self) -> None:
-        encoder = StreamEncoder(WIDTH, HEIGHT, FPS)
+        encoder, to_i420 = StreamEncoder(WIDTH, HEIGHT, FPS), ToI420()
         # Not so smooth that a frame is one packet: a picture of a room has several.
         pattern = np.random.default_rng(7).integers(0, 255, (HEIGHT, 2 * WIDTH, 3), dtype=np.uint8)
         pattern //= 4
@@ -71,8 +72,8 @@ class Film:
             at = number % WIDTH
             key_frame = self._key_frame.is_set()
             self._key_frame.clear()
-            rgb = np.ascontiguousarray(pattern[:, at : at + WIDTH])
-            packet = encoder.encode(rgb, FrameStamp(now_ns(), number), key_frame=key_frame)
+            picture = to_i420(pattern[:, at : at + WIDTH])
+            packet = encoder.encode(picture, FrameStamp(now_ns(), number), key_frame=key_frame)
             if packet is not None:
                 self.sender.publish(CAMERA, packet)
 

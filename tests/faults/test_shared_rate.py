@@ -28,7 +28,16 @@ from tests.faults.network_rig import ROOT, Network
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
-from transport.messages import VideoAnswer, VideoConfirm, VideoConfirmed, VideoOffer
+from transport.i420 import ToI420
+from transport.messages import (
+    Rendition,
+    VideoAnswer,
+    VideoChoose,
+    VideoChosen,
+    VideoConfirm,
+    VideoConfirmed,
+    VideoOffer,
+)
 from transport.rate_control import FLOOR_BPS
 from transport.video_receiver import VideoReceiver
 from transport.video_sender import VideoSender
@@ -71,6 +80,7 @@ class Films:
         encoder = StreamEncoder(320, 240, FPS)
         coarse = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
         noise = np.kron(coarse, np.ones((4, 4, 1), np.uint8))
+        to_i420 = ToI420()
         number = due_ns = 0
         while not self._leaving.wait(1 / FPS):
             number += 1
@@ -83,7 +93,8 @@ class Films:
             wanted = CAMERA in self.key_frames
             self.key_frames.discard(CAMERA)
             stamp = FrameStamp(stamp_ns, number)
-            packet = encoder.encode(np.roll(noise, 3 * number, 1), stamp, key_frame=wanted)
+            picture = to_i420(np.roll(noise, 3 * number, 1))
+            packet = encoder.encode(picture, stamp, key_frame=wanted)
             assert packet is not None
             self.encoded.append((stamp_ns, packet.size * 8))
             self.sender.publish(CAMERA, packet)
@@ -158,6 +169,11 @@ class Watches:
         """Confirm, past the network."""
         confirm = VideoConfirm(request_id=request_id, session="s")
         return self.films.sender.confirm("key", confirm)
+
+    def choose_video(self, camera: str, rendition: Rendition) -> VideoChosen:
+        """Choose, past the network."""
+        wish = VideoChoose(request_id=1, session="s", camera=camera, rendition=rendition)
+        return self.films.sender.choose("key", wish)
 
     def _watch(self) -> None:
         while not self._leaving.is_set():

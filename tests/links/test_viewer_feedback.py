@@ -37,6 +37,7 @@ from tests.links.video_support import (
 from transport.clock import now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
+from transport.i420 import ToI420
 from transport.peer_connection import new_connection
 from transport.rate_control import ViewerLine, limits_for
 from transport.video_receiver import VideoReceiver
@@ -189,12 +190,14 @@ def test_a_bystander_on_a_bad_line_is_sent_whole_stretches_from_key_frames_on() 
     track.followed = False
     encoder = StreamEncoder(160, 120, 30, 1_000_000)
     noise = np.random.default_rng(1).integers(0, 255, (120, 160, 3), np.uint8)
+    to_i420 = ToI420()
     sent: list[bool] = []
 
     async def run() -> None:
         for number in range(240):
             stamp = FrameStamp(number * 33_000_000, number)
-            packet = encoder.encode(np.roll(noise, number, 0), stamp, key_frame=number % 60 == 0)
+            picture = to_i420(np.roll(noise, number, 0))
+            packet = encoder.encode(picture, stamp, key_frame=number % 60 == 0)
             assert packet is not None
             track.offer(packet, stamp.captured_ns)
             if not track._packets.empty():

@@ -17,6 +17,7 @@ from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import Episode, open_episode
 from transport.channels import TICK_HZ, TICKS_PER_ROW
 from transport.clock import NS_PER_S
+from transport.i420 import I420, ToI420
 from transport.messages import (
     STILL,
     Description,
@@ -151,10 +152,11 @@ def session(
         robot.apply(applied)
 
 
-def numbered(number: int) -> npt.NDArray[np.uint8]:
+def numbered(number: int) -> I420:
     """A picture that shows `number` as 12 large bits, so that it survives encoding."""
     bits = np.array([(number >> bit) & 1 for bit in range(12)], np.uint8).reshape(3, 4) * 200 + 25
-    return np.repeat(np.kron(bits, np.ones((16, 16), np.uint8))[:, :, None], 3, axis=2)
+    grey = np.kron(bits, np.ones((16, 16), np.uint8))
+    return ToI420()(np.repeat(grey[:, :, None], 3, axis=2))
 
 
 def number_of(picture: npt.NDArray[np.uint8]) -> int:

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from teleop.camera_watch import MISSED_MS, RETRY_MS, CameraWatch, as_rgb
+from teleop.camera_watch import MISSED_MS, RETRY_MS, CameraWatch, as_i420
 from teleop.robot import Capture
 from transport.clock import NS_PER_MS, NS_PER_S
+from transport.i420 import I420, ToI420, black
 from transport.messages import CameraCondition
 
 GREY = np.full((48, 64, 3), 128, np.uint8)
@@ -141,17 +142,32 @@ def test_a_picture_from_the_future_is_not_taken_for_a_young_one() -> None:
 @pytest.mark.parametrize(
     ("shape", "becomes"),
     [
-        ((48, 64), (48, 64, 3)),
-        ((48, 64, 1), (48, 64, 3)),
-        ((48, 64, 4), (48, 64, 3)),
-        ((49, 65, 3), (48, 64, 3)),
+        ((48, 64), (64, 48)),
+        ((48, 64, 1), (64, 48)),
+        ((48, 64, 4), (64, 48)),
+        ((49, 65, 3), (64, 48)),
+        ((51, 67, 3), (66, 50)),
     ],
 )
-def test_other_formats_and_odd_sizes_become_rgb_of_even_size(
+def test_other_formats_and_odd_sizes_become_i420_of_even_size(
     shape: tuple[int, ...], becomes: tuple[int, ...]
 ) -> None:
-    rgb = as_rgb(np.full(shape, 9, np.uint8))
-    assert rgb is not None
-    assert rgb.shape == becomes
-    assert rgb.flags.c_contiguous
-    assert int(rgb.min()) == int(rgb.max()) == 9
+    picture = as_i420(np.full(shape, 255, np.uint8), ToI420())
+    assert picture is not None
+    assert (picture.width, picture.height) == becomes
+    assert np.unique(picture.luma).tolist() == [235]
+    assert np.unique(picture.planes[picture.height :]).tolist() == [128]
+
+
+def test_a_camera_that_gives_i420_is_taken_without_a_copy() -> None:
+    given = black(64, 48)
+    shot = watch().took(Capture(given, STEP_NS), STEP_NS, STEP_NS)
+    assert shot is not None
+    assert shot.picture is given
+
+
+@pytest.mark.parametrize("shape", [(1, 66, 50), (73, 64), (72, 63), (12, 64), (72, 8)])
+def test_planes_that_are_no_i420_are_kept_from_the_encoder(shape: tuple[int, ...]) -> None:
+    seen = watch()
+    assert seen.took(I420(np.zeros(shape, np.uint8)), STEP_NS, STEP_NS) is None
+    assert seen.counts.unusable == 1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import av
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from transport.frame_stamp import FrameStamp, stamp_of, stamped
 from transport.h264 import StreamEncoder
+from transport.i420 import black
 
 
 def unescaped(nal: bytes) -> bytes:
@@ -34,7 +34,7 @@ def test_other_user_data_is_not_a_stamp() -> None:
 def test_a_decoder_gives_each_frame_its_own_stamp() -> None:
     encoder = StreamEncoder(64, 48, 30)
     decoder = av.CodecContext.create("h264", "r")
-    picture = np.zeros((48, 64, 3), np.uint8)
+    picture = black(64, 48)
     seen = []
     for number in range(5):
         stamp = FrameStamp(number * 33_333_333, number)

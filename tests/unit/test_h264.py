@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import av
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from transport.frame_stamp import FrameStamp
 from transport.h264 import EncodedFrame, StreamEncoder
 from transport.h264_encoders import BURST_S
+from transport.i420 import I420, ToI420
 
-Picture = npt.NDArray[np.uint8]
 WIDTH, HEIGHT, FPS = 320, 240, 30
 
 
-def moving_noise(count: int, width: int = WIDTH, height: int = HEIGHT) -> list[Picture]:
+def moving_noise(count: int, width: int = WIDTH, height: int = HEIGHT) -> list[I420]:
     """Pictures that cost whatever rate there is."""
     coarse = np.random.default_rng(1).integers(0, 255, (height // 4, width // 4, 3), np.uint8)
     noise = np.kron(coarse, np.ones((4, 4, 1), np.uint8))
-    return [np.roll(noise, 3 * n, axis=1) for n in range(count)]
+    to_i420 = ToI420()
+    return [to_i420(np.roll(noise, 3 * n, axis=1)) for n in range(count)]
 
 
 def encoded(
-    encoder: StreamEncoder, pictures: list[Picture], first: int = 0, key_at: int = -1
+    encoder: StreamEncoder, pictures: list[I420], first: int = 0, key_at: int = -1
 ) -> list[EncodedFrame]:
     frames = []
     for number, picture in enumerate(pictures):

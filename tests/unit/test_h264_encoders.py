@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from av.video.frame import PictureType
 
@@ -20,6 +19,7 @@ from transport.h264_encoders import (
     opened,
     trouble,
 )
+from transport.i420 import black
 
 NVENC = HARDWARE[0]
 
@@ -103,7 +103,7 @@ def test_a_chip_that_fails_in_mid_stream_is_replaced_by_software(
         h264, "opened", lambda encoder, *rest: chip if encoder is NVENC else really(encoder, *rest)
     )
     encoder = StreamEncoder(64, 48, 30, 300_000, NVENC)
-    grey = np.full((48, 64, 3), 90, np.uint8)
+    grey = black(64, 48)
     assert encoder.encode(grey, FrameStamp(0, 0), key_frame=False) is None
     after = encoder.encode(grey, FrameStamp(33_000_000, 1), key_frame=False)
     assert after is not None
@@ -115,6 +115,6 @@ def test_a_chip_that_takes_no_further_session_is_replaced_by_software() -> None:
     """Here it is one that is not there at all; consumer cards refuse the ninth."""
     absent = H264Encoder("h264_absent", "nothing")
     encoder = StreamEncoder(64, 48, 30, 300_000, absent)
-    packet = encoder.encode(np.zeros((48, 64, 3), np.uint8), FrameStamp(0, 0), key_frame=False)
+    packet = encoder.encode(black(64, 48), FrameStamp(0, 0), key_frame=False)
     assert packet is not None
     assert encoder.encoder is SOFTWARE

@@ -19,6 +19,7 @@ from tests.unit.recorder_support import (
     session,
     stamp,
 )
+from transport.i420 import ToI420, black
 from transport.messages import Outcome, RecorderPhase
 
 
@@ -72,9 +73,9 @@ def test_a_camera_that_stops_repeats_its_last_picture_and_says_so(tmp_path: Path
     for tick in session():
         rec.tick(tick)
         if tick.tick % 2 == 0:
-            rec.picture("front", tick.stamp_ns, np.zeros((48, 64, 3), np.uint8))
+            rec.picture("front", tick.stamp_ns, black(64, 48))
             if tick.tick < 200:
-                show_rear = np.full((48, 64, 3), 90, np.uint8)
+                show_rear = ToI420()(np.full((48, 64, 3), 90, np.uint8))
                 rec.picture("rear", tick.stamp_ns, show_rear)
         rec.poll(tick.stamp_ns)
     rec.close(stamp(1000))
@@ -131,7 +132,7 @@ def test_a_robot_that_restarts_ends_the_episode(tmp_path: Path) -> None:
 
 def test_pictures_of_the_wrong_size_are_refused_and_counted(tmp_path: Path) -> None:
     rec = recorder(tmp_path)
-    rec.picture("front", 1, np.zeros((10, 10, 3), np.uint8))
+    rec.picture("front", 1, black(10, 10))
     assert rec.refused_pictures == 1
     rec.close(0)
 
@@ -195,7 +196,8 @@ def test_show_is_exact() -> None:
     """The helper's own check: numbers survive."""
     from tests.unit.recorder_support import numbered
 
-    assert all(number_of(numbered(n)) == n for n in (0, 1, 5, 4095))
+    shown = [numbered(n).frame().to_ndarray(format="rgb24") for n in (0, 1, 5, 4095)]
+    assert [number_of(rgb) for rgb in shown] == [0, 1, 5, 4095]
 
 
 def _later(tick, by):  # type: ignore[no-untyped-def]

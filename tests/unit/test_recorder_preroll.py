@@ -11,6 +11,7 @@ from recorder.preroll import EncodedRow, PrerollRing
 from recorder.video_track import VideoTrack
 from tests.unit.recorder_support import session, stamp
 from transport.clock import NS_PER_S
+from transport.i420 import ToI420, black
 from transport.messages import Tick
 
 BLANK = next(session())
@@ -72,7 +73,7 @@ def test_ring_is_bounded_even_when_stamps_stand_still() -> None:
 
 def test_encoder_gives_one_packet_a_row_and_keys_on_the_grid() -> None:
     track = VideoTrack(64, 48)
-    picture = np.zeros((48, 64, 3), np.uint8)
+    picture = black(64, 48)
     packets = [track.encode(picture if row % 4 else None) for row in range(40)]
     assert [row for row, packet in enumerate(packets) if packet.key] == [0, 15, 30]
 
@@ -80,7 +81,7 @@ def test_encoder_gives_one_packet_a_row_and_keys_on_the_grid() -> None:
 def test_a_scene_cut_makes_no_key_frame() -> None:
     track = VideoTrack(64, 48)
     noise = np.random.default_rng(1).integers(0, 255, (30, 48, 64, 3), np.uint8)
-    assert [i for i, p in enumerate(noise) if track.encode(p).key] == [0, 15]
+    assert [i for i, p in enumerate(noise) if track.encode(ToI420()(p)).key] == [0, 15]
 
 
 def test_odd_sizes_are_refused() -> None:
