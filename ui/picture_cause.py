@@ -48,6 +48,13 @@ def cause_of(link: LinkView, camera: str) -> Cause:
     return Cause.WAY if link.media_silent_ms <= UNSURE_MS else Cause.UNSURE
 
 
+def is_black(link: LinkView, camera: str) -> bool:
+    """Whether the pictures of `camera` come, and are black, as far as is known now."""
+    status = status_of(link, camera)
+    heard = link.reach is Reach.CONNECTED and link.media_silent_ms <= SILENT_MS
+    return heard and status is not None and status.condition is CameraCondition.BLACK
+
+
 def status_of(link: LinkView, camera: str) -> CameraStatus | None:
     """What the robot says of one camera, None when it says nothing."""
     cameras = link.media.cameras if link.media is not None else ()

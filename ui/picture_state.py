@@ -13,7 +13,7 @@ from transport.messages import CapCause, HoldReason, Mode, RobotState
 from ui import words
 from ui.facts import Facts, heard
 from ui.offers import why_not
-from ui.picture_cause import OF_CAMERA, Cause, cause_of, status_of
+from ui.picture_cause import OF_CAMERA, Cause, cause_of, is_black, status_of
 from ui.screen import Act, Banner, Chip, Hud, Look, PictureFace, Veil
 
 # As long as the robot has not said at which age it slows, and up to which latency speed is full.
@@ -113,6 +113,8 @@ def _tag(
     age_ms = view.age_ms if view.painted > 0 and view.age_ms is not None else float("inf")
     if age_ms > stale_ms(link):
         return _no_new_picture(view, link, age_ms, facts)
+    if is_black(link, view.camera):
+        return Chip("triangle", "BLACK", "lens covered, or no light", Look.LIMITED), None
     age = steady_age(view)
     if (latency if latency is not None else age) > late_ms(link):
         return Chip("triangle", "LATE", words.age(age), Look.LIMITED), None

@@ -28,7 +28,7 @@ from transport.messages import (
 from ui import words
 from ui.facts import heard
 from ui.offers import why_not
-from ui.picture_cause import OF_CAMERA, cause_of
+from ui.picture_cause import OF_CAMERA, cause_of, is_black
 from ui.screen import Act, Look, ReasonRow, Reasons
 
 ROWS: Final = (
@@ -62,6 +62,7 @@ OF_LEASE: Final = frozenset(
     {Refusal.ROLE, Refusal.NO_LEASE, Refusal.HELD_BY_OTHER, Refusal.OLD_EPOCH}
 )
 
+BLACK: Final = "black, lens covered?"
 MEDIA_TTL_MS: Final = float(MEDIA_STATE.ttl_ms)
 TILTED_DEG: Final = 15.0
 LOW_BATTERY_PCT: Final = 15.0
@@ -82,6 +83,7 @@ def reasons(
     state = heard(link)
     causes = {picture.camera: cause_of(link, picture.camera) for picture in pictures}
     failing = {name: OF_CAMERA[cause] for name, cause in causes.items() if cause in OF_CAMERA}
+    failing |= {name: BLACK for name in causes if is_black(link, name)}
     if state is None:
         rows = tuple(ReasonRow(name, "not known", look=Look.DIM) for name in ROWS)
         rows = tuple(
@@ -209,6 +211,8 @@ def _shown(picture: PictureView, stale_ms: float, failing: dict[str, str]) -> tu
         return f"{name}: {failing[picture.camera]} for {words.age(picture.age_ms)}", False
     if picture.age_ms > stale_ms:
         return f"{name} {words.age(picture.age_ms)} old", False
+    if failing.get(picture.camera) == BLACK:
+        return f"{name}: {BLACK}", False
     return f"{name} live, {picture.fps:.0f} fps", True
 
 
@@ -299,10 +303,10 @@ def _others(
         return ReasonRow("Other pictures", "none")
     shown = [_shown(picture, state.timing.picture_slow_ms, failing) for picture in pictures[1:]]
     good = all(fit for _, fit in shown)
+    bright = [p for p in pictures[1:] if failing.get(p.camera) != BLACK]
+    veiled = "" if good or not bright else "veiled"
     text = "; ".join(text for text, _ in shown)
-    return ReasonRow(
-        "Other pictures", text, "" if good else "veiled", Look.QUIET if good else Look.LIMITED
-    )
+    return ReasonRow("Other pictures", text, veiled, Look.QUIET if good else Look.LIMITED)
 
 
 def _foot(link: LinkView, state: RobotState) -> tuple[str, str, Act | None]:

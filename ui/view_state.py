@@ -25,7 +25,7 @@ from ui.facts import Facts, heard
 from ui.history import Mark
 from ui.notices import notice_of
 from ui.offers import why_not, wish_left_s
-from ui.picture_cause import OF_CAMERA, cause_of
+from ui.picture_cause import OF_CAMERA, cause_of, is_black
 from ui.picture_state import (
     GONE_MS,
     banner_of,
@@ -174,6 +174,8 @@ def link_chip(
         return Chip("triangle", word, f"for {words.short(age / 1000)}", Look.LIMITED)
     if age > GONE_MS:
         return Chip("triangle", "No picture", answers, Look.LIMITED)
+    if age <= stale_ms(link) and is_black(link, main.camera):
+        return Chip("triangle", "Picture is black", "lens covered, or no light", Look.LIMITED)
     late = age > stale_ms(link) or (latency is not None and latency > late_ms(link))
     detail = f"{main.fps:.0f} fps"
     if latency is not None:

@@ -177,6 +177,14 @@ def frozen(media: MediaState) -> MediaState:
     return msgspec.structs.replace(media, cameras=cameras)
 
 
+def dark(media: MediaState) -> MediaState:
+    """The same, when the pictures of each camera are black."""
+    cameras = tuple(
+        msgspec.structs.replace(each, condition=CameraCondition.BLACK) for each in media.cameras
+    )
+    return msgspec.structs.replace(media, cameras=cameras)
+
+
 def wish(**changes: object) -> LeaseWish:
     """op-2 asks for the lease, 8 s before that lapses."""
     asked = LeaseWish(
@@ -276,11 +284,15 @@ class FakeVideo:
         self.figures: dict[str, VideoFigures] = {name: VideoFigures() for name in cameras}
         self.on_wake: Callable[[], None] = lambda: None
         self.problem = ""
+        self.shown_px: dict[str, int] = {}
         self.started = False
         self.closed = False
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         self.on_wake = on_wake
+
+    def show_at(self, camera: str, width_px: int) -> None:
+        self.shown_px[camera] = width_px
 
     def start(self) -> None:
         self.started = True

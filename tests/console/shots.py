@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from teleop.operator_view import LinkView, Reach
 from tests.console import shot_views as views
-from tests.console.fakes import CALL, FakeLink, driven, frozen, link_view
+from tests.console.fakes import CALL, FakeLink, dark, driven, frozen, link_view
 from transport import clock
 from transport.mailbox import Mailbox
 from transport.messages import (
@@ -111,6 +111,7 @@ class Shot:
     sheet: bool = False
     figures: bool = False
     frozen: bool = False  # the robot says that its cameras take no picture
+    dark: bool = False  # the robot says that its pictures are black
     cameras: tuple[str, ...] = ("front", "ceiling")
 
 
@@ -195,6 +196,7 @@ SHOTS = (
             Shot("figures-eight", views.driving, figures=True, cameras=EIGHT, second_age_ms=2600.0),
             Shot("figures-asked", views.asked, figures=True),
             Shot("frozen", views.holding, age_ms=3_200.0, second_age_ms=3_200.0, frozen=True),
+            Shot("black", views.driving, (1280, 800), dark=True, popup=True),
             Shot("way", views.holding, age_ms=3_200.0, second_age_ms=62.0),
         )
     ),
@@ -288,6 +290,8 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     view = shot.make()
     if shot.frozen and view.media is not None:
         view = replace(view, media=frozen(view.media))
+    if shot.dark and view.media is not None:
+        view = replace(view, media=dark(view.media))
     link = FakeLink(view)
     boxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in shot.cameras}
     figures = dict.fromkeys(shot.cameras, CAME)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from teleop.operator_view import Reach
-from tests.console.fakes import driven, frozen, link_view, media_state, wish
+from tests.console.fakes import dark, driven, frozen, link_view, media_state, wish
 from tests.console.support import Console
 from tests.unit.screen_support import WALL, camera
 from ui.screen import Chip, Look
@@ -61,6 +61,7 @@ def chips() -> list[Chip]:
         driving,
         watching,
         replace(driving, media=frozen(media_state())),
+        replace(driving, media=dark(media_state())),
         replace(driving, reach=Reach.LOST, silent_ms=99_000.0),
     ):
         for age_ms in (188.0, 488.0, 5_800.0, 110_000.0, None):

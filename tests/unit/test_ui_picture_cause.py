@@ -13,7 +13,7 @@ from tests.unit.screen_support import camera, screen
 from transport.messages import CameraCondition
 from ui.facts import Facts
 from ui.history import History
-from ui.picture_cause import Cause, cause_of
+from ui.picture_cause import Cause, cause_of, is_black
 from ui.screen import Look
 
 
@@ -28,6 +28,7 @@ def told(condition: CameraCondition, problem: str = "", **changes: object) -> Li
 
 
 LIVE, FROZEN, MISSING = CameraCondition.LIVE, CameraCondition.FROZEN, CameraCondition.MISSING
+BLACK = CameraCondition.BLACK
 REPEATS = "Camera front repeats one picture since 3 s: restart it."
 CABLE = "No picture from front since 3 s: check its cable and power."
 
@@ -161,3 +162,27 @@ def test_the_window_remembers_why_there_is_no_video() -> None:
     history.note(told(LIVE), None, 0)
     history.note_video("connecting")
     assert history.facts.video_problem == "connecting"
+
+
+def test_a_black_picture_is_not_called_live() -> None:
+    shown = screen(told(BLACK), Facts(), camera(age_ms=62.0), camera("ceiling", 63.0))
+    tag = shown.pictures[0].tag
+    assert (tag.word, tag.detail) == ("BLACK", "lens covered, or no light")
+    assert shown.pictures[0].veil is None
+    assert shown.link.word == "Picture is black"
+    rows = {row.name: row.value for row in shown.reasons.rows}
+    assert rows["Picture"] == "Front: black, lens covered?"
+    assert rows["Other pictures"] == "Ceiling: black, lens covered?"
+
+
+@pytest.mark.parametrize("changes", [{"reach": Reach.LOST}, {"media_silent_ms": 5_000.0}])
+def test_what_was_black_before_the_robot_fell_silent_is_not_said_to_be_now(
+    changes: dict[str, object],
+) -> None:
+    assert not is_black(told(BLACK, **changes), "front")
+
+
+def test_a_black_picture_that_grows_old_is_stale_first() -> None:
+    face = screen(told(BLACK), Facts(), camera(age_ms=1_200.0)).pictures[0]
+    assert face.veil is not None
+    assert face.tag.word.startswith("STALE")
