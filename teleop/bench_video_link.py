@@ -37,7 +37,7 @@ WARM_NS: Final = 60 * NS_PER_S  # into a long run, when caches and pools have th
 LOOK_S: Final = 0.002  # between two looks at the mailboxes
 
 
-class BenchExchange:
+class BenchExchange(VideoChannel):
     """The console's channel to the sender at `port`, over a bad line or not."""
 
     def __init__(
@@ -47,19 +47,17 @@ class BenchExchange:
         session: str = "bench",
         over: Callable[[], LossyRelay] | None = None,
     ) -> None:
-        self._channel = VideoChannel(
+        super().__init__(
             credentials, LOOPBACK, port, session, take_id=lambda: 1, leaving=lambda: False
         )
         self._over = over
-        self.confirm_video = self._channel.confirm_video
-        self.close = self._channel.close
 
     def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
         """Bring an offer to the sender."""
         if self._over is None:
-            return self._channel.exchange_video(sdp, cameras)
+            return super().exchange_video(sdp, cameras)
         relay = self._over()
-        answer = self._channel.exchange_video(relay.offered(sdp), cameras)
+        answer = super().exchange_video(relay.offered(sdp), cameras)
         return replace(answer, sdp=relay.answered(answer.sdp)) if answer.ok else answer
 
 

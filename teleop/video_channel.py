@@ -18,7 +18,10 @@ from transport.curve import Credentials
 from transport.errors import LinkError, NoAnswer
 from transport.messages import (
     MalformedMessage,
+    Rendition,
     VideoAnswer,
+    VideoChoose,
+    VideoChosen,
     VideoConfirm,
     VideoConfirmed,
     VideoOffer,
@@ -27,9 +30,10 @@ from transport.messages import (
     encode,
 )
 
-A = TypeVar("A", VideoAnswer, VideoConfirmed)
+A = TypeVar("A", VideoAnswer, VideoConfirmed, VideoChosen)
 
 ANSWER_MS: Final = 8_000
+CHOOSE_MS: Final = 2_000
 # TCP tries to connect again after 1, 2 and 4 s: a link that is back would be found seconds later.
 EAGER_MS: Final = 300  # more than most round trips; longer ones are for the patient
 LOOK_MS: Final = 10  # from one look at the two to the next
@@ -37,6 +41,7 @@ FRESH_MS: Final = 1_000  # a connection that is dead is found to be so within th
 
 _decode_answer = decoder_of(VideoAnswer)
 _decode_confirmed = decoder_of(VideoConfirmed)
+_decode_chosen = decoder_of(VideoChosen)
 
 
 class VideoChannel:
@@ -104,6 +109,16 @@ class VideoChannel:
         confirm = VideoConfirm(request_id=request_id, session=self._session)
         try:
             return self._ask(confirm, within_ms, _decode_confirmed)
+        finally:
+            self.close()
+
+    def choose_video(self, camera: str, rendition: Rendition) -> VideoChosen:
+        """Ask for another rendition of a camera of this session's connection."""
+        wish = VideoChoose(
+            request_id=self._take_id(), session=self._session, camera=camera, rendition=rendition
+        )
+        try:
+            return self._ask(wish, CHOOSE_MS, _decode_chosen)
         finally:
             self.close()
 

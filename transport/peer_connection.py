@@ -36,12 +36,11 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
 
     def close(self) -> None:
-        """Cancel what is left on the loop and end the thread; idempotent."""
-        if not self._thread.is_alive():
-            return
-        self.call(self._cancel_all(), 5.0)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5.0)
+        """Cancel what is left on the loop and end the thread; idempotent, also before `start`."""
+        if self._thread.is_alive():
+            self.call(self._cancel_all(), 5.0)
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(5.0)
         self.loop.close()
 
     async def _cancel_all(self) -> None:

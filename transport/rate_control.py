@@ -25,7 +25,7 @@ CEILING_BPS: Final = 4_000_000
 _REFERENCE_RATE: Final = 640 * 480 * 30  # pixels per second
 _EXPONENT: Final = 0.75
 _FRAME_BITS: Final = 10_000  # at 640x480: with less in a frame, fewer frames are the better picture
-SMALL_FPS: Final = 10.0  # of a small rendition, for a pane at the side
+SMALL_FPS: Final = 15.0  # of a small rendition, for a pane at the side
 MIN_FPS: Final = 10.0  # a picture every 100 ms is the least to drive by
 
 # A receiver repeats its estimate every 500 ms (aiortc, rate.py), sooner only while it sees delays

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Final
 
 from aiortc import RTCPeerConnection
@@ -36,8 +37,10 @@ class Pictures:
         self.newest_ns: dict[str, int] = {}  # when each camera's newest frame was decoded
         self.intakes: dict[str, FrameIntake] = {}
         self.size: dict[str, tuple[int, int]] = {}  # of each camera's newest frame
-        self.receiving: list[asyncio.Future[None]] = []
+        self.tending: list[asyncio.Future[None]] = []
         self.confirmed = False  # both ends have said that pictures flow
+        self.retired = False  # from then on none of its pictures is shown
+        self.showing = threading.Lock()  # held by a decoder's thread while it shows one
         self._heard_ns = 0  # when something arrived last, pictures or not
         self._packets = 0
 
@@ -65,17 +68,21 @@ class Pictures:
                 self._heard_ns = stamp_ns
             await asyncio.sleep(0.05)
 
+    def retire(self) -> None:
+        """Show none of its pictures from here on."""
+        with self.showing:
+            self.retired = True
+        for task in self.tending:
+            task.cancel()
+
     async def close(self) -> None:
-        """Close the connection and end what receives, within `CLOSE_S`."""
+        """Close the connection, within `CLOSE_S`."""
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self.connection.close()
         except TimeoutError:  # the relay is asked to free its port for 31 s, and then let go
             log.info("a relay did not take leave within %s s", CLOSE_S)
-        # Of a connection that never came up aiortc does not end the tracks.
-        for receiving in self.receiving:
-            receiving.cancel()
-        await asyncio.gather(*self.receiving, return_exceptions=True)
+        await asyncio.gather(*self.tending, return_exceptions=True)
 
     async def _listen(self, stamp_ns: int) -> None:
         """Take note whether packets of any kind have arrived since the last time."""

@@ -5,20 +5,27 @@ each frame until the next one begins; its queue to the decoder, which has no bou
 for lost packets, which asks again only when another is lost. They are found by name in
 `RTCRtpReceiver`; tests/links/test_video_link.py holds that they are there and used as here. The
 decisions are in `transport.arrivals` and `transport.reassembly`.
+
+Frames are decoded here, on the thread aiortc has for it, and go to the screen from there: through
+its event loop they would be later by two changes of threads.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+import av
 from aiortc import RTCRtpReceiver
 from aiortc.jitterbuffer import JitterFrame
 
 from transport.arrivals import Arrivals
 from transport.clock import NS_PER_MS, now_ns
 from transport.reassembly import Backlog, Piece, Reassembly
+
+log = logging.getLogger("video")
 
 MOST_UNDECODED: Final = 4  # frames, 130 ms at 30 Hz: beyond, the decoder jumps to a key frame
 
@@ -50,19 +57,26 @@ class _Requests:
         return bool(self.missing)
 
 
+class Show(Protocol):
+    """Takes each decoded frame, on the decoder's thread; `newest` when no other one waits."""
+
+    def __call__(self, frame: av.VideoFrame, *, newest: bool) -> None: ...
+
+
 class FrameIntake:
-    """Jitter buffer and decoder queue of one receiver: filled on the link's thread, emptied on the
+    """Jitter buffer and decoder of one receiver: filled on the link's thread, emptied on the
     decoder's."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Show) -> None:
+        self._show = show
         self._arrivals = Arrivals()
         self._reassembly = Reassembly(self._arrivals)
         self._backlog = Backlog(MOST_UNDECODED)
         self._more = threading.Condition()
-        self._codec: Any = None
         self._ended = False
+        self.undecodable = 0  # frames of which the decoder could make nothing
+        self._heard_of = 0  # so many of them are followed by the wish for a key frame
         self._packets = self._bytes = self._frames = 0
-        self._handed_ns = 0
         self._decode_ms = 0.0
 
     def serve(self, receiver: RTCRtpReceiver) -> None:
@@ -100,6 +114,8 @@ class FrameIntake:
             self._packets += 1
             self._bytes += len(piece.data)
             frames, wants_key = self._reassembly.add(piece, now_ns())
+            wants_key |= self.undecodable > self._heard_of
+            self._heard_of = self.undecodable
             for frame in frames:
                 self._frames += 1
                 wants_key |= self._backlog.put(frame)
@@ -107,25 +123,30 @@ class FrameIntake:
 
     # --- as the queue to the decoder ---
 
-    def put(self, task: tuple[Any, JitterFrame] | None) -> None:
+    def put(self, task: object | None) -> None:
         """Wake the decoder; None ends it."""
         with self._more:
-            if task is None:
-                self._ended = True
-            else:
-                self._codec = task[0]
+            self._ended |= task is None
             self._more.notify()
 
-    def get(self) -> tuple[Any, JitterFrame] | None:
-        """The next frame to decode; waits for it. None: there will be no more."""
+    def get(self) -> None:
+        """Decode and show until the end, on aiortc's thread for it; that has nothing else to do."""
+        decoder = av.CodecContext.create("h264", "r")
+        while (encoded := self._next()) is not None:
+            begin_ns = now_ns()
+            try:
+                frames: Any = decoder.decode(av.Packet(encoded))
+            except av.FFmpegError as error:
+                # The decoder is kept: a new one could show nothing before the next key frame.
+                log.info("a frame cannot be decoded: %s", error)
+                self.undecodable += 1
+                continue
+            self._decode_ms = (now_ns() - begin_ns) / NS_PER_MS
+            for frame in frames:
+                self._show(frame, newest=not len(self._backlog))
+
+    def _next(self) -> bytes | None:
         with self._more:
-            if self._handed_ns:
-                self._decode_ms = (now_ns() - self._handed_ns) / NS_PER_MS
-                self._handed_ns = 0
-            self._more.wait_for(lambda: self._ended or (self._codec and len(self._backlog)))
-            if self._ended:
-                return None
-            frame = self._backlog.take()
-            assert frame is not None
-            self._handed_ns = now_ns()
-            return self._codec, JitterFrame(frame.data, frame.timestamp)
+            self._more.wait_for(lambda: self._ended or len(self._backlog))
+            frame = None if self._ended else self._backlog.take()
+            return frame.data if frame else None

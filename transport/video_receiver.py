@@ -1,7 +1,7 @@
 """The console's end of the video: keeps a connection and fills one mailbox for each camera.
 
-One event loop on one thread; the methods marked so are called from others. From packets to decoded
-frames it is `transport.video_intake`.
+One event loop on one thread, and one thread for each camera that decodes and converts; the methods
+marked so are called from others. From packets to decoded frames it is `transport.video_intake`.
 
 A picture is given out only while DTLS is connected: then the robot has the certificate whose
 fingerprint came over the authenticated channel. The robot sends only once ours has been found
@@ -14,25 +14,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Final, Protocol
 
 import av
-import numpy as np
-import numpy.typing as npt
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.stats import RTCInboundRtpStreamStats
-from av.video.reformatter import VideoReformatter
 
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.errors import LinkError
-from transport.frame_stamp import FrameStamp, stamp_of
 from transport.ice_gathering import IceGathering, way_of
 from transport.ice_servers import NO_SERVERS, IceServers
 from transport.mailbox import Mailbox
-from transport.messages import VideoAnswer, VideoConfirmed
+from transport.messages import Rendition, VideoAnswer, VideoChosen, VideoConfirmed
 from transport.peer_connection import LoopThread, h264_only, new_connection
 from transport.picture import Picture
+from transport.picture_maker import PictureMaker
+from transport.renditions import SMALL_SCALE, rendition_for
 from transport.sdp_check import DescriptionRefused, check_answer
 from transport.video_connection import Pictures
 from transport.video_figures import OVER_S, Sample, VideoFigures, figures_of
@@ -42,6 +40,7 @@ from transport.viewers import CONFIRM_MS
 log = logging.getLogger("video")
 
 REACH_MS: Final = 5_000  # how long one attempt to reach the robot may take
+CHOOSE_MS: Final = 300  # from one look at how large cameras are shown to the next
 RETRY_MS: Final = 500  # from one attempt to connect to the next, at least
 
 
@@ -54,6 +53,9 @@ class VideoExchange(Protocol):
 
     def confirm_video(self, request_id: int, within_ms: int) -> VideoConfirmed:
         """Tell the robot that the pictures of the offer `request_id` came; return its word."""
+
+    def choose_video(self, camera: str, rendition: Rendition) -> VideoChosen:
+        """Ask the robot to send a camera of the confirmed connection larger or smaller."""
 
 
 class VideoReceiver:
@@ -86,12 +88,17 @@ class VideoReceiver:
         self._gathering = IceGathering(ice, bind_host, whose="this console's")
         self._closing: set[asyncio.Future[None]] = set()
         self._wake: Callable[[], None] = lambda: None
+        self._shown_px: dict[str, int] = {}
         self._thread = LoopThread("video-receiver")
         self._keeper: asyncio.Future[None] | None = None
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         """`on_wake` is called on the link's thread when an empty mailbox got a picture."""
         self._wake = on_wake
+
+    def show_at(self, camera: str, width_px: int) -> None:
+        """A camera is shown so wide; where that is little, less of it is fetched. Any thread."""
+        self._shown_px[camera] = width_px
 
     @property
     def server_trouble(self) -> str:
@@ -182,8 +189,7 @@ class VideoReceiver:
         """Close a connection beside everything else: a relay that has died takes half a minute."""
         if pictures is None:
             return
-        for receiving in pictures.receiving:  # from here on none of its pictures is shown
-            receiving.cancel()
+        pictures.retire()
         closing = asyncio.ensure_future(pictures.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
@@ -208,24 +214,22 @@ class VideoReceiver:
         except DescriptionRefused as error:
             raise LinkError(f"the robot's answer about the video is not usable: {error}") from None
         await connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
-        pictures.receiving = [
-            asyncio.ensure_future(self._receive(pictures, camera, receiver.track))
-            for camera, receiver in zip(self._cameras, receivers, strict=True)
-        ]
-        pictures.receiving += [
+        pictures.tending = [
             asyncio.ensure_future(self._measure(pictures, camera, receiver))
             for camera, receiver in zip(self._cameras, receivers, strict=True)
         ]
         await self._see_every_camera(pictures, deadline_ns)
         await self._confirm(answer.request_id, deadline_ns)
         pictures.confirmed = True
+        pictures.tending.append(asyncio.ensure_future(self._choose_renditions(pictures)))
 
     def _add_receivers(self, pictures: Pictures) -> list[RTCRtpReceiver]:
         receivers = []
         for camera in self._cameras:
             transceiver = pictures.connection.addTransceiver("video", direction="recvonly")
             transceiver.setCodecPreferences(h264_only())
-            pictures.intakes[camera] = FrameIntake()
+            show = partial(self._show, pictures, PictureMaker(camera))
+            pictures.intakes[camera] = FrameIntake(show)
             pictures.intakes[camera].serve(transceiver.receiver)
             receivers.append(transceiver.receiver)
         return receivers
@@ -272,36 +276,43 @@ class VideoReceiver:
         if not confirmed.ok:
             raise LinkError(f"the robot does not confirm the video: {confirmed.reason}")
 
-    async def _receive(self, pictures: Pictures, camera: str, track: MediaStreamTrack) -> None:
-        mailbox = self.mailboxes[camera]
-        reformatter = VideoReformatter()  # kept: making one for each frame costs 0.2 ms
-        stamp = FrameStamp(0, -1)
+    async def _choose_renditions(self, pictures: Pictures) -> None:
+        """Ask for each camera as large as it is shown, as long as the connection is used."""
+        coming = dict.fromkeys(self._cameras, Rendition.FULL)
         while True:
-            try:
-                frame = await track.recv()
-            except MediaStreamError:
-                return
-            if not isinstance(frame, av.VideoFrame):
-                continue
-            if pictures.connection.connectionState != "connected":
-                continue  # left in the decoder when the connection failed
-            received_ns = now_ns()
-            pictures.newest_ns[camera] = received_ns
-            pictures.size[camera] = (frame.width, frame.height)
-            stamp = _stamp_in(frame) or stamp
-            if track._queue.qsize() > 0:  # type: ignore[attr-defined]
-                mailbox.skipped(1)  # a newer one is decoded already: this one is never converted
-                continue
-            bgra = _bgra(reformatter.reformat(frame, format="bgra"))
-            picture = Picture(
-                camera=camera,
-                number=stamp.number,
-                captured_ns=stamp.captured_ns,
-                received_ns=received_ns,
-                decoded_ns=now_ns(),
-                bgra=bgra,
-            )
-            if mailbox.put(picture):
+            await asyncio.sleep(CHOOSE_MS / 1000)
+            for camera, now in coming.items():
+                width_px = pictures.size[camera][0] * (SMALL_SCALE if now is Rendition.SMALL else 1)
+                wanted = rendition_for(self._shown_px.get(camera, 0), width_px, now)
+                if wanted is now:
+                    continue
+                try:
+                    chosen = await asyncio.to_thread(self._exchange.choose_video, camera, wanted)
+                except LinkError as error:
+                    log.info("%s stays %s: %s", camera, now, error)
+                    break
+                if not chosen.ok:
+                    log.info("%s stays %s: the robot says %s", camera, now, chosen.reason)
+                    break
+                coming[camera] = wanted
+
+    def _show(
+        self, pictures: Pictures, maker: PictureMaker, frame: av.VideoFrame, *, newest: bool
+    ) -> None:
+        """Put a decoded frame into its camera's mailbox; the decoder's thread calls this."""
+        if pictures.connection.connectionState != "connected":
+            return  # left in the decoder when the connection failed
+        received_ns = now_ns()
+        camera = maker.camera
+        pictures.newest_ns[camera] = received_ns
+        pictures.size[camera] = (frame.width, frame.height)
+        maker.note(frame)
+        if not newest:
+            self.mailboxes[camera].skipped(1)  # never converted
+            return
+        picture = maker.picture(frame, received_ns)
+        with pictures.showing:
+            if not pictures.retired and self.mailboxes[camera].put(picture):
                 self._wake()
 
     async def _measure(self, pictures: Pictures, camera: str, receiver: RTCRtpReceiver) -> None:
@@ -333,21 +344,3 @@ async def _sample(intake: FrameIntake, receiver: RTCRtpReceiver) -> Sample:
         jitter_rtp=max((part.jitter for part in streams), default=0),
         decode_ms=counts.decode_ms,
     )
-
-
-def _bgra(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-    """The frame's pixels, (height, width, 4), without a copy where its lines have no padding."""
-    plane = frame.planes[0]
-    lines = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
-    pixels = np.ascontiguousarray(lines[:, : frame.width * 4])
-    return pixels.reshape(frame.height, frame.width, 4)
-
-
-def _stamp_in(frame: av.VideoFrame) -> FrameStamp | None:
-    blocks: Any = frame.side_data  # PyAV's stubs describe it as a mapping of names
-    for side_data in blocks:
-        if side_data.type.name == "SEI_UNREGISTERED":
-            stamp = stamp_of(bytes(side_data))
-            if stamp is not None:
-                return stamp
-    return None

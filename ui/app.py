@@ -155,6 +155,7 @@ def run_console(
         figures=video.figures,
         problem=lambda: video.problem,
         kept=kept,
+        show_at=video.show_at,
     )
     wake = Wake(window.wake, window)
     video.subscribe(wake.poke)

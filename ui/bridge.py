@@ -63,6 +63,9 @@ class VideoFeed(Protocol):
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         """Call `on_wake`, from any thread, when an empty mailbox got a picture."""
 
+    def show_at(self, camera: str, width_px: int) -> None:
+        """A camera is shown so wide: no more of it has to be fetched."""
+
     def start(self) -> None:
         """Begin to receive."""
 

@@ -6,7 +6,7 @@ and it reports the stamp of the feed that it shows. The window's thread only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from teleop.operator_view import LinkView, PictureView
@@ -34,11 +34,16 @@ class Cameras:
         figures: Mapping[str, VideoFigures],
         on_painted: Painted,
         kept: KeptChoice | None = None,
+        show_at: Callable[[str, int], None] = lambda camera, width_px: None,
     ) -> None:
-        """`figures` is looked at anew each time: the receiver replaces what is in it."""
+        """`figures` is looked at anew each time: the receiver replaces what is in it.
+
+        `show_at(camera, width_px)` is told how wide each one is shown, in the screen's pixels.
+        """
         boxes = dict(list(mailboxes.items())[:MOST]) or {"front": Mailbox()}
         self._figures = figures
         self._kept = kept
+        self._show_at = show_at
         self.order = arranged(list(boxes), kept.read() if kept is not None else ())
         self.feeds = {
             camera: CameraFeed(camera, box, number)
@@ -66,6 +71,9 @@ class Cameras:
         """What each view shows now, the main one first."""
         for view in self.strip:
             view.wake()
+        for view in self.views:
+            width = view.picture_rect().width() * view.devicePixelRatioF()
+            self._show_at(view.camera, round(width))
         return [view.feed.view(link.clock_offset_ns, now_ns) for view in self.views]
 
     def show_faces(self, screen: Screen) -> None:

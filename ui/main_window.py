@@ -75,15 +75,17 @@ class MainWindow(QMainWindow):
         figures: Mapping[str, VideoFigures] | None = None,
         problem: Callable[[], str] = lambda: "",
         kept: KeptChoice | None = None,
+        show_at: Callable[[str, int], None] = lambda camera, width_px: None,
     ) -> None:
         """`figures` of each camera are looked at while they are shown; `problem` says why there is
-        no video connection; `kept` says which camera was in which place the last time."""
+        no video connection; `kept` says which camera was in which place the last time; `show_at` is
+        told how wide each camera is shown."""
         super().__init__()
         self._link = link
         self.controls = controls or Controls()
         self.theme = theme
         self.cameras = Cameras(
-            theme, mailboxes, {} if figures is None else figures, self._main_painted, kept
+            theme, mailboxes, {} if figures is None else figures, self._main_painted, kept, show_at
         )
         self.main_video, self.second_video = self.cameras.main, self.cameras.second
         self.figures_shown = False

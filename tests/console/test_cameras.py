@@ -33,7 +33,14 @@ def opened(qtbot: QtBot, theme: Theme) -> Iterator[Opened]:
 
     def open_it(cameras: tuple[str, ...], kept: KeptChoice | None = None) -> Console:
         link, video = FakeLink(link_view(robot_state())), FakeVideo(cameras)
-        window = MainWindow(link, video.mailboxes, theme, figures=video.figures, kept=kept)
+        window = MainWindow(
+            link,
+            video.mailboxes,
+            theme,
+            figures=video.figures,
+            kept=kept,
+            show_at=video.show_at,
+        )
         wakes.append(show_active(window, video, qtbot, (1280, 800)))
         return Console(window, link, video, theme)
 
@@ -44,6 +51,15 @@ def opened(qtbot: QtBot, theme: Theme) -> Iterator[Opened]:
 
 def placed(console: Console) -> list[str]:
     return [view.camera for view in console.window.cameras.views]
+
+
+def test_the_video_link_knows_how_wide_each_camera_is_shown(opened: Opened, qtbot: QtBot) -> None:
+    console = opened(("front", "ceiling", "rear"))
+    shown = console.video.shown_px
+    qtbot.waitUntil(lambda: len(shown) == 3)
+    qtbot.waitUntil(lambda: shown["front"] > shown["ceiling"] > shown["rear"] > 0)
+    console.window.cameras.swap("rear")
+    qtbot.waitUntil(lambda: shown["rear"] > shown["ceiling"] > shown["front"])
 
 
 def film(console: Console, qtbot: QtBot, camera: str, age_ms: float = 0.0) -> int:

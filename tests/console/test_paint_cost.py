@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.console.fakes import FakeVideo, driven, link_view
 from transport.clock import NS_PER_S, now_ns, sleep_until
 from transport.picture import Picture
-from transport.video_receiver import _bgra
+from transport.picture_maker import bgra_of
 from ui.bridge import Wake
 from ui.cameras import Cameras
 from ui.layout import THUMB_H
@@ -55,7 +55,7 @@ def test_two_panes_and_a_strip_cost_a_fifth_of_a_core_at_most(theme: Theme, qtbo
         number, due_ns = 0, now_ns()
         while not leaving.is_set():
             for camera, converter in converters.items():
-                bgra = _bgra(converter.reformat(frame, format="bgra"))
+                bgra = bgra_of(converter.reformat(frame, format="bgra"))
                 stamp_ns = now_ns()
                 video.put(Picture(camera, number, stamp_ns, stamp_ns, stamp_ns, bgra))
             number += 1

@@ -24,6 +24,7 @@ from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot
 from transport.clock import NS_PER_MS, now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
+from transport.i420 import ToI420
 from transport.video_peer import BITS, BLOCK, draw_number, read_number
 from transport.video_receiver import VideoReceiver
 from ui.main_window import MainWindow
@@ -48,6 +49,7 @@ class ClockingRobot(Robot):
 
     def run(self) -> None:
         encoders = {camera: StreamEncoder(WIDTH, HEIGHT, 30) for camera in CAMERAS}
+        to_i420 = ToI420()
         number = 0
         while not self.leaving.wait(1 / 30):
             number += 1
@@ -57,7 +59,9 @@ class ClockingRobot(Robot):
                 draw_number(rgb[ROWS, COLUMNS], code_of(captured_ns))
                 key = camera in self.key_frames
                 self.key_frames.discard(camera)
-                packet = encoder.encode(rgb, FrameStamp(captured_ns, number), key_frame=key)
+                packet = encoder.encode(
+                    to_i420(rgb), FrameStamp(captured_ns, number), key_frame=key
+                )
                 assert packet is not None
                 self.sender.publish(camera, packet)
 

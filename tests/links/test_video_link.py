@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import threading
 from collections.abc import Iterator, Sequence
 
+import av
 import numpy as np
 import pytest
 from aiortc.jitterbuffer import JitterBuffer
@@ -16,8 +18,10 @@ from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, picture
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
 from transport.h264 import EncodedFrame, StreamEncoder
+from transport.i420 import ToI420
 from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import new_connection
+from transport.picture_maker import stamp_in
 from transport.rate_control import ViewerLine, limits_for
 from transport.reassembly import START_CODE
 from transport.video_intake import FrameIntake
@@ -165,43 +169,84 @@ def test_aiortc_still_has_the_parts_that_are_replaced() -> None:
     assert generator.missing == set()
 
 
-def test_a_frame_goes_to_the_decoder_with_its_last_packet() -> None:
-    intake, codec = FrameIntake(), object()
-    first = START_CODE + b"\x67sets" + START_CODE + b"\x65"
-    assert intake.add(packet(1, 100, first, marker=False)) == (False, None)
-    wants_key, sign = intake.add(packet(2, 100, b"rest", marker=True))
-    assert not wants_key
-    assert sign is not None
-    intake.put((codec, sign))
-    task = intake.get()
-    assert task is not None
-    assert (task[0], task[1].data, task[1].timestamp) == (codec, first + b"rest", 100)
-    assert (intake.counts.packets, intake.counts.frames) == (2, 1)
+def fill(intake: FrameIntake, *packets: RtpPacket) -> list[bool]:
+    """Whether each packet made frames whole; their signs wake the decoder, as in aiortc."""
+    signs = [intake.add(packet)[1] for packet in packets]
+    for sign in filter(None, signs):
+        intake.put(("h264", sign))
+    return [sign is not None for sign in signs]
 
 
-def test_frames_behind_a_filled_hole_are_all_decoded_at_once() -> None:
-    intake = FrameIntake()
-    key = START_CODE + b"\x67sets" + START_CODE + b"\x65"
-    intake.add(packet(1, 100, key, marker=True))
-    intake.add(packet(3, 300, START_CODE + b"\x41c", marker=True))
-    sign = intake.add(packet(2, 200, START_CODE + b"\x41b", marker=True))[1]
-    assert sign is not None
-    intake.put(("h264", sign))
-    given = [intake.get() for _ in range(3)]
-    assert [task[1].timestamp for task in given if task is not None] == [100, 200, 300]
+class Screen:
+    """Notes what a decoder shows; ends it after so many frames."""
+
+    def __init__(self, frames: int) -> None:
+        self.seen: list[tuple[int, bool]] = []
+        self.intake = FrameIntake(self.show)
+        self._frames = frames
+
+    def show(self, frame: av.VideoFrame, *, newest: bool) -> None:
+        stamp = stamp_in(frame)
+        assert stamp is not None
+        self.seen.append((stamp.number, newest))
+        if len(self.seen) == self._frames:
+            self.intake.put(None)
+
+
+def test_a_frame_is_decoded_with_its_last_packet() -> None:
+    screen = Screen(frames=1)
+    key = bytes(encoded(StreamEncoder(64, 48, 30), 0))
+    first, rest = key[:40], key[40:]
+    assert fill(
+        screen.intake,
+        packet(1, 100, first, marker=False),
+        packet(2, 100, rest, marker=True),
+    ) == [False, True]
+    screen.intake.get()
+    assert screen.seen == [(0, True)]
+    assert (screen.intake.counts.packets, screen.intake.counts.frames) == (2, 1)
+
+
+def test_of_frames_behind_a_filled_hole_only_the_last_is_for_the_screen() -> None:
+    screen, encoder = Screen(frames=3), StreamEncoder(64, 48, 30)
+    a, b, c = (bytes(encoded(encoder, number)) for number in range(3))
+    fill(
+        screen.intake,
+        packet(1, 100, a, marker=True),
+        packet(3, 300, c, marker=True),
+        packet(2, 200, b, marker=True),
+    )
+    screen.intake.get()
+    assert screen.seen == [(0, False), (1, False), (2, True)]
+
+
+def test_a_frame_that_cannot_be_decoded_asks_for_a_key_frame_and_the_next_one_is_shown() -> None:
+    screen, encoder = Screen(frames=1), StreamEncoder(64, 48, 30)
+    damaged = START_CODE + b"\x67sets" + START_CODE + b"\x65nothing"
+    fill(screen.intake, packet(1, 100, damaged, marker=True))
+    decoding = threading.Thread(target=screen.intake.get, daemon=True)
+    decoding.start()
+    wait_until(lambda: screen.intake.undecodable == 1, "the damaged frame was not noticed")
+    wants_key, sign = screen.intake.add(packet(2, 200, bytes(encoded(encoder, 0)), marker=True))
+    screen.intake.put(("h264", sign))
+    decoding.join(5.0)
+    assert wants_key
+    assert screen.seen == [(0, True)]
+    assert not screen.intake.add(packet(3, 300, bytes(encoded(encoder, 1)), marker=True))[0]
 
 
 def test_a_receiver_that_ends_lets_its_decoder_go() -> None:
-    intake = FrameIntake()
-    intake.put(None)
-    assert intake.get() is None
+    screen = Screen(frames=1)
+    screen.intake.put(None)
+    screen.intake.get()
+    assert screen.seen == []
 
 
 # --- one viewer must not cost the others ---
 
 
 def encoded(encoder: StreamEncoder, number: int, *, key_frame: bool = False) -> EncodedFrame:
-    picture = np.full((48, 64, 3), number % 200, np.uint8)
+    picture = ToI420()(np.full((48, 64, 3), number % 200, np.uint8))
     made = encoder.encode(picture, FrameStamp(number * 33_000_000, number), key_frame=key_frame)
     assert made is not None
     return made

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs.h264 import H264Encoder
-from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import SessionDescription
 
 from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, pictures_of, wait_until
@@ -28,6 +27,7 @@ from transport.errors import LinkError
 from transport.h264 import RTP_CLOCK
 from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import bind_ice, h264_only, new_connection
+from transport.picture_maker import PictureMaker
 from transport.sdp_check import DescriptionRefused, check_answer, check_offer
 from transport.video_connection import Pictures
 from transport.video_receiver import VideoReceiver
@@ -340,29 +340,25 @@ def test_a_connection_that_is_not_up_is_not_confirmed(robot: Robot) -> None:
 
 
 def test_a_picture_is_given_out_only_while_dtls_is_connected() -> None:
-    class Track:
-        """Three frames; the connection comes up before the second and fails before the third."""
+    receiver = VideoReceiver(("front",), Channel.__new__(Channel), bind_host=LOOPBACK)
+    connection = SimpleNamespace(connectionState="new")
+    pictures, maker = Pictures(connection), PictureMaker("front")  # type: ignore[arg-type]
+    given = []
+    for connection.connectionState in ("connecting", "connected", "failed"):
+        receiver._show(pictures, maker, av.VideoFrame(64, 48, "yuv420p"), newest=True)
+        given.append(receiver.mailboxes["front"].delivered)
+    receiver.close()
+    assert given == [0, 1, 1]
 
-        def __init__(self, connection: SimpleNamespace) -> None:
-            self.connection = connection
-            self.states = ["connecting", "connected", "failed"]
-            self._queue: asyncio.Queue[None] = asyncio.Queue()
 
-        async def recv(self) -> av.VideoFrame:
-            if not self.states:
-                raise MediaStreamError
-            self.connection.connectionState = self.states.pop(0)
-            return av.VideoFrame(64, 48, "yuv420p")
-
-    async def run() -> VideoReceiver:
-        receiver = VideoReceiver(("front",), Channel.__new__(Channel), bind_host=LOOPBACK)
-        connection = SimpleNamespace(connectionState="new")
-        pictures = Pictures(connection)  # type: ignore[arg-type]
-        await receiver._receive(pictures, "front", Track(connection))  # type: ignore[arg-type]
-        receiver._thread.loop.close()
-        return receiver
-
-    assert asyncio.run(run()).mailboxes["front"].delivered == 1
+def test_of_a_connection_that_was_replaced_nothing_is_shown_any_more() -> None:
+    receiver = VideoReceiver(("front",), Channel.__new__(Channel), bind_host=LOOPBACK)
+    connection = SimpleNamespace(connectionState="connected")
+    pictures, maker = Pictures(connection), PictureMaker("front")  # type: ignore[arg-type]
+    pictures.retire()
+    receiver._show(pictures, maker, av.VideoFrame(64, 48, "yuv420p"), newest=True)
+    receiver.close()
+    assert receiver.mailboxes["front"].delivered == 0
 
 
 # --- places belong to keys ---

@@ -13,8 +13,17 @@ import numpy.typing as npt
 from transport.clock import now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
+from transport.i420 import ToI420
 from transport.ice_servers import NO_SERVERS, IceServers
-from transport.messages import VideoAnswer, VideoConfirm, VideoConfirmed, VideoOffer
+from transport.messages import (
+    Rendition,
+    VideoAnswer,
+    VideoChoose,
+    VideoChosen,
+    VideoConfirm,
+    VideoConfirmed,
+    VideoOffer,
+)
 from transport.picture import Picture
 from transport.video_receiver import VideoReceiver
 from transport.video_sender import VideoSender
@@ -50,13 +59,14 @@ class Robot:
 
     def run(self) -> None:
         encoders = {camera: StreamEncoder(160, 120, 30) for camera in CAMERAS}
+        to_i420 = ToI420()
         number = 0
         while not self.leaving.wait(1 / 30):
             if self.paused.is_set():
                 continue
             number += 1
             for camera, encoder in encoders.items():
-                picture = self.picture(number)
+                picture = to_i420(self.picture(number))
                 key = camera in self.key_frames
                 self.key_frames.discard(camera)
                 packet = encoder.encode(picture, FrameStamp(now_ns(), number), key_frame=key)
@@ -87,6 +97,12 @@ class Channel:
         assert 0 < within_ms <= CONFIRM_MS
         confirm = VideoConfirm(request_id=request_id, session=self.session)
         return self.sender.confirm(self.key, confirm)
+
+    def choose_video(self, camera: str, rendition: Rendition) -> VideoChosen:
+        wish = VideoChoose(
+            request_id=self.offers, session=self.session, camera=camera, rendition=rendition
+        )
+        return self.sender.choose(self.key, wish)
 
     def offer(self, sdp: str, cameras: Sequence[str]) -> VideoOffer:
         return VideoOffer(
