@@ -1,7 +1,7 @@
 """The stream's H.264 encoder: one per camera, whatever the number of viewers.
 
-One thread calls an encoder. The settings are for latency: no B-frames, no look-ahead, one slice
-thread, so that a picture leaves as soon as it is encoded.
+One thread calls an encoder. The settings are for latency: no B-frames, no look-ahead, no
+frame waits for another, so that a picture leaves as soon as it is encoded.
 
 The rate changes while it runs. FFmpeg hands a new `bit_rate` on to x264 with the next frame
 (libx264.c, `reconfig_encoder`); it would do the same for the VBV's rate and size, but PyAV cannot

@@ -88,3 +88,13 @@ def test_a_picture_of_another_size_begins_with_a_key_frame_that_decodes() -> Non
     shown = [p for f in frames for p in decoder.decode(av.Packet(bytes(f)))]  # type: ignore[attr-defined]
     shown += decoder.decode(None)  # type: ignore[attr-defined]
     assert {(picture.width, picture.height) for picture in shown} == {(160, 120)}
+
+
+@pytest.mark.parametrize(("size", "slices"), [((640, 480), 1), ((1280, 720), 2)])
+def test_large_pictures_leave_at_once_too_in_slices_that_are_encoded_side_by_side(
+    size: tuple[int, int], slices: int
+) -> None:
+    encoder = StreamEncoder(*size, FPS)
+    for frame in encoded(encoder, moving_noise(3, *size)):
+        kinds = [nal[0] & 31 for nal in bytes(frame).split(b"\0\0\1")[1:]]
+        assert sum(kind in (1, 5) for kind in kinds) == slices  # H.264 table 7-1: coded slices
