@@ -20,6 +20,7 @@ from teleop.hearing import Hearing
 from teleop.lease import RENEW_MS
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
+from teleop.round_trips import ping_period_ms
 from teleop.session_watch import SessionWatch
 from teleop.stop_sender import StopSender
 from teleop.video_channel import VideoChannel
@@ -54,7 +55,6 @@ from transport.video_receiver import VideoReceiver
 log = logging.getLogger("link")
 
 ALIVE_MS = 300  # a window that has not ticked for so long is frozen
-PING_MS = 517  # no multiple of the control tick: the robot answers in one, the wait averages out
 LAST_WORDS_MS = 300  # a lease given back while the window closes still gets out
 
 _decode_state = decoder_of(RobotState)
@@ -247,12 +247,13 @@ class OperatorLink:
     def _run(self) -> None:
         period_ns = NS_PER_S // COMMAND_HZ
         due_ns = now_ns()
-        ping_ns = keep_ns = 0
+        ping_ns = keep_ns = pings = 0
         last_input = OperatorInput()
         silent = False
         while not self._leaving.is_set():
             stamp_ns = now_ns()
-            self._waiter.wait(max(0, (due_ns - stamp_ns + NS_PER_MS - 1) // NS_PER_MS))
+            wait_ns = min(due_ns, ping_ns) - stamp_ns
+            self._waiter.wait(max(0, (wait_ns + NS_PER_MS - 1) // NS_PER_MS))
             stamp_ns = now_ns()
             self._take_news(stamp_ns)
             self._send_requests(stamp_ns)
@@ -263,7 +264,8 @@ class OperatorLink:
                 changed = self._hands.input != last_input
             if stamp_ns >= ping_ns:
                 self._ask(Ping(), stamp_ns)
-                ping_ns = stamp_ns + PING_MS * NS_PER_MS
+                ping_ns = stamp_ns + ping_period_ms(pings) * NS_PER_MS
+                pings += 1
             self._watch_the_session(stamp_ns)
             silent, was_silent = self._watch.self_test.withholds(stamp_ns), silent
             if self._heard.epoch and not frozen:

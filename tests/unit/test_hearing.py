@@ -10,7 +10,7 @@ from msgspec import structs
 from teleop.asking import SPOKEN, UNANSWERED, WAITING, Asked, Asking
 from teleop.hearing import Hearing
 from teleop.operator_view import Reach
-from teleop.round_trips import KEPT, RoundTrips
+from teleop.round_trips import KEPT, RoundTrips, ping_period_ms
 from tests.console.fakes import MINE, OTHER, SESSION, driven, media_state, robot_state
 from transport.channels import STATE
 from transport.clock import NS_PER_MS
@@ -258,3 +258,16 @@ def test_a_lease_of_the_same_name_at_another_window_is_not_ours() -> None:
     heard = hearing()
     heard.hear_state(driven(lease=structs.replace(MINE, session="session-9")), START)
     assert not heard.yours
+
+
+@pytest.mark.parametrize("first", [0, KEPT])
+def test_of_the_kept_pings_one_hardly_waits_for_the_robots_tick_whatever_the_phase(
+    first: int,
+) -> None:
+    tick_ms = 1000 / 60
+    for step in range(50):
+        sent_ms, waits = step * tick_ms / 50, []
+        for pings in range(first, first + KEPT):
+            waits.append(-sent_ms % tick_ms)
+            sent_ms += ping_period_ms(pings)
+        assert min(waits) < 2.0
