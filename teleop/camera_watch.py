@@ -89,14 +89,18 @@ class CameraWatch:
             return None
         captured_ns = taken.captured_ns if isinstance(taken, Capture) else stamp_ns
         given = taken.picture if isinstance(taken, Capture) else taken
-        picture = as_i420(given, self._to_i420)
-        if picture is None or captured_ns > now_ns:
+        if captured_ns > now_ns:
             self.counts.unusable += 1
-            self._words = "its clock is ahead" if picture else "its pictures cannot be used"
+            self._words = "its clock is ahead"
             return None
-        if captured_ns <= self._captured_ns or self._is_copy(picture):
+        picture = None if captured_ns <= self._captured_ns else as_i420(given, self._to_i420)
+        if captured_ns <= self._captured_ns or (picture and self._is_copy(picture)):
             self.counts.repeated += 1
             self._repeats = True
+            return None
+        if picture is None:
+            self.counts.unusable += 1
+            self._words = "its pictures cannot be used"
             return None
         self._captured_ns, self._new_ns, self._last = captured_ns, now_ns, picture
         self._words, self._repeats = "", False

@@ -20,7 +20,6 @@ from teleop.hearing import Hearing
 from teleop.lease import RENEW_MS
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
-from teleop.round_trips import ping_period_ms
 from teleop.session_watch import SessionWatch
 from teleop.stop_sender import StopSender
 from teleop.video_channel import VideoChannel
@@ -247,7 +246,7 @@ class OperatorLink:
     def _run(self) -> None:
         period_ns = NS_PER_S // COMMAND_HZ
         due_ns = now_ns()
-        ping_ns = keep_ns = pings = 0
+        ping_ns = keep_ns = 0
         last_input = OperatorInput()
         silent = False
         while not self._leaving.is_set():
@@ -264,8 +263,7 @@ class OperatorLink:
                 changed = self._hands.input != last_input
             if stamp_ns >= ping_ns:
                 self._ask(Ping(), stamp_ns)
-                ping_ns = stamp_ns + ping_period_ms(pings) * NS_PER_MS
-                pings += 1
+                ping_ns = stamp_ns + self._heard.round_trips.period_ms * NS_PER_MS
             self._watch_the_session(stamp_ns)
             silent, was_silent = self._watch.self_test.withholds(stamp_ns), silent
             if self._heard.epoch and not frozen:

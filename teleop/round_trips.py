@@ -19,11 +19,6 @@ FIRST_MS: Final = 127
 LATER_MS: Final = 527
 
 
-def ping_period_ms(pings: int) -> int:
-    """From one ping to the next, when there were so many: the first ones come fast."""
-    return FIRST_MS if pings < KEPT else LATER_MS
-
-
 @dataclass(frozen=True, order=True)
 class RoundTrip:
     """One ping and its answer."""
@@ -46,6 +41,11 @@ class RoundTrips:
     def clear(self) -> None:
         """Forget all: the robot's clock is another one."""
         self._kept.clear()
+
+    @property
+    def period_ms(self) -> int:
+        """From one ping to the next: fast until there are enough of them."""
+        return FIRST_MS if len(self._kept) < KEPT else LATER_MS
 
     @property
     def newest_ms(self) -> float | None:

@@ -1,8 +1,7 @@
 """The authenticated way on which an operator's offers about pictures reach the robot.
 
 The connection is kept from reaching the robot to its last answer, so that an attempt costs one
-handshake. Called on a video link's worker threads, one after the other; the lock hands the
-socket from one to the next.
+handshake. Called on a video link's worker threads; the lock hands the socket from one to the next.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from transport.messages import (
     encode,
 )
 
-A = TypeVar("A", VideoAnswer, VideoConfirmed, VideoChosen)
+A = TypeVar("A", VideoAnswer, VideoConfirmed)
 
 ANSWER_MS: Final = 8_000
 CHOOSE_MS: Final = 2_000
@@ -117,10 +116,13 @@ class VideoChannel:
         wish = VideoChoose(
             request_id=self._take_id(), session=self._session, camera=camera, rendition=rendition
         )
+        asker = self._connecting()  # its own: an offer that is made meanwhile does not wait
         try:
-            return self._ask(wish, CHOOSE_MS, _decode_chosen)
+            return _decode_chosen(asker.ask(encode(wish), CHOOSE_MS, self._leaving))
+        except MalformedMessage as error:
+            raise LinkError(f"the robot's answer cannot be read: {error}") from None
         finally:
-            self.close()
+            asker.close()
 
     def close(self) -> None:
         """Let go of the connection; the next call makes another."""

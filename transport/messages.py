@@ -609,7 +609,7 @@ class Rendition(StrEnum):
     """How large a viewer wants one camera."""
 
     FULL = "full"
-    SMALL = "small"  # half of width and height, at most 10 frames per second
+    SMALL = "small"  # half of width and height, at most 15 frames per second
 
 
 class VideoChoose(Wire, frozen=True, tag="video_choose"):

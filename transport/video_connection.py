@@ -48,6 +48,10 @@ class Pictures:
         """Whether each camera has shown something since."""
         return min(self.newest_ns.values()) > stamp_ns
 
+    def stand_still(self, stamp_ns: int) -> bool:
+        """Whether no camera has shown anything for a while."""
+        return stamp_ns - max(self.newest_ns.values()) > QUIET_MS * NS_PER_MS
+
     async def until_it_stops(self, revived_ns: int) -> None:
         """Until a camera shows nothing new, or nothing at all arrives any more.
 
@@ -60,7 +64,7 @@ class Pictures:
             patience_ms = GAP_MS if probation else NO_PICTURE_MS
             if stamp_ns - min(self.newest_ns.values()) > patience_ms * NS_PER_MS:
                 return
-            if stamp_ns - max(self.newest_ns.values()) > QUIET_MS * NS_PER_MS:
+            if self.stand_still(stamp_ns):
                 await self._listen(stamp_ns)
                 if stamp_ns - self._heard_ns > SILENT_MS * NS_PER_MS:
                     return

@@ -27,6 +27,7 @@ from transport.reassembly import Backlog, Piece, Reassembly
 
 log = logging.getLogger("video")
 
+LONGEST_MS: Final = 100  # from one picture on the screen to the next, while there are any
 MOST_UNDECODED: Final = 4  # frames, 130 ms at 30 Hz: beyond, the decoder jumps to a key frame
 
 
@@ -58,7 +59,7 @@ class _Requests:
 
 
 class Show(Protocol):
-    """Takes each decoded frame, on the decoder's thread; `newest` when no other one waits."""
+    """Takes each decoded frame, on the decoder's thread; `newest` if it is one for the screen."""
 
     def __call__(self, frame: av.VideoFrame, *, newest: bool) -> None: ...
 
@@ -69,6 +70,7 @@ class FrameIntake:
 
     def __init__(self, show: Show) -> None:
         self._show = show
+        self._shown_ns = 0
         self._arrivals = Arrivals()
         self._reassembly = Reassembly(self._arrivals)
         self._backlog = Backlog(MOST_UNDECODED)
@@ -132,6 +134,7 @@ class FrameIntake:
     def get(self) -> None:
         """Decode and show until the end, on aiortc's thread for it; that has nothing else to do."""
         decoder = av.CodecContext.create("h264", "r")
+        self._shown_ns = now_ns()
         while (encoded := self._next()) is not None:
             begin_ns = now_ns()
             try:
@@ -143,7 +146,18 @@ class FrameIntake:
                 continue
             self._decode_ms = (now_ns() - begin_ns) / NS_PER_MS
             for frame in frames:
-                self._show(frame, newest=not len(self._backlog))
+                self._hand_over(frame)
+
+    def _hand_over(self, frame: av.VideoFrame) -> None:
+        stamp_ns = now_ns()
+        # A decoder that is always behind would never show anything.
+        newest = not len(self._backlog) or stamp_ns - self._shown_ns > LONGEST_MS * NS_PER_MS
+        if newest:
+            self._shown_ns = stamp_ns
+        try:
+            self._show(frame, newest=newest)
+        except Exception:  # the top of aiortc's thread: without it this camera would end
+            log.exception("a picture cannot be shown")
 
     def _next(self) -> bytes | None:
         with self._more:

@@ -30,7 +30,7 @@ from transport.messages import Rendition, VideoAnswer, VideoChosen, VideoConfirm
 from transport.peer_connection import LoopThread, h264_only, new_connection
 from transport.picture import Picture
 from transport.picture_maker import PictureMaker
-from transport.renditions import SMALL_SCALE, rendition_for
+from transport.renditions import Wishes
 from transport.sdp_check import DescriptionRefused, check_answer
 from transport.video_connection import Pictures
 from transport.video_figures import OVER_S, Sample, VideoFigures, figures_of
@@ -45,7 +45,7 @@ RETRY_MS: Final = 500  # from one attempt to connect to the next, at least
 
 
 class VideoExchange(Protocol):
-    """The authenticated channel to the robot. Both methods are called on worker threads and may
+    """The authenticated channel to the robot. All methods are called on worker threads and may
     block for a few seconds or raise `LinkError`."""
 
     def exchange_video(self, sdp: str, cameras: Sequence[str]) -> VideoAnswer:
@@ -97,7 +97,10 @@ class VideoReceiver:
         self._wake = on_wake
 
     def show_at(self, camera: str, width_px: int) -> None:
-        """A camera is shown so wide; where that is little, less of it is fetched. Any thread."""
+        """A camera is shown so wide; where that is little, less of it is fetched. Any thread.
+
+        0 is for one that is wanted as large as there is.
+        """
         self._shown_px[camera] = width_px
 
     @property
@@ -278,29 +281,29 @@ class VideoReceiver:
 
     async def _choose_renditions(self, pictures: Pictures) -> None:
         """Ask for each camera as large as it is shown, as long as the connection is used."""
-        coming = dict.fromkeys(self._cameras, Rendition.FULL)
+        wishes = Wishes(self._cameras)
         while True:
             await asyncio.sleep(CHOOSE_MS / 1000)
-            for camera, now in coming.items():
-                width_px = pictures.size[camera][0] * (SMALL_SCALE if now is Rendition.SMALL else 1)
-                wanted = rendition_for(self._shown_px.get(camera, 0), width_px, now)
-                if wanted is now:
-                    continue
-                try:
-                    chosen = await asyncio.to_thread(self._exchange.choose_video, camera, wanted)
-                except LinkError as error:
-                    log.info("%s stays %s: %s", camera, now, error)
-                    break
-                if not chosen.ok:
-                    log.info("%s stays %s: the robot says %s", camera, now, chosen.reason)
-                    break
-                coming[camera] = wanted
+            if pictures.stand_still(now_ns()):
+                continue  # whatever reconnects must not wait for this
+            wish = wishes.next(self._shown_px, {c: w for c, (w, _) in pictures.size.items()})
+            if wish is None:
+                continue
+            wishes.asked(wish[0])
+            try:
+                chosen = await asyncio.to_thread(self._exchange.choose_video, *wish)
+            except LinkError as error:
+                log.info("%s %s is not answered: %s", *wish, error)
+                continue
+            wishes.answered(*wish, granted=chosen.ok)
+            if not chosen.ok:
+                log.info("%s %s is refused: %s", *wish, chosen.reason)
 
     def _show(
         self, pictures: Pictures, maker: PictureMaker, frame: av.VideoFrame, *, newest: bool
     ) -> None:
         """Put a decoded frame into its camera's mailbox; the decoder's thread calls this."""
-        if pictures.connection.connectionState != "connected":
+        if pictures.retired or pictures.connection.connectionState != "connected":
             return  # left in the decoder when the connection failed
         received_ns = now_ns()
         camera = maker.camera

@@ -220,14 +220,16 @@ class VideoSender:
 
     def _plan(self, stream: str) -> None:
         """Decide anew whom the encoder follows, and how many bits it has."""
-        viewers = self._viewers.values()
-        drives = any(viewer.may_drive for viewer in viewers)
-        lines = []
-        for viewer in viewers:
-            for track in viewer.tracks:
-                track.followed = viewer.may_drive or not drives
-                if track.followed and stream in (track.stream, track.wanted):
-                    lines.append(track.line)
+        shown = [
+            (viewer.may_drive, track)
+            for viewer in self._viewers.values()
+            for track in viewer.tracks
+            if stream in (track.stream, track.wanted)
+        ]
+        drives = any(may_drive for may_drive, _ in shown)
+        for may_drive, track in shown:
+            track.followed = may_drive or not drives
+        lines = [track.line for _, track in shown if track.followed]
         self._plans[stream] = plan_for(lines, self._limits[stream], now_ns())
 
     def _line(self, viewer: ViewerId, camera: str) -> ViewerLine:

@@ -38,7 +38,8 @@ class Cameras:
     ) -> None:
         """`figures` is looked at anew each time: the receiver replaces what is in it.
 
-        `show_at(camera, width_px)` is told how wide each one is shown, in the screen's pixels.
+        `show_at(camera, width_px)` is told how wide each one is shown, in the screen's pixels; 0
+        for the one in the main view, which is driven by: it comes as large as it is.
         """
         boxes = dict(list(mailboxes.items())[:MOST]) or {"front": Mailbox()}
         self._figures = figures
@@ -73,7 +74,7 @@ class Cameras:
             view.wake()
         for view in self.views:
             width = view.picture_rect().width() * view.devicePixelRatioF()
-            self._show_at(view.camera, round(width))
+            self._show_at(view.camera, 0 if view is self.main else round(width))
         return [view.feed.view(link.clock_offset_ns, now_ns) for view in self.views]
 
     def show_faces(self, screen: Screen) -> None:

@@ -70,13 +70,27 @@ def test_a_viewer_switches_to_the_small_rendition_and_back(process: MediaProcess
         assert process.media._streams[SMALL].encoded == encoded
 
 
+def test_who_only_watches_is_followed_where_no_driver_looks(process: MediaProcess) -> None:
+    sender = process.media._sender
+    with watching(process, "driver", Role.OPERATOR, (GOOD,)) as driver:
+        pictures_of(driver, GOOD, 3)
+        viewer = next(iter(sender._viewers))
+        with watching(process, "watcher", Role.OBSERVER, (GOOD,)) as watcher:
+            pictures_of(watcher, GOOD, 3)
+            track = next(v for key, v in sender._viewers.items() if key != viewer).tracks[0]
+            assert not track.followed
+            wait_until(lambda: driver.problem == "", "it was not confirmed")
+            assert choose(process, viewer, Rendition.SMALL).ok
+            wait_until(lambda: track.followed, "nobody says how much the full one may have")
+
+
 def test_a_console_fetches_a_camera_as_large_as_it_shows_it(process: MediaProcess) -> None:
     sender = process.media._sender
     with watching(process, "driver", Role.OPERATOR, (GOOD,)) as driver:
         shows(driver, (120, 160))
         driver.show_at(GOOD, 60)
         shows(driver, (60, 80))
-        driver.show_at(GOOD, 300)
+        driver.show_at(GOOD, 0)
         shows(driver, (120, 160))
         wait_until(lambda: sender.viewers(SMALL) == 0, "the small one is still sent")
         assert driver.problem == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ from aiortc.rtcrtpreceiver import NackGenerator
 from aiortc.rtp import RtpPacket
 
 from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, pictures_of, wait_until
+from transport import video_intake
+from transport.clock import NS_PER_MS
 from transport.errors import LinkError
 from transport.frame_stamp import FrameStamp
 from transport.h264 import EncodedFrame, StreamEncoder
@@ -218,6 +221,19 @@ def test_of_frames_behind_a_filled_hole_only_the_last_is_for_the_screen() -> Non
     )
     screen.intake.get()
     assert screen.seen == [(0, False), (1, False), (2, True)]
+
+
+def test_a_decoder_that_is_always_behind_still_shows_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen, encoder = Screen(frames=4), StreamEncoder(64, 48, 30)
+    time_ns = itertools.count(0, 30 * NS_PER_MS)  # three looks at the clock for each frame
+    monkeypatch.setattr(video_intake, "now_ns", lambda: next(time_ns))
+    frames = [bytes(encoded(encoder, number)) for number in range(4)]
+    packets = [packet(n, 100 * n, frames[n], marker=True) for n in (0, 3, 2, 1)]
+    fill(screen.intake, *packets)
+    screen.intake.get()
+    assert [newest for _, newest in screen.seen] == [False, True, False, True]
 
 
 def test_a_frame_that_cannot_be_decoded_asks_for_a_key_frame_and_the_next_one_is_shown() -> None:

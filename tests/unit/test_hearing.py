@@ -10,7 +10,7 @@ from msgspec import structs
 from teleop.asking import SPOKEN, UNANSWERED, WAITING, Asked, Asking
 from teleop.hearing import Hearing
 from teleop.operator_view import Reach
-from teleop.round_trips import KEPT, RoundTrips, ping_period_ms
+from teleop.round_trips import FIRST_MS, KEPT, LATER_MS, RoundTrips
 from tests.console.fakes import MINE, OTHER, SESSION, driven, media_state, robot_state
 from transport.channels import STATE
 from transport.clock import NS_PER_MS
@@ -260,14 +260,24 @@ def test_a_lease_of_the_same_name_at_another_window_is_not_ours() -> None:
     assert not heard.yours
 
 
-@pytest.mark.parametrize("first", [0, KEPT])
+@pytest.mark.parametrize("period_ms", [FIRST_MS, LATER_MS])
 def test_of_the_kept_pings_one_hardly_waits_for_the_robots_tick_whatever_the_phase(
-    first: int,
+    period_ms: int,
 ) -> None:
     tick_ms = 1000 / 60
     for step in range(50):
         sent_ms, waits = step * tick_ms / 50, []
-        for pings in range(first, first + KEPT):
+        for _ in range(KEPT):
             waits.append(-sent_ms % tick_ms)
-            sent_ms += ping_period_ms(pings)
+            sent_ms += period_ms
         assert min(waits) < 2.0
+
+
+def test_pings_come_fast_until_the_robots_clock_is_known_well_also_after_a_restart() -> None:
+    trips = RoundTrips()
+    for _ in range(KEPT):
+        assert trips.period_ms == FIRST_MS
+        trips.add(0, NS_PER_MS, 0)
+    assert trips.period_ms == LATER_MS
+    trips.clear()
+    assert trips.period_ms == FIRST_MS
