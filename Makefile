@@ -34,8 +34,9 @@ format: setup
 mutants: setup ## change what decides about motion in two thousand small ways; each has to fail a test
 	@$(BIN)/mutmut run --max-children 2 && $(BIN)/mutmut results
 
-bench: setup
-	@for name in video control; do $(BIN)/unstick bench $$name; done
+bench: setup ## all that is measured, beside its peers; an hour on a quiet machine
+	@$(BIN)/unstick bench video --soak 30
+	@$(BIN)/unstick bench control
 
 lock: ## pin everything with hashes, for Python 3.11 to 3.13 on every platform
 	@uv pip compile --universal --generate-hashes --quiet --python-version 3.11 \
