@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import overload
 
 from transport.clock import NS_PER_MS, NS_PER_S
 
@@ -15,6 +17,30 @@ class Shown:
 
     captured_ns: int
     decoded_ns: int
+
+
+class Frames(Sequence[Shown]):
+    """Many of them in 16 bytes each: a long run measures the receiver's memory, not these notes."""
+
+    def __init__(self) -> None:
+        self._stamps_ns = array("q")
+
+    def append(self, frame: Shown) -> None:
+        """Note one more."""
+        self._stamps_ns.extend((frame.captured_ns, frame.decoded_ns))
+
+    def __len__(self) -> int:
+        return len(self._stamps_ns) // 2
+
+    @overload
+    def __getitem__(self, index: int) -> Shown: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Shown]: ...
+    def __getitem__(self, index: int | slice) -> Shown | list[Shown]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        place = 2 * range(len(self))[index]
+        return Shown(*self._stamps_ns[place : place + 2])
 
 
 def ages_ms(frames: Sequence[Shown]) -> list[float]:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from teleop.bench_load import spent_s
 from teleop.bench_lossy import Line, LossyRelay
-from teleop.bench_video_figures import Shown
+from teleop.bench_video_figures import Frames, Shown
 from teleop.bench_video_sender import camera_names
 from teleop.both_ends import acquaint
 from teleop.child import end_child, start_child, wait_ready
@@ -65,7 +65,7 @@ class BenchExchange(VideoChannel):
 class Watched:
     """What viewers saw, by camera, and what it cost the sender."""
 
-    frames: dict[str, list[Shown]] = field(default_factory=dict)
+    frames: dict[str, Sequence[Shown]] = field(default_factory=dict)
     until_ns: int = 0
     sender_cores: float | None = None  # kept busy by the sender meanwhile; None: not known here
     # Resident memory, MB: once all is warm, and at the end; (sender, receiver).
@@ -73,7 +73,7 @@ class Watched:
     end_mb: tuple[float | None, float | None] = (None, None)
 
     @property
-    def first(self) -> list[Shown]:
+    def first(self) -> Sequence[Shown]:
         """What was seen of the first camera."""
         return next(iter(self.frames.values()), [])
 
@@ -147,7 +147,8 @@ def _all_connected(receivers: Sequence[VideoReceiver]) -> None:
 
 
 def _seen(receiver: VideoReceiver, seconds: float, sender: Sending) -> Watched:
-    seen = Watched(frames={camera: [] for camera in receiver.mailboxes})
+    frames = {camera: Frames() for camera in receiver.mailboxes}
+    seen = Watched(frames=dict(frames))
     for mailbox in receiver.mailboxes.values():
         mailbox.take()  # from before
     begin_ns, began = now_ns(), spent_s(sender.process.pid)
@@ -161,7 +162,7 @@ def _seen(receiver: VideoReceiver, seconds: float, sender: Sending) -> Watched:
             picture = mailbox.take()
             if picture is not None:
                 # As for the peers: when the decoder gave the frame out, not yet converted.
-                seen.frames[camera].append(Shown(picture.captured_ns, picture.received_ns))
+                frames[camera].append(Shown(picture.captured_ns, picture.received_ns))
     seen.until_ns = now_ns()
     spent = spent_s(sender.process.pid)
     if began is not None and spent is not None:

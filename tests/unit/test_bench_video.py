@@ -6,10 +6,25 @@ import pytest
 
 from teleop.bench import row
 from teleop.bench_lossy import redirected
-from teleop.bench_video_figures import Shown, ages_ms, longest_gap_ms, rate_hz, share_younger
+from teleop.bench_video_figures import (
+    Frames,
+    Shown,
+    ages_ms,
+    longest_gap_ms,
+    rate_hz,
+    share_younger,
+)
 from transport.clock import NS_PER_MS
 
 MS = NS_PER_MS
+
+
+def test_notes_of_a_long_run_are_a_sequence_like_any_other() -> None:
+    notes, listed = Frames(), steady(5)
+    for frame in listed:
+        notes.append(frame)
+    assert (list(notes), len(notes), notes[-1], notes[1:3]) == (listed, 5, listed[-1], listed[1:3])
+    assert ages_ms(notes) == ages_ms(listed)
 
 
 def steady(frames: int, age_ms: int = 10, every_ms: int = 100) -> list[Shown]:
