@@ -22,6 +22,7 @@ class Sample:
     frames: int = 0  # whole
     abandoned: int = 0  # not whole, jumped over
     undecoded: int = 0  # whole, the decoder was behind
+    undecodable: int = 0  # whole, the decoder could make nothing of it
     key_requests: int = 0
     jitter_rtp: int = 0  # RFC 3550 6.4.1, in RTP clock units
     decode_ms: float = 0.0  # of the newest frame
@@ -40,6 +41,7 @@ class VideoFigures:
     decode_ms: float = 0.0
     abandoned: int = 0
     undecoded: int = 0
+    undecodable: int = 0
     key_requests: int = 0
 
 
@@ -57,5 +59,6 @@ def figures_of(before: Sample, now: Sample, width: int, height: int) -> VideoFig
         decode_ms=now.decode_ms,
         abandoned=now.abandoned,
         undecoded=now.undecoded,
+        undecodable=now.undecodable,
         key_requests=now.key_requests,
     )

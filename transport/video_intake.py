@@ -40,6 +40,7 @@ class IntakeCounts:
     frames: int = 0  # whole ones
     abandoned: int = 0  # not whole, and jumped over
     undecoded: int = 0  # whole, but the decoder was too far behind
+    undecodable: int = 0  # the decoder could make nothing of it
     key_requests: int = 0
     decode_ms: float = 0.0  # of the newest frame
 
@@ -98,6 +99,7 @@ class FrameIntake:
                 frames=self._frames,
                 abandoned=self._reassembly.abandoned,
                 undecoded=self._backlog.dropped,
+                undecodable=self.undecodable,
                 key_requests=self._reassembly.requests,
                 decode_ms=self._decode_ms,
             )

@@ -343,6 +343,7 @@ async def _sample(intake: FrameIntake, receiver: RTCRtpReceiver) -> Sample:
         frames=counts.frames,
         abandoned=counts.abandoned,
         undecoded=counts.undecoded,
+        undecodable=counts.undecodable,
         key_requests=counts.key_requests,
         jitter_rtp=max((part.jitter for part in streams), default=0),
         decode_ms=counts.decode_ms,

@@ -84,17 +84,35 @@ def _column(camera: CameraFigures, status: CameraStatus | None) -> list[tuple[st
     captured = UNKNOWN if status is None else f"{status.fps:.0f}"
     received = f"{came.received_fps:.0f}" if comes else UNKNOWN
     p50, p99 = percentile_ms(camera.ages_ms, 50), percentile_ms(camera.ages_ms, 99)
+    busy, full, unsent, unrecorded = _dropped_there(status)
+
+    def here(value: float, decimals: int = 0) -> str:
+        return f"{value:.{decimals}f}" if comes else UNKNOWN
+
     return [
         (f"Picture, {CODEC}", f"{came.width}x{came.height}" if comes else UNKNOWN),
         ("Captured / received / painted, fps", f"{captured} / {received} / {picture.fps:.0f}"),
-        ("Bitrate, Mbit/s", f"{came.bitrate_bps / 1e6:.2f}" if comes else UNKNOWN),
-        ("Loss, %", f"{came.lost_fraction * 100:.1f}" if comes else UNKNOWN),
-        ("Jitter, ms", f"{came.jitter_ms:.1f}" if comes else UNKNOWN),
-        ("Decoding, ms", f"{came.decode_ms:.1f}" if comes else UNKNOWN),
+        ("Bitrate, Mbit/s", here(came.bitrate_bps / 1e6, 2)),
+        ("Loss, %", here(came.lost_fraction * 100, 1)),
+        ("Jitter / decoding, ms", f"{here(came.jitter_ms, 1)} / {here(came.decode_ms, 1)}"),
         ("Age p50 / p99, ms", f"{p50} / {p99}"),
-        ("Dropped: robot skipped", UNKNOWN if status is None else f"{status.skipped}"),
-        ("Dropped: not whole", f"{came.abandoned}" if comes else UNKNOWN),
-        ("Dropped: decoder behind", f"{came.undecoded}" if comes else UNKNOWN),
-        ("Dropped: not painted", f"{camera.overwritten}"),
-        ("Key frames asked for", f"{came.key_requests}" if comes else UNKNOWN),
+        ("Dropped by robot: busy / line full / unsent", f"{busy} / {full} / {unsent}"),
+        ("Not recorded by robot", unrecorded),
+        (
+            "Dropped: not whole / not decodable",
+            f"{here(came.abandoned)} / {here(came.undecodable)}",
+        ),
+        (
+            "Dropped: decoder behind / not painted",
+            f"{here(came.undecoded)} / {camera.overwritten}",
+        ),
+        ("Key frames asked for", here(came.key_requests)),
     ]
+
+
+def _dropped_there(status: CameraStatus | None) -> tuple[str, str, str, str]:
+    if status is None:
+        return (UNKNOWN,) * 4
+    counts = (status.skipped, status.left_out, status.unsent, status.unrecorded)
+    busy, full, unsent, unrecorded = map(str, counts)
+    return busy, full, unsent, unrecorded

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.console.fakes import driven, link_view, picture
+from tests.console.fakes import driven, link_view, media_state, picture
 from tests.console.support import Console
 from tests.unit.screen_support import camera
 from transport import clock
@@ -27,6 +28,7 @@ WIDEST = VideoFigures(
     decode_ms=123.4,
     abandoned=123_456,
     undecoded=123_456,
+    undecodable=123_456,
     key_requests=1_234,
 )
 # The main picture in windows of 1180x720, 1280x800, 1920x1080 and 2560x1440, px.
@@ -70,7 +72,7 @@ def test_they_follow_what_comes_in(console: Console, qtbot: QtBot) -> None:
         lambda: (
             (table := console.window.main_video._plate.figures) is not None
             and dict(table.rows)["Picture, H.264"][0] == "1280x720"
-            and dict(table.rows)["Dropped: not painted"][0] == "1"
+            and dict(table.rows)["Dropped: decoder behind / not painted"][0] == "0 / 1"
         ),
         timeout=2000,
     )
@@ -103,12 +105,22 @@ def test_the_widest_figures_fit_the_picture(
     console: Console, size: tuple[int, int], cameras: int
 ) -> None:
     area = QRectF(0, 0, *size)
+    media = media_state()
+    said = structs.replace(
+        media.cameras[0],
+        name="wrist_left",
+        skipped=123_456,
+        left_out=123_456,
+        unsent=123_456,
+        unrecorded=123_456,
+    )
+    link = link_view(driven(), media=structs.replace(media, cameras=(said,)))
     figures = figures_of(
         [
             CameraFigures(number, camera("wrist_left"), (9_999.0,) * 3, WIDEST, 123_456)
             for number in range(1, cameras + 1)
         ],
-        link_view(driven()),
+        link,
     )
     shape = shape_of(figures, area)
     assert area.adjusted(MARGIN, MARGIN, -MARGIN, 0).contains(shape.box)

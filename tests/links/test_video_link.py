@@ -242,7 +242,7 @@ def test_a_frame_that_cannot_be_decoded_asks_for_a_key_frame_and_the_next_one_is
     fill(screen.intake, packet(1, 100, damaged, marker=True))
     decoding = threading.Thread(target=screen.intake.get, daemon=True)
     decoding.start()
-    wait_until(lambda: screen.intake.undecodable == 1, "the damaged frame was not noticed")
+    wait_until(lambda: screen.intake.counts.undecodable == 1, "the damaged frame was not noticed")
     wants_key, sign = screen.intake.add(packet(2, 200, bytes(encoded(encoder, 0)), marker=True))
     screen.intake.put(("h264", sign))
     decoding.join(5.0)

@@ -21,6 +21,7 @@ CAME = VideoFigures(
     decode_ms=1.38,
     abandoned=3,
     undecoded=4,
+    undecodable=6,
     key_requests=5,
 )
 AGES = tuple(float(ms) for ms in range(1, 101))
@@ -40,20 +41,21 @@ def column(link: LinkView, number: int = 0, **changes: object) -> dict[str, str]
 
 def test_every_stage_has_its_line() -> None:
     media = media_state()
-    status = structs.replace(media.cameras[0], skipped=2, fps=30.0)
+    status = structs.replace(
+        media.cameras[0], skipped=2, left_out=8, unsent=9, unrecorded=1, fps=30.0
+    )
     link = link_view(driven(), media=structs.replace(media, cameras=(status,)))
     assert column(link) == {
         "Picture, H.264": "640x480",
         "Captured / received / painted, fps": "30 / 30 / 30",
         "Bitrate, Mbit/s": "1.21",
         "Loss, %": "1.2",
-        "Jitter, ms": "2.1",
-        "Decoding, ms": "1.4",
+        "Jitter / decoding, ms": "2.1 / 1.4",
         "Age p50 / p99, ms": "50 / 99",
-        "Dropped: robot skipped": "2",
-        "Dropped: not whole": "3",
-        "Dropped: decoder behind": "4",
-        "Dropped: not painted": "7",
+        "Dropped by robot: busy / line full / unsent": "2 / 8 / 9",
+        "Not recorded by robot": "1",
+        "Dropped: not whole / not decodable": "3 / 6",
+        "Dropped: decoder behind / not painted": "4 / 7",
         "Key frames asked for": "5",
     }
 
@@ -66,7 +68,10 @@ def test_what_was_not_measured_is_not_called_nought() -> None:
     assert shown["Captured / received / painted, fps"] == "– / – / 30"
     assert shown["Age p50 / p99, ms"] == "– / –"
     assert {shown[name] for name in shown if name.startswith(("Bitrate", "Loss", "Key"))} == {"–"}
-    assert shown["Dropped: robot skipped"] == "–"
+    assert shown["Dropped by robot: busy / line full / unsent"] == "– / – / –"
+    assert shown["Not recorded by robot"] == "–"
+    assert shown["Dropped: not whole / not decodable"] == "– / –"
+    assert shown["Dropped: decoder behind / not painted"] == "– / 0"
 
 
 def test_what_the_robot_said_too_long_ago_is_not_repeated() -> None:

@@ -32,9 +32,10 @@ def test_jitter_is_told_in_milliseconds() -> None:
 
 
 def test_drops_are_told_by_stage() -> None:
-    now = Sample(NS_PER_S, abandoned=3, undecoded=2, key_requests=1, decode_ms=1.5)
+    now = Sample(NS_PER_S, abandoned=3, undecoded=2, undecodable=4, key_requests=1, decode_ms=1.5)
     made = figures_of(Sample(0), now, 0, 0)
-    assert (made.abandoned, made.undecoded, made.key_requests, made.decode_ms) == (3, 2, 1, 1.5)
+    assert (made.abandoned, made.undecoded, made.undecodable) == (3, 2, 4)
+    assert (made.key_requests, made.decode_ms) == (1, 1.5)
 
 
 def test_a_connection_without_a_packet_has_no_figures_and_no_error() -> None:
