@@ -137,6 +137,7 @@ def run_console(
     from PySide6.QtWidgets import QApplication
 
     from ui.bridge import Wake
+    from ui.link_figures import Way
     from ui.main_window import MainWindow
     from ui.theme import dressed
 
@@ -154,6 +155,7 @@ def run_console(
         controls=controls,
         figures=video.figures,
         problem=lambda: video.problem,
+        way=lambda: Way("" if video.problem else video.way, video.server_trouble),
         kept=kept,
         show_at=video.show_at,
     )

@@ -59,6 +59,11 @@ class VideoFeed(Protocol):
     mailboxes: dict[str, Mailbox[Picture]]
     figures: dict[str, VideoFigures]
     problem: str
+    way: str  # "direct" or "relayed"; counts while there is no `problem`
+
+    @property
+    def server_trouble(self) -> str:
+        """What a server that helps pictures on their way lacks, also while they come without it."""
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         """Call `on_wake`, from any thread, when an empty mailbox got a picture."""

@@ -16,7 +16,7 @@ from transport.video_figures import VideoFigures
 from ui.arrangement import arranged
 from ui.camera_feed import CameraFeed
 from ui.kept_choice import KeptChoice
-from ui.link_figures import CameraFigures, Figures, figures_of
+from ui.link_figures import CameraFigures, Figures, Way, figures_of
 from ui.screen import Screen
 from ui.theme import Theme
 from ui.video_view import Painted, Place, VideoView
@@ -98,7 +98,7 @@ class Cameras:
         if self._kept is not None and len(self.feeds) > 1:
             self._kept.write(self.order.places)
 
-    def figures(self, link: LinkView, now_ns: int) -> Figures:
+    def figures(self, link: LinkView, way: Way, now_ns: int) -> Figures:
         """The figures of all cameras, by number."""
         return figures_of(
             [
@@ -112,4 +112,5 @@ class Cameras:
                 for feed in self.feeds.values()
             ],
             link,
+            way,
         )

@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPixmap
 
+from ui.hud import wrapped
 from ui.link_figures import Figures
 from ui.theme import (
     BODY,
     CAPTION,
     ON_PLATE,
     ON_PLATE_2,
+    ON_PLATE_AMBER,
     PLATE,
     PLATE_OPACITY,
     font,
@@ -28,6 +30,7 @@ BELOW_TAG = 40  # px from the picture's top: the tag stands above
 TAG_ROOM = 300  # px at the left that the tag may take
 PAD = 12
 GAP = 12  # between the columns
+WIDER = 20  # px, from one try to the next
 TITLE_H = 24
 HEAD_H = 18
 ROW_HIGH, ROW_LOW = 16, 12  # px; lower rows where the picture is low
@@ -42,6 +45,7 @@ class Shape:
     row_h: int
     name_w: int
     columns: tuple[int, ...]  # widths
+    trouble: tuple[str, ...] = ()  # in lines, below the table
 
 
 def shape_of(figures: Figures, area: QRectF) -> Shape:
@@ -58,15 +62,32 @@ def shape_of(figures: Figures, area: QRectF) -> Shape:
     while len(widths) > 1 and sum(widths) + GAP * len(widths) > room:
         widths.pop()
     title_w = text_width(TITLE, BODY, 600) + GAP + text_width(_note(figures, len(widths)), CAPTION)
-    width = 2 * PAD + max(title_w, name_w + sum(widths) + GAP * len(widths))
+    table_w = max(title_w, name_w + sum(widths) + GAP * len(widths))
+    trouble = _lines(figures.trouble, table_w, int(area.width() - 2 * MARGIN - 2 * PAD))
+    width = 2 * PAD + max([table_w, *(text_width(line, CAPTION) for line in trouble)])
     beside = width <= area.width() - TAG_ROOM - MARGIN
     top = area.top() + (MARGIN if beside else BELOW_TAG)
     fixed = PAD + TITLE_H + HEAD_H
+    rows = len(figures.rows) + len(trouble)
     high = area.center().y() - top - fixed
-    row_h = max(ROW_LOW, min(ROW_HIGH, int(high / len(figures.rows))))
-    height = fixed + row_h * len(figures.rows)
+    row_h = max(ROW_LOW, min(ROW_HIGH, int(high / rows)))
+    height = fixed + row_h * rows
     box = QRectF(area.right() - MARGIN - width, top, width, height)
-    return Shape(box, row_h, name_w, tuple(widths))
+    return Shape(box, row_h, name_w, tuple(widths), trouble)
+
+
+def _lines(trouble: str, table_w: int, room: int) -> tuple[str, ...]:
+    """Three at most: as wide as the table, wider where that is too little."""
+    if not trouble:
+        return ()
+    for width in range(table_w, room, WIDER):
+        lines = wrapped(trouble, CAPTION, 400, width)
+        fits = max(text_width(line, CAPTION) for line in lines) <= width
+        if fits and " ".join(lines) == trouble:
+            return tuple(lines)
+    metrics = QFontMetrics(font(CAPTION))
+    lines = wrapped(trouble, CAPTION, 400, room)
+    return tuple(metrics.elidedText(line, Qt.TextElideMode.ElideMiddle, room) for line in lines)
 
 
 def _note(figures: Figures, shown: int) -> str:
@@ -127,6 +148,8 @@ def _drawn(figures: Figures, shape: Shape, ratio: float) -> QPixmap:
             _write(painter, x, _baseline(shape, row), values[number], ON_PLATE)
     for row, (name, _) in enumerate(figures.rows):
         _write(painter, PAD, _baseline(shape, row), name, ON_PLATE_2)
+    for row, line in enumerate(shape.trouble, start=len(figures.rows)):
+        _write(painter, PAD, _baseline(shape, row), line, ON_PLATE_AMBER)
     painter.end()
     return pixmap
 

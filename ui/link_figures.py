@@ -33,24 +33,37 @@ class CameraFigures:
 
 
 @dataclass(frozen=True)
+class Way:
+    """How the pictures of all cameras come."""
+
+    kind: str = ""  # "direct" or "relayed"; empty: they do not
+    trouble: str = ""  # what a server that helps them lacks, also while they come without it
+
+
+@dataclass(frozen=True)
 class Figures:
     """A table: `rows` are a name and a value for each of `cameras`."""
 
     link: str
     cameras: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    trouble: str = ""  # a sentence
 
 
-def figures_of(cameras: Sequence[CameraFigures], link: LinkView) -> Figures:
+NO_WAY: Final = Way()
+
+
+def figures_of(cameras: Sequence[CameraFigures], link: LinkView, way: Way = NO_WAY) -> Figures:
     """The table; `cameras` in the order of their numbers."""
     columns = [_column(camera, status_of(link, camera.picture.camera)) for camera in cameras]
     names = [name for name, _ in columns[0]] if columns else []
     return Figures(
-        link=_link(link),
+        link=f"{_link(link)} · pictures {way.kind}" if way.kind else _link(link),
         cameras=tuple(f"{each.number} {words.camera(each.picture.camera)}" for each in cameras),
         rows=tuple(
             (name, tuple(column[row][1] for column in columns)) for row, name in enumerate(names)
         ),
+        trouble=_sentence(way.trouble),
     )
 
 
@@ -76,6 +89,11 @@ def _link(link: LinkView) -> str:
         return f"round trip {UNKNOWN}"
     worst = "" if link.round_trip_p95_ms is None else f", p95 {link.round_trip_p95_ms:.0f} ms"
     return f"round trip {link.round_trip_ms:.0f} ms{worst}"
+
+
+def _sentence(trouble: str) -> str:
+    """The receiver's words begin small: they are told within sentences elsewhere."""
+    return trouble[:1].upper() + trouble[1:]
 
 
 def _column(camera: CameraFigures, status: CameraStatus | None) -> list[tuple[str, str]]:

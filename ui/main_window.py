@@ -38,6 +38,7 @@ from ui.key_caps import show_caps
 from ui.key_capture import KeyCapture
 from ui.layout import MARGIN, widths
 from ui.left_dock import LeftDock
+from ui.link_figures import Way
 from ui.menus import HEIGHT as MENU_H
 from ui.menus import Menus
 from ui.overlays import Overlays
@@ -74,12 +75,13 @@ class MainWindow(QMainWindow):
         controls: Controls | None = None,
         figures: Mapping[str, VideoFigures] | None = None,
         problem: Callable[[], str] = lambda: "",
+        way: Callable[[], Way] = Way,
         kept: KeptChoice | None = None,
         show_at: Callable[[str, int], None] = lambda camera, width_px: None,
     ) -> None:
-        """`figures` of each camera are looked at while they are shown; `problem` says why there is
-        no video connection; `kept` says which camera was in which place the last time; `show_at` is
-        told how wide each camera is shown."""
+        """`figures` of each camera and the `way` they come are looked at while they are shown;
+        `problem` says why there is no video connection; `kept` says which camera was in which place
+        the last time; `show_at` is told how wide each camera is shown."""
         super().__init__()
         self._link = link
         self.controls = controls or Controls()
@@ -90,6 +92,7 @@ class MainWindow(QMainWindow):
         self.main_video, self.second_video = self.cameras.main, self.cameras.second
         self.figures_shown = False
         self._problem = problem
+        self._way = way
         self._closing = False
         self._turns = 0
         self.yours_since_ns = 0
@@ -274,8 +277,8 @@ class MainWindow(QMainWindow):
         self._show_figures()
 
     def _show_figures(self) -> None:
-        shown = self.figures_shown and self.view is not None
-        figures = self.cameras.figures(self.view, clock.now_ns()) if shown and self.view else None
+        view = self.view if self.figures_shown else None
+        figures = self.cameras.figures(view, self._way(), clock.now_ns()) if view else None
         self.main_video.show_figures(figures)
 
     def show_about(self) -> None:

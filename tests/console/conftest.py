@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.console.fakes import FakeLink, FakeVideo, link_view
 from tests.console.support import Console, show_active
+from ui.link_figures import Way
 from ui.main_window import MainWindow
 from ui.theme import Theme, dressed
 
@@ -37,6 +38,7 @@ def console(qtbot: QtBot, theme: Theme) -> Iterator[Console]:
         theme,
         figures=video.figures,
         problem=lambda: video.problem,
+        way=lambda: Way(video.way, video.server_trouble),
     )
     wake = show_active(window, video, qtbot, (1920, 1080))
     yield Console(window, link, video, theme)

@@ -284,6 +284,8 @@ class FakeVideo:
         self.figures: dict[str, VideoFigures] = {name: VideoFigures() for name in cameras}
         self.on_wake: Callable[[], None] = lambda: None
         self.problem = ""
+        self.way = "direct"
+        self.server_trouble = ""
         self.shown_px: dict[str, int] = {}
         self.started = False
         self.closed = False

@@ -38,6 +38,7 @@ from transport.messages import (
 )
 from transport.picture import Picture
 from transport.video_figures import VideoFigures
+from ui.link_figures import Way
 from ui.main_window import MainWindow
 from ui.screen import Act
 from ui.theme import Theme, dressed
@@ -110,6 +111,7 @@ class Shot:
     asks: Act | None = None  # the question that is open
     sheet: bool = False
     figures: bool = False
+    relay_dead: bool = False
     frozen: bool = False  # the robot says that its cameras take no picture
     dark: bool = False  # the robot says that its pictures are black
     cameras: tuple[str, ...] = ("front", "ceiling")
@@ -126,6 +128,10 @@ CAME = VideoFigures(
     decode_ms=1.4,
     abandoned=3,
     key_requests=1,
+)
+DEAD_RELAY = (
+    "this console's relay turn:turn.example.org:3478?transport=tcp does not answer: "
+    "is it running, and is its port open?"
 )
 NOTE = "sup-1 took the robot from op-1: people near the robot, driver did not answer"
 
@@ -194,6 +200,7 @@ SHOTS = (
             Shot("figures-one", views.driving, figures=True, cameras=EIGHT[:1]),
             Shot("figures-four", views.driving, figures=True, cameras=EIGHT[:4]),
             Shot("figures-eight", views.driving, figures=True, cameras=EIGHT, second_age_ms=2600.0),
+            Shot("figures-relay", views.driving, figures=True, relay_dead=True),
             Shot("figures-asked", views.asked, figures=True),
             Shot("frozen", views.holding, age_ms=3_200.0, second_age_ms=3_200.0, frozen=True),
             Shot("black", views.driving, (1280, 800), dark=True, popup=True),
@@ -295,7 +302,8 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     link = FakeLink(view)
     boxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in shot.cameras}
     figures = dict.fromkeys(shot.cameras, CAME)
-    window = MainWindow(link, boxes, theme, title="Unstick", figures=figures)
+    way = Way("direct", DEAD_RELAY if shot.relay_dead else "")
+    window = MainWindow(link, boxes, theme, title="Unstick", figures=figures, way=lambda: way)
     window._timer.stop()
     window.history.__init__()  # type: ignore[misc]
     tell_past(window, view, shot.late)

@@ -15,7 +15,7 @@ from tests.unit.screen_support import camera
 from transport import clock
 from transport.video_figures import VideoFigures
 from ui.figures_plate import BELOW_TAG, MARGIN, shape_of
-from ui.link_figures import CameraFigures, figures_of
+from ui.link_figures import CameraFigures, Way, figures_of
 
 Key = Qt.Key
 WIDEST = VideoFigures(
@@ -30,6 +30,11 @@ WIDEST = VideoFigures(
     undecoded=123_456,
     undecodable=123_456,
     key_requests=1_234,
+)
+DEAD = (
+    "this console's relay turns:turn.example.org:443 does not answer: is it running, and is its "
+    "port open? and this console's STUN server stun:stun.example.org:3478 does not answer: is it "
+    "running, and is its port open?"
 )
 # The main picture in windows of 1180x720, 1280x800, 1920x1080 and 2560x1440, px.
 AREAS = [(621, 466), (728, 546), (1064, 798), (1500, 1125)]
@@ -99,10 +104,11 @@ def test_they_are_painted_over_the_upper_half_only(console: Console, qtbot: QtBo
     assert max(changed) < bare.height() / 2
 
 
+@pytest.mark.parametrize("trouble", ["", DEAD], ids=["well", "no relay"])
 @pytest.mark.parametrize("cameras", [1, 2, 3, 8])
 @pytest.mark.parametrize("size", AREAS, ids=str)
 def test_the_widest_figures_fit_the_picture(
-    console: Console, size: tuple[int, int], cameras: int
+    console: Console, size: tuple[int, int], cameras: int, trouble: str
 ) -> None:
     area = QRectF(0, 0, *size)
     media = media_state()
@@ -121,10 +127,12 @@ def test_the_widest_figures_fit_the_picture(
             for number in range(1, cameras + 1)
         ],
         link,
+        Way("relayed", trouble),
     )
     shape = shape_of(figures, area)
     assert area.adjusted(MARGIN, MARGIN, -MARGIN, 0).contains(shape.box)
     assert shape.columns
+    assert " ".join(shape.trouble) == trouble.replace("this", "This", 1), "nothing is left out"
     assert shape.box.bottom() <= size[1] / 2 + (0 if size[1] > 500 else 32)
     if cameras <= 2:
         assert len(shape.columns) == cameras
@@ -143,6 +151,19 @@ def test_a_plate_reads_over_a_white_picture(console: Console, qtbot: QtBot) -> N
     corner = shape.box.bottomLeft().toPoint()
     behind = image.pixelColor(corner.x() + 5, corner.y() - 5)
     assert behind.lightness() < QColor("#404040").lightness()
+
+
+def test_a_dead_relay_is_told_while_the_pictures_come_without_it(
+    console: Console, qtbot: QtBot
+) -> None:
+    console.show(link_view(driven()))
+    console.video.server_trouble = DEAD
+    QTest.keyClick(console.window, Key.Key_F12)
+
+    table = console.window.main_video._plate.figures
+    assert table is not None
+    assert table.link.endswith(" · pictures direct")
+    assert table.trouble == DEAD.replace("this", "This", 1)
 
 
 def test_ages_of_long_ago_are_not_shown_as_those_of_now(console: Console, qtbot: QtBot) -> None:

@@ -9,7 +9,7 @@ from teleop.operator_view import LinkView, Reach
 from tests.console.fakes import driven, link_view, media_state
 from tests.unit.screen_support import camera
 from transport.video_figures import VideoFigures
-from ui.link_figures import CameraFigures, Figures, figures_of, percentile_ms
+from ui.link_figures import CameraFigures, Figures, Way, figures_of, percentile_ms
 
 CAME = VideoFigures(
     width=640,
@@ -91,6 +91,14 @@ def test_what_the_robot_said_too_long_ago_is_not_repeated() -> None:
 )
 def test_the_round_trip_is_that_of_the_control_link(link: LinkView, words: str) -> None:
     assert figures_of([], link) == Figures(words, (), ())
+
+
+def test_how_the_pictures_come_stands_beside_the_round_trip() -> None:
+    link = link_view(driven())
+    relayed = figures_of([], link, Way("relayed", "this console's relay does not answer"))
+    assert relayed.link == "round trip 3 ms, p95 4 ms · pictures relayed"
+    assert relayed.trouble == "This console's relay does not answer"
+    assert figures_of([], link, Way()).link == "round trip 3 ms, p95 4 ms"
 
 
 def test_cameras_are_named_by_their_number_wherever_they_are_shown() -> None:
