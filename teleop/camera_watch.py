@@ -49,11 +49,13 @@ class CameraCounts:
 class CameraWatch:
     """One camera of the rig, told of everything that came of it."""
 
-    def __init__(self, name: str, *, noisy: bool, now_ns: int) -> None:
+    def __init__(self, name: str, *, noisy: bool, recorded: tuple[int, int], now_ns: int) -> None:
+        """`recorded` are width and height of the pictures that an episode takes."""
         self.name = name
         self.counts = CameraCounts()
         self.width = self.height = 0  # of the newest picture
         self._noisy = noisy
+        self._recorded = recorded
         self._new_ns = now_ns  # when the newest new picture came, or the watch began
         self._captured_ns = -1
         self._last: I420 | None = None
@@ -125,13 +127,23 @@ class CameraWatch:
         for_s = f"{self.since_s(now_ns):.0f} s"
         match self.condition(now_ns):
             case CameraCondition.LIVE:
-                return ""
+                return self._other_size()
             case CameraCondition.BLACK:
                 return f"The picture from {self.name} is black: is the lens covered, or no light?"
             case CameraCondition.FROZEN:
                 return f"Camera {self.name} repeats one picture since {for_s}: restart it."
         why = f" ({self._words})" if self._words else ""
         return f"No picture from {self.name} since {for_s}{why}: check its cable and power."
+
+    def _other_size(self) -> str:
+        """What its pictures are good for, when they have not the size that is recorded."""
+        if not self.width or (self.width, self.height) == self._recorded:
+            return ""
+        width, height = self._recorded
+        return (
+            f"Camera {self.name} gives {self.width}x{self.height}, recorded are {width}x{height}: "
+            "its pictures are shown, not recorded."
+        )
 
     def _is_copy(self, picture: I420) -> bool:
         last = self._last

@@ -41,7 +41,10 @@ class Filming:
         self._record = record
         began_ns = now_ns()
         self.watches = {
-            name: CameraWatch(name, noisy=rig.noisy, now_ns=began_ns) for name in rig.names
+            name: CameraWatch(
+                name, noisy=rig.noisy, recorded=(rig.width, rig.height), now_ns=began_ns
+            )
+            for name in rig.names
         }
         self._failing: dict[str, str] = {}  # cameras that raise, and what they said
         self._reopen_ns = 0

@@ -528,7 +528,7 @@ class CameraStatus(Wire, frozen=True):
     skipped: Count  # newer ones came before the encoder was free
     viewers: Count
     condition: CameraCondition = CameraCondition.LIVE
-    problem: Text = ""  # a sentence for the operator while it is not live
+    problem: Text = ""  # a sentence for the operator; of a live one: why it is not recorded
     since_s: float = 0.0  # since the newest new picture
     left_out: Count = 0  # not encoded: the viewers' lines carry no more
     unsent: Count = 0  # encoded, but not sent to single viewers

@@ -51,8 +51,22 @@ def cause_of(link: LinkView, camera: str) -> Cause:
 def is_black(link: LinkView, camera: str) -> bool:
     """Whether the pictures of `camera` come, and are black, as far as is known now."""
     status = status_of(link, camera)
-    heard = link.reach is Reach.CONNECTED and link.media_silent_ms <= SILENT_MS
-    return heard and status is not None and status.condition is CameraCondition.BLACK
+    return _is_heard(link) and status is not None and status.condition is CameraCondition.BLACK
+
+
+def unrecorded(link: LinkView) -> tuple[CameraStatus, ...]:
+    """The cameras whose pictures come, and are not recorded, as far as is known now."""
+    if link.media is None or not _is_heard(link):
+        return ()
+    return tuple(
+        each
+        for each in link.media.cameras
+        if each.condition is CameraCondition.LIVE and each.problem
+    )
+
+
+def _is_heard(link: LinkView) -> bool:
+    return link.reach is Reach.CONNECTED and link.media_silent_ms <= SILENT_MS
 
 
 def status_of(link: LinkView, camera: str) -> CameraStatus | None:

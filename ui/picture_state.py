@@ -13,7 +13,7 @@ from transport.messages import CapCause, HoldReason, Mode, RobotState
 from ui import words
 from ui.facts import Facts, heard
 from ui.offers import why_not
-from ui.picture_cause import OF_CAMERA, Cause, cause_of, is_black, status_of
+from ui.picture_cause import OF_CAMERA, Cause, cause_of, is_black, status_of, unrecorded
 from ui.screen import Act, Banner, Chip, Hud, Look, PictureFace, Veil
 
 # As long as the robot has not said at which age it slows, and up to which latency speed is full.
@@ -23,6 +23,7 @@ GONE_MS: Final = 10_000.0  # an older picture is no picture
 STEADY_MS: Final = 150.0  # frames this close together: show their median age, not the jitter
 MOVING_MPS: Final = 0.005
 BLIND_CM: Final = 10  # from here on the distance driven blind is worth a colour
+UNRECORDED: Final = "not recorded"
 LATCHED_MODES: Final = frozenset({Mode.ESTOP, Mode.SAFE_STOP, Mode.LINK_LOST, Mode.FAULT})
 
 
@@ -100,7 +101,9 @@ def picture_face(
     own = frame if number == 0 else Look.QUIET
     if number > 0 and veil is not None and not veil.black:
         own = Look.HOLD
-    fps = f"{view.fps:.0f} fps" if veil is None and number == 0 else ""
+    # Under UNRECORDED the tag has no room for the rate; the top bar has it, too.
+    bare = veil is None and number == 0 and not tag.detail.endswith(UNRECORDED)
+    fps = f"{view.fps:.0f} fps" if bare else ""
     return PictureFace(words.camera(view.camera), tag, fps, own, stale_ms(link), veil)
 
 
@@ -118,6 +121,8 @@ def _tag(
     age = steady_age(view)
     if (latency if latency is not None else age) > late_ms(link):
         return Chip("triangle", "LATE", words.age(age), Look.LIMITED), None
+    if any(each.name == view.camera for each in unrecorded(link)):
+        return Chip("live", "LIVE", f"{words.age(age)} · {UNRECORDED}", Look.LIMITED), None
     return Chip("live", "LIVE", words.age(age)), None
 
 

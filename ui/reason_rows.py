@@ -15,6 +15,7 @@ from teleop.operator_view import LinkView, PictureView
 from teleop.self_test import Stage
 from transport.channels import MEDIA_STATE
 from transport.messages import (
+    CameraStatus,
     CapCause,
     Hold,
     HoldReason,
@@ -28,7 +29,7 @@ from transport.messages import (
 from ui import words
 from ui.facts import heard
 from ui.offers import why_not
-from ui.picture_cause import OF_CAMERA, cause_of, is_black
+from ui.picture_cause import OF_CAMERA, cause_of, is_black, unrecorded
 from ui.screen import Act, Look, ReasonRow, Reasons
 
 ROWS: Final = (
@@ -293,7 +294,19 @@ def _recording(link: LinkView) -> ReasonRow:
         return ReasonRow("Recording", media.recorder_detail or "failed", left, Look.LIMITED)
     on = "on" if media.recorder is RecorderPhase.RECORDING else "ready"
     low = media.disk_free_bytes < LOW_DISK
+    if without := unrecorded(link):
+        note = left if low else ""
+        return ReasonRow("Recording", f"{on}, {_without(without)}", note, Look.LIMITED)
     return ReasonRow("Recording", f"{on}, {left}", look=Look.LIMITED if low else Look.QUIET)
+
+
+def _without(cameras: tuple[CameraStatus, ...]) -> str:
+    """One with its sizes, which the robot's sentence has; of several, their names."""
+    if len(cameras) == 1:
+        sizes = cameras[0].problem.partition(":")[0].removeprefix(f"Camera {cameras[0].name} ")
+        return f"not {words.camera(cameras[0].name)}: {sizes}"
+    names = ", ".join(words.camera(each.name) for each in cameras)
+    return f"not {names}: of another size"
 
 
 def _others(

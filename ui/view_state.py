@@ -25,7 +25,7 @@ from ui.facts import Facts, heard
 from ui.history import Mark
 from ui.notices import notice_of
 from ui.offers import why_not, wish_left_s
-from ui.picture_cause import OF_CAMERA, cause_of, is_black
+from ui.picture_cause import OF_CAMERA, cause_of, is_black, unrecorded
 from ui.picture_state import (
     GONE_MS,
     banner_of,
@@ -196,6 +196,12 @@ def recording_chip(link: LinkView) -> Chip:
     name = words.episode(media.episode) if media.episode else ""
     match media.recorder:
         case RecorderPhase.RECORDING:
+            if without := unrecorded(link):
+                some = (
+                    words.camera(without[0].name) if len(without) == 1 else f"{len(without)} cams"
+                )
+                detail = f"REC, not {some}"
+                return Chip("triangle", words.minutes(media.episode_s), detail, Look.LIMITED)
             return Chip("disc", words.minutes(media.episode_s), f"REC ep. {name}")
         case RecorderPhase.PREROLL:
             return Chip("ring", "Pre-roll", "last 10 s")

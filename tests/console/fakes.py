@@ -185,6 +185,18 @@ def dark(media: MediaState) -> MediaState:
     return msgspec.structs.replace(media, cameras=cameras)
 
 
+def resized(media: MediaState, *names: str) -> MediaState:
+    """The same, when these cameras have changed the size of their pictures."""
+    said = "Camera {} gives 320x240, recorded are 640x480: its pictures are shown, not recorded."
+    cameras = tuple(
+        msgspec.structs.replace(each, width=320, height=240, problem=said.format(each.name))
+        if each.name in names
+        else each
+        for each in media.cameras
+    )
+    return msgspec.structs.replace(media, cameras=cameras)
+
+
 def wish(**changes: object) -> LeaseWish:
     """op-2 asks for the lease, 8 s before that lapses."""
     asked = LeaseWish(

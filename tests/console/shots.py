@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from teleop.operator_view import LinkView, Reach
 from tests.console import shot_views as views
-from tests.console.fakes import CALL, FakeLink, dark, driven, frozen, link_view
+from tests.console.fakes import CALL, FakeLink, dark, driven, frozen, link_view, resized
 from transport import clock
 from transport.mailbox import Mailbox
 from transport.messages import (
@@ -113,6 +113,7 @@ class Shot:
     figures: bool = False
     relay_dead: bool = False
     frozen: bool = False  # the robot says that its cameras take no picture
+    resized: tuple[str, ...] = ()  # cameras whose pictures have not the size that is recorded
     dark: bool = False  # the robot says that its pictures are black
     cameras: tuple[str, ...] = ("front", "ceiling")
 
@@ -204,6 +205,8 @@ SHOTS = (
             Shot("figures-asked", views.asked, figures=True),
             Shot("frozen", views.holding, age_ms=3_200.0, second_age_ms=3_200.0, frozen=True),
             Shot("black", views.driving, (1280, 800), dark=True, popup=True),
+            Shot("resized", views.driving, resized=EIGHT[:1], popup=True),
+            Shot("resized-two", views.driving, resized=EIGHT[:2], figures=True),
             Shot("way", views.holding, age_ms=3_200.0, second_age_ms=62.0),
         )
     ),
@@ -297,6 +300,8 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     view = shot.make()
     if shot.frozen and view.media is not None:
         view = replace(view, media=frozen(view.media))
+    if shot.resized and view.media is not None:
+        view = replace(view, media=resized(view.media, *shot.resized))
     if shot.dark and view.media is not None:
         view = replace(view, media=dark(view.media))
     link = FakeLink(view)

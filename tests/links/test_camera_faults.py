@@ -184,7 +184,9 @@ def test_a_picture_may_change_size_and_format_in_mid_stream(
     )
     status = watched.status()
     assert (status.height, status.width) == shown
-    assert (status.unrecorded > before) is (shown != (120, 160))
+    other = shown != (120, 160)
+    assert (status.unrecorded > before) is other
+    assert ("recorded are 160x120: its pictures are shown" in status.problem) is other
     watched.assert_all_else_goes_on()
 
 

@@ -18,7 +18,7 @@ STEP_NS = 33 * NS_PER_MS
 
 
 def watch(*, noisy: bool = False) -> CameraWatch:
-    return CameraWatch("front", noisy=noisy, now_ns=0)
+    return CameraWatch("front", noisy=noisy, recorded=(64, 48), now_ns=0)
 
 
 def noise(seed: int) -> npt.NDArray[np.uint8]:
@@ -113,6 +113,19 @@ def test_black_pictures_pass_and_are_counted_and_told() -> None:
     assert seen.counts.black == 1
     seen.took(GREY, 2 * STEP_NS, 2 * STEP_NS)
     assert seen.condition(2 * STEP_NS) is CameraCondition.LIVE
+
+
+def test_pictures_of_another_size_than_is_recorded_are_told_until_they_fit_again() -> None:
+    seen = watch()
+    assert seen.problem(0) == "", "there is none yet"
+    seen.took(np.full((24, 32, 3), 128, np.uint8), STEP_NS, STEP_NS)
+    assert seen.condition(STEP_NS) is CameraCondition.LIVE
+    assert seen.problem(STEP_NS) == (
+        "Camera front gives 32x24, recorded are 64x48: its pictures are shown, not recorded."
+    )
+    assert "No picture" in seen.problem(2 * NS_PER_S), "that is worse"
+    seen.took(GREY, 3 * NS_PER_S, 3 * NS_PER_S)
+    assert seen.problem(3 * NS_PER_S) == ""
 
 
 @pytest.mark.parametrize(

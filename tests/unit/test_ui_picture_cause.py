@@ -8,12 +8,12 @@ import pytest
 from msgspec import structs
 
 from teleop.operator_view import LinkView, Reach
-from tests.console.fakes import driven, link_view, media_state
+from tests.console.fakes import driven, link_view, media_state, resized
 from tests.unit.screen_support import camera, screen
-from transport.messages import CameraCondition
+from transport.messages import CameraCondition, RecorderPhase
 from ui.facts import Facts
 from ui.history import History
-from ui.picture_cause import Cause, cause_of, is_black
+from ui.picture_cause import Cause, cause_of, is_black, unrecorded
 from ui.screen import Look
 
 
@@ -186,3 +186,50 @@ def test_a_black_picture_that_grows_old_is_stale_first() -> None:
     face = screen(told(BLACK), Facts(), camera(age_ms=1_200.0)).pictures[0]
     assert face.veil is not None
     assert face.tag.word.startswith("STALE")
+
+
+def other_size(*cameras: str, **changes: object) -> LinkView:
+    """A robot that records, but not these cameras."""
+    media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=179.4)
+    return link_view(driven(), media=resized(media, *cameras), **changes)
+
+
+def test_a_picture_that_is_not_recorded_is_live_and_says_so() -> None:
+    shown = screen(other_size("front"), Facts(), camera(age_ms=62.0), camera("ceiling", 63.0))
+    front, ceiling = shown.pictures
+    assert (front.tag.word, front.tag.detail) == ("LIVE", "62 ms · not recorded")
+    assert (front.tag.look, front.veil, front.fps) == (Look.LIMITED, None, "")
+    assert (ceiling.tag.detail, ceiling.tag.look) == ("63 ms", Look.QUIET)
+    assert (shown.recording.detail, shown.recording.look) == ("REC, not Front", Look.LIMITED)
+    rows = {row.name: row for row in shown.reasons.rows}
+    assert rows["Recording"].value == "on, not Front: gives 320x240, recorded are 640x480"
+    assert rows["Recording"].look is Look.LIMITED
+    assert rows["Picture"].look is Look.QUIET, "it is fit to drive by"
+
+
+def test_several_cameras_that_are_not_recorded_are_named() -> None:
+    shown = screen(other_size("front", "ceiling"), Facts(), camera(), camera("ceiling", 63.0))
+    rows = {row.name: row.value for row in shown.reasons.rows}
+    assert rows["Recording"] == "on, not Front, Ceiling: of another size"
+    assert shown.recording.detail == "REC, not 2 cams"
+
+
+def test_a_late_picture_says_that_first() -> None:
+    link = replace(other_size("front"), state=driven(picture_age_ms=320.0))
+    tag = screen(link, Facts(), camera(age_ms=320.0)).pictures[0].tag
+    assert tag.word == "LATE"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        told(BLACK, "The picture from front is black: is the lens covered, or no light?"),
+        told(FROZEN, REPEATS),
+        told(LIVE),
+        other_size("front", reach=Reach.LOST),
+        other_size("front", media_silent_ms=1_200.0),
+        replace(other_size("front"), media=None),
+    ],
+)
+def test_what_is_not_known_to_be_of_another_size_now(link: LinkView) -> None:
+    assert unrecorded(link) == ()
