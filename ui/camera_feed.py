@@ -112,9 +112,12 @@ class CameraFeed:
 
     def recent_ages_ms(self, now_ns: int) -> tuple[float, ...]:
         """Ages at their paint of the pictures of the last `RECENT_S`; none without a clock."""
-        since_ns = now_ns - RECENT_S * clock.NS_PER_S
+        return self.ages_since_ms(now_ns - RECENT_S * clock.NS_PER_S)
+
+    def ages_since_ms(self, since_ns: int) -> tuple[float, ...]:
+        """Ages at their paint of the pictures painted after `since_ns`; not those of long ago."""
         painted = zip(self._painted_at, self._lags_ns, strict=True)
-        return self._ages_ms([lag_ns for at_ns, lag_ns in painted if at_ns >= since_ns])
+        return self._ages_ms([lag_ns for at_ns, lag_ns in painted if at_ns > since_ns])
 
     def _ages_ms(self, lags_ns: Sequence[int]) -> tuple[float, ...]:
         offset_ns = self._offset_ns

@@ -42,6 +42,7 @@ from ui.link_figures import Way
 from ui.menus import HEIGHT as MENU_H
 from ui.menus import Menus
 from ui.overlays import Overlays
+from ui.picture_log import PictureLog
 from ui.picture_state import latency_ms
 from ui.reason_dialog import ReasonDialog
 from ui.right_dock import RightDock
@@ -97,6 +98,7 @@ class MainWindow(QMainWindow):
         self._turns = 0
         self.yours_since_ns = 0
         self.history = History()
+        self.picture_log = PictureLog(self.cameras.feeds.values(), clock.now_ns())
         self.settle = Settle()
         self.view: LinkView | None = None
         # A gamepad sends on without the focus: its owner must ask here first. Read by any thread.
@@ -200,6 +202,7 @@ class MainWindow(QMainWindow):
         self.view = view
         self._follow_profile(view)
         pictures = self.cameras.look(view, now_ns)
+        self.picture_log.look(now_ns)
         self.history.note(view, latency_ms(view, pictures[0]), now_ns)
         self.history.note_video(self._problem())
         wall = clock.wall_time().astimezone()

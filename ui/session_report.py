@@ -50,10 +50,14 @@ def percentiles(values: Sequence[float]) -> dict[str, float] | None:
 
 def write_report(path: Path, link: ReportedLink, window: MainWindow) -> None:
     """Write the session's figures to `path`."""
+    window.picture_log.gather(now_ns())
     facts: dict[str, Any] = {
         "frames_painted": {feed.camera: feed.painted for feed in window.cameras.feeds.values()},
         "commands_applied": link.commands_applied,
         "video_age_ms": percentiles(link.ages_ms),
+        "camera_age_ms": {
+            camera: percentiles(ages) for camera, ages in window.picture_log.ages_ms.items()
+        },
         "command_ms": percentiles(link.command_times_ms),
         "key_events": len(link.command_times_ms),
         "first_painted_ns": link.first_painted_ns,
