@@ -93,7 +93,7 @@ class VideoReceiver:
         self._keeper: asyncio.Future[None] | None = None
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
-        """`on_wake` is called on the link's thread when an empty mailbox got a picture."""
+        """`on_wake` is called on a decoder's thread when an empty mailbox got a picture."""
         self._wake = on_wake
 
     def show_at(self, camera: str, width_px: int) -> None:
