@@ -148,7 +148,6 @@ class Media:
         """Serve until `leaving` is set."""
         report_ns = now_ns()
         while not leaving.is_set():
-            self._heed_roster()
             self._answer_viewers(wait_ms=20)
             while self._sealed:
                 self._replays.waiting.append(self._sealed.popleft())
@@ -281,6 +280,7 @@ class Media:
 
     def _answer_viewers(self, wait_ms: int) -> None:
         asked = self._viewers.receive(wait_ms)
+        self._heed_roster()  # whom the door has let in meanwhile is on the list by now
         member = None if asked is None else self._members.member_of(asked.key)
         if asked is None or member is None:
             return

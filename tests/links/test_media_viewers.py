@@ -1,13 +1,15 @@
-"""The media process and its viewers, with keys: who is struck off the list sees nothing more."""
+"""The media process and its viewers, with keys: the list says who is answered, and who sees on."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from teleop.both_ends import acquaint
 from teleop.key_files import ROBOT_KEY, load_or_make
@@ -16,7 +18,8 @@ from teleop.operator_link import OperatorLink
 from teleop.robot import CameraRig, Image
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
-from tests.links.video_support import pictures_of, wait_until
+from teleop.video_channel import VideoChannel
+from tests.links.video_support import HANG_S, pictures_of, wait_until
 from tests.unit.recorder_support import description
 from transport.clock import now_ns
 from transport.control_link import LOOPBACK, BusSender, free_base_port
@@ -121,23 +124,57 @@ class MediaProcess:
         self.media.run(self.leaving)
 
 
-@contextmanager
-def watching(
-    process: MediaProcess, name: str, role: Role, cameras: tuple[str, ...] = (CAMERA,)
-) -> Iterator[VideoReceiver]:
-    config = process.folder / name
+def admitted(process: MediaProcess, name: str, role: Role) -> Credentials:
+    """What a console knocks with once the robot has it on its list."""
     address = f"{LOOPBACK}:{process.port}"
-    credentials = acquaint(process.folder, config, address, name, role)
+    credentials = acquaint(process.folder, process.folder / name, address, name, role)
     key = credentials.own.public
     wait_until(
         lambda: process.roster.refreshed(now_ns()).member_of(key) is not None, "not on the list"
     )
-    link = OperatorLink(credentials, LOOPBACK, process.port)
+    return credentials
+
+
+@contextmanager
+def asking(process: MediaProcess, name: str, role: Role) -> Iterator[VideoChannel]:
+    """What somebody on the list asks for pictures through, with whatever words."""
+    credentials = admitted(process, name, role)
+    numbers = count(1)
+    channel = VideoChannel(
+        credentials, LOOPBACK, process.port, name, numbers.__next__, lambda: False
+    )
+    with closing(channel):
+        yield channel
+
+
+@contextmanager
+def watching(
+    process: MediaProcess, name: str, role: Role, cameras: tuple[str, ...] = (CAMERA,)
+) -> Iterator[VideoReceiver]:
+    link = OperatorLink(admitted(process, name, role), LOOPBACK, process.port)
     receiver = link.video(cameras)
     link.start()
     receiver.start()
     with closing(link), closing(receiver):
         yield receiver
+
+
+def test_who_is_let_in_while_the_robot_waits_for_offers_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(MediaProcess(tmp_path)) as process:
+        offers = process.media._viewers
+        hear, waiting = offers.receive, threading.Event()
+
+        def hear_patiently(wait_ms: int) -> object:
+            waiting.set()
+            return hear(2_000)  # the list changes within one wait
+
+        monkeypatch.setattr(offers, "receive", hear_patiently)
+        assert waiting.wait(HANG_S)
+        with asking(process, "newcomer", Role.OPERATOR) as channel:
+            answer = channel.exchange_video("v=0", ("rear",))
+        assert answer.reason == "no camera rear; there are: front"
 
 
 def test_a_key_that_is_struck_off_the_list_loses_the_picture_at_once(tmp_path: Path) -> None:
