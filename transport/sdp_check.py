@@ -89,6 +89,9 @@ _SECTION: Final = {
     "a=setup": _line("actpass|active|passive"),
 }
 _VIDEO: Final = re.compile(rf"m=video (\d{{1,5}}) UDP/TLS/RTP/SAVPF ({_TYPE}(?: {_TYPE}){{0,15}})")
+_CODEC: Final = re.compile(r"a=rtpmap:\d{1,3} ([A-Za-z0-9.+-]{1,16})/\S{1,16}", re.ASCII)
+_SPOKEN: Final = ("H264", "rtx")
+_NAMED: Final = 4  # of the codecs that are not spoken here; nobody reads a longer list
 _OCTETS: Final = {"sha-256": 32, "sha-384": 48, "sha-512": 64}  # SHA-1 and MD5 can be forged
 _SAME_IN_ALL: Final = ("a=ice-ufrag", "a=ice-pwd", "a=setup")
 
@@ -118,6 +121,9 @@ def _check(
     sdp: str, cameras: int, bind_host: str, *, direction: str, setups: Sequence[str]
 ) -> None:
     head, *bodies = _parts(sdp)
+    if not sdp.startswith("v=0"):
+        raise DescriptionRefused("it is no description of pictures (SDP)")
+    _check_spoken(bodies)
     session = _counted(head, _SESSION, "the session part")
     if len(bodies) != cameras:
         raise DescriptionRefused(f"{len(bodies)} media sections for {cameras} cameras")
@@ -154,6 +160,16 @@ def _parts(sdp: str) -> list[list[str]]:
             parts.append([])
         parts[-1].append(line)
     return parts
+
+
+def _check_spoken(bodies: Sequence[Sequence[str]]) -> None:
+    """Before the grammar: who comes with other codecs is told which, not in which line."""
+    lines = [line for body in bodies if body[0].startswith("m=video ") for line in body]
+    named = (found[1] for line in lines if (found := _CODEC.fullmatch(line)) is not None)
+    foreign = [codec for codec in dict.fromkeys(named) if codec not in _SPOKEN]
+    if foreign:
+        codecs = ", ".join(foreign[:_NAMED])
+        raise DescriptionRefused(f"it is for {codecs}; pictures here are H.264 only")
 
 
 def _counted(lines: Sequence[str], grammar: dict[str, _Line], where: str) -> _Lines:

@@ -249,6 +249,32 @@ def test_anything_but_h264_and_its_retransmission_is_refused(old: str, new: str)
     assert refusal(once(old, new))
 
 
+@pytest.mark.parametrize(
+    ("codecs", "named"),
+    [
+        (["VP8/90000"], "VP8"),
+        (["AV1/90000", "VP9/90000", "AV1/90000"], "AV1, VP9"),
+        (["H264/90000", "rtx/90000", "VP8/90000", "red/90000"], "VP8, red"),
+        ([f"X{number}/90000" for number in range(9)], "X0, X1, X2, X3"),
+    ],
+)
+def test_codecs_that_nobody_speaks_here_are_named(codecs: list[str], named: str) -> None:
+    # Below the dynamic types, where browsers have some of theirs.
+    lines = "".join(f"a=rtpmap:{number} {codec}\r\n" for number, codec in enumerate(codecs, 45))
+    told = refusal(once("a=rtpmap:99 H264/90000\r\n", lines))
+    assert told == f"it is for {named}; pictures here are H.264 only"
+
+
+def test_sound_is_not_taken_for_pictures_with_another_codec() -> None:
+    sound = once("m=video 39908 UDP/TLS/RTP/SAVPF 99 100", "m=audio 39908 UDP/TLS/RTP/SAVPF 99")
+    assert "is not encrypted video" in refusal(sound.replace("H264/90000", "opus/48000/2", 1))
+
+
+@pytest.mark.parametrize("text", ["", "this is not SDP", "GET / HTTP/1.1\r\n\r\n", "{}", "v=1"])
+def test_what_is_no_description_at_all_is_called_so(text: str) -> None:
+    assert refusal(text) == "it is no description of pictures (SDP)"
+
+
 @pytest.mark.parametrize("group", ["0", "1 0", "0 1 2", "0 0"])
 def test_sections_that_are_not_bundled_in_order_are_refused(group: str) -> None:
     assert "bundle" in refusal(once("BUNDLE 0 1", f"BUNDLE {group}"))
