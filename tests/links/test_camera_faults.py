@@ -77,14 +77,16 @@ class Watched:
         """The other camera, the viewer's connection, the recorder."""
         recorder = self.process.media._recorder
         assert recorder is not None
-        refused = recorder.refused_pictures
+        refused, recorded = recorder.refused_pictures, self.process.media._recorder_status
         self.receiver.mailboxes[GOOD].take()
         for picture in pictures_of(self.receiver, GOOD, 45)[1:]:
             assert picture.decoded_ns - picture.captured_ns < 500 * NS_PER_MS
         assert self.receiver.problem == ""
         assert self.status(GOOD).condition is CameraCondition.LIVE
         assert self.process.media._failure is None
-        assert self.process.media._recorder_status[0] is not RecorderPhase.FAILED
+        phase, episode, seconds, _ = self.process.media._recorder_status
+        assert (phase, episode) == recorded[:2]
+        assert phase is not RecorderPhase.RECORDING or seconds > recorded[2] + 1.0
         assert recorder.refused_pictures - refused <= 2  # of the good camera, all were taken
 
 

@@ -48,12 +48,12 @@ class Rig:
         pass
 
 
-def tick(number: int) -> Tick:
+def tick(number: int, mode: Mode) -> Tick:
     return Tick(
         tick=number,
         stamp_ns=now_ns(),
         boot_id="boot",
-        mode=Mode.READY,
+        mode=mode,
         source=Source.HOLD,
         phase=Phase.WAIT,
         intervention=-1,
@@ -77,6 +77,7 @@ class MediaProcess:
     def __init__(self, folder: Path, rig: CameraRig | None = None) -> None:
         self.folder = folder
         self.rig = rig or Rig()
+        self.mode = Mode.READY
         self.port = free_base_port()
         keys = load_or_make(folder / ROBOT_KEY)
         self.roster = RosterFile(folder / AUTHORIZED_KEYS)
@@ -115,7 +116,7 @@ class MediaProcess:
         number = 0
         while not self.leaving.wait(1 / 60):
             number += 1
-            self.bus.send(encode(tick(number)))
+            self.bus.send(encode(tick(number, self.mode)))
             if number % 60 == 1:
                 self.bus.send(encode(description(boot_id="boot", cameras=self.rig.names)))
 

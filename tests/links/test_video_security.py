@@ -20,13 +20,21 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.sdp import SessionDescription
 
-from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot, pictures_of, wait_until
+from tests.links.video_support import (
+    CAMERAS,
+    LOOPBACK,
+    Channel,
+    Robot,
+    offered,
+    pictures_of,
+    wait_until,
+)
 from tests.unit.sdp_mutations import mutated
 from transport import video_receiver, video_sender
 from transport.errors import LinkError
 from transport.h264 import RTP_CLOCK
 from transport.messages import VideoAnswer, VideoConfirmed
-from transport.peer_connection import bind_ice, h264_only, new_connection
+from transport.peer_connection import h264_only, new_connection
 from transport.picture_maker import PictureMaker
 from transport.sdp_check import DescriptionRefused, check_answer, check_offer
 from transport.video_connection import Pictures
@@ -185,17 +193,6 @@ def test_every_connection_has_a_certificate_of_its_own(robot: Robot) -> None:
 
 
 def test_what_passes_the_check_never_breaks_aiortc() -> None:
-    async def offered() -> str:
-        connection = new_connection()
-        for _ in CAMERAS:
-            transceiver = connection.addTransceiver("video", direction="recvonly")
-            transceiver.setCodecPreferences(h264_only())
-        bind_ice(connection, LOOPBACK)
-        await connection.setLocalDescription(await connection.createOffer())
-        sdp = connection.localDescription.sdp
-        await connection.close()
-        return sdp
-
     async def answered(sdp: str) -> None:
         connection = new_connection()
         await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
@@ -205,7 +202,7 @@ def test_what_passes_the_check_never_breaks_aiortc() -> None:
 
     async def run() -> int:
         rng = random.Random(4)
-        offer = await offered()
+        offer = await offered(h264_only())
         passed = set()
         for _ in range(10_000):
             text = mutated(offer, rng)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from transport.messages import (
     VideoConfirmed,
     VideoOffer,
 )
+from transport.peer_connection import bind_ice, new_connection
 from transport.picture import Picture
 from transport.video_receiver import VideoReceiver
 from transport.video_sender import VideoSender
@@ -108,6 +110,19 @@ class Channel:
         return VideoOffer(
             request_id=self.offers, session=self.session, sdp=sdp, cameras=tuple(cameras)
         )
+
+
+async def offered(codecs: Sequence[Any]) -> str:
+    """An offer to receive both cameras, by somebody who has gone when it is read."""
+    connection = new_connection()
+    for _ in CAMERAS:
+        transceiver = connection.addTransceiver("video", direction="recvonly")
+        transceiver.setCodecPreferences(codecs)
+    bind_ice(connection, LOOPBACK)
+    await connection.setLocalDescription(await connection.createOffer())
+    sdp = str(connection.localDescription.sdp)
+    await connection.close()
+    return sdp
 
 
 def wait_until(reached: Callable[[], bool], otherwise: str) -> None:
