@@ -8,8 +8,8 @@ import pytest
 
 from teleop.both_ends import acquaint
 from tests.faults.drive import assert_never_stale, drive
-from tests.faults.measured import Measured
 from tests.faults.network_rig import Loopback
+from tests.measured import Measured
 from transport.clock import now_ns
 from transport.control_link import free_base_port
 from transport.messages import Role

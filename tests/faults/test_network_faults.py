@@ -15,12 +15,12 @@ Rows N of the fault catalogue, with what each expects; the robot's own ticks are
 | N8 | blackout of 150 ms, 500 ms, 1.2 s | `test_a_blackout_of_…` (1.2 s: long) |
 | N9 | half-open, either way | `test_a_dead_uplink…` (long), `test_a_dead_downlink…` |
 | N10 | RST, segments of one byte, FIN | `test_tcp_faults.py` |
-| N11 | UDP blocked | `test_udp_blocked.py` (TURN over TCP: long) |
+| N11 | UDP blocked | `test_udp_blocked.py` (TURN over TCP: long), `test_turn.py` |
 | N12 | 500 kbit/s shared with video | `test_shared_rate.py` (long) |
 | N13 | another address, another NAT address | `test_an_operator_who_changes…` (long) |
 | N14 | a relay that dies | `test_udp_blocked.py` (long) |
 
-The picture in N7 and N13: `test_video_reconnect.py`.
+The picture in N1 to N3: `tests/links/test_video_loss.py`; in N7 and N13: `test_video_reconnect.py`.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ from tests.faults.drive import (
     gaps_ms,
     stands,
 )
-from tests.faults.measured import Measured
 from tests.faults.network_rig import Change, Network
 from tests.faults.tcp_delivery import delivered_ns, deliveries
+from tests.measured import Measured
 from transport.channels import COMMANDS, DEFAULT_PORT
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.control_link import LANES

@@ -48,8 +48,8 @@ from tests.faults.drive import (
     drive_agent,
     stands,
 )
-from tests.faults.measured import Measured
 from tests.faults.network_rig import Loopback
+from tests.measured import Measured
 from tests.system.rig import Agent, agent, is_alive, unstick, until
 from transport.channels import CHANNELS
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns

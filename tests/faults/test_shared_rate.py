@@ -23,8 +23,8 @@ import pytest
 
 from teleop.both_ends import acquaint
 from tests.faults.drive import Drive, assert_never_stale
-from tests.faults.measured import Measured
 from tests.faults.network_rig import ROOT, Network
+from tests.measured import Measured
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.drive import Drive, assert_never_stale, count_entries, drive, gaps_ms
-from tests.faults.measured import Measured
 from tests.faults.network_rig import Loopback, Program
+from tests.measured import Measured
 from transport.clock import NS_PER_MS, now_ns
 from transport.control_link import free_base_port
 from transport.messages import Mode

@@ -12,10 +12,10 @@ import tomli_w
 
 from teleop.private_files import write_private
 from tests.faults.drive import drive
-from tests.faults.measured import Measured
 from tests.faults.network_rig import Network
 from tests.faults.watch import Watch, watch
 from tests.links.turn_server import TurnServer
+from tests.measured import Measured
 from transport.clock import NS_PER_MS, NS_PER_S
 
 RTT_MS = 50.0

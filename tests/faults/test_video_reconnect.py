@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.measured import Measured
 from tests.faults.network_rig import Change, Network
 from tests.faults.watch import watch
+from tests.measured import Measured
 from transport.clock import NS_PER_MS
 
 RTT_MS = 50.0

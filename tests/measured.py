@@ -1,4 +1,4 @@
-"""What the fault tests measured, printed as one table at the end of the run."""
+"""What tests of faults measured, printed as one table at the end of the run."""
 
 from __future__ import annotations
 
