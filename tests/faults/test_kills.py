@@ -10,19 +10,43 @@ from pathlib import Path
 
 import pytest
 
-from recorder.episode import Status
+from recorder.episode import EndedBy, Status
 from recorder.library import list_episodes, open_episode
 from recorder.recover import Recovery, recover_all
-from teleop.operator_view import Reach
+from teleop.operator_view import LinkView, PictureView, Reach
 from tests.system.rig import OFFSCREEN, agent, hand, is_alive, until
-from transport.messages import STILL, Mode
+from transport.messages import STILL, Mode, RecorderPhase
+from ui.facts import Facts
+from ui.picture_cause import Cause, cause_of
+from ui.picture_state import picture_face
+from ui.screen import Look
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/task").exists(), reason="finds the processes through Linux's /proc"
 )
 
 
-def test_a_killed_console_stops_the_robot(tmp_path: Path) -> None:
+def front_viewers(view: LinkView) -> int:
+    """How many consoles the robot sends the pictures of its front camera to."""
+    assert view.media is not None
+    return next(camera.viewers for camera in view.media.cameras if camera.name == "front")
+
+
+def is_recording(view: LinkView) -> bool:
+    """Whether the robot says that it records."""
+    return view.media is not None and view.media.recorder is RecorderPhase.RECORDING
+
+
+def words_over_the_picture(view: LinkView) -> str:
+    """What the console says when the picture is a second old."""
+    picture = PictureView("front", 1_000.0, painted=1, fps=0.0, last_painted_wall="14:32:05")
+    veil = picture_face(picture, 0, view, None, Look.QUIET, Facts()).veil
+    return "" if veil is None else veil.detail
+
+
+def test_a_killed_console_stops_the_robot_and_loses_its_place_while_recording_goes_on(
+    tmp_path: Path,
+) -> None:
     with agent(tmp_path / "episodes") as robot:
         robot.admit("op-1")
         options = ["--config", str(robot.config("op-1")), "--scripted"]
@@ -35,12 +59,15 @@ def test_a_killed_console_stops_the_robot(tmp_path: Path) -> None:
             watcher.wait(
                 lambda v: v.state is not None and v.state.mode is Mode.TELEOP, "the console drives"
             )
+            watcher.wait(lambda v: front_viewers(v) == 2, "both see the robot's pictures")
+            assert is_recording(watcher.look())
             console.kill()
             console.wait()
             watcher.wait(
                 lambda v: v.state is not None and v.state.mode is Mode.LINK_LOST, "the latch"
             )
             assert watcher.state().applied == STILL
+            latched = watcher.state().tick
             watcher.wait(
                 lambda v: v.state is not None and v.state.lease.session == "", "the lease is free"
             )
@@ -49,6 +76,12 @@ def test_a_killed_console_stops_the_robot(tmp_path: Path) -> None:
             assert state.applied == STILL
             assert abs(state.speed_mps) < 0.01
             assert state.call is not None, "a robot left behind calls again"
+            assert is_recording(watcher.look())
+            watcher.wait(lambda v: front_viewers(v) == 1, "the dead console's place is free")
+    driven = open_episode(list_episodes(tmp_path / "episodes")[0])
+    assert driven.manifest.ending.ended_by is EndedBy.LINK_LOST
+    assert driven.manifest.last_tick > latched, "it was recorded on without the console"
+    driven.verify()
 
 
 def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path) -> None:
@@ -68,7 +101,9 @@ def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path
         assert state.call is not None
 
 
-def test_a_killed_media_leaves_control_alone_and_its_episode_is_recovered(tmp_path: Path) -> None:
+def test_a_killed_media_is_told_leaves_control_alone_and_its_episode_is_recovered(
+    tmp_path: Path,
+) -> None:
     episodes = tmp_path / "episodes"
     with agent(episodes, calls=True) as robot, hand(robot) as operator:
         operator.take_over()
@@ -76,11 +111,16 @@ def test_a_killed_media_leaves_control_alone_and_its_episode_is_recovered(tmp_pa
         operator.hold(2.0)
         boot_id = operator.state().boot_id
         media = robot.pid_of("media")
+        os.kill(robot.process.pid, signal.SIGSTOP)  # or it would start media again too soon to tell
         os.kill(media, signal.SIGKILL)
+        until(lambda: not is_alive(media), "media is gone")
+        operator.wait(lambda v: cause_of(v, "front") is Cause.CAMERAS, "the console knows why")
+        told = words_over_the_picture(operator.look())
+        os.kill(robot.process.pid, signal.SIGCONT)
+        assert told.startswith("The link is up; the robot's cameras do not answer.")
         # With an old picture the robot slows, and after 2 s it holds, if it takes so long until
         # there are pictures again; the lease goes on: the operator is still there.
         operator.wait(lambda v: v.state is not None and v.state.cap_mps < 0.2, "it slows")
-        until(lambda: not is_alive(media), "media is gone")
         seen = operator.pictures
         operator.wait(lambda _: operator.pictures > seen + 5, "pictures again")
         assert operator.state().boot_id == boot_id
