@@ -118,7 +118,7 @@ def gathered(ice: IceServers, bind_host: str = LOOPBACK) -> tuple[list[str], Ice
 # --- pictures ---
 
 
-@pytest.mark.parametrize("transport", ["udp", pytest.param("tcp", marks=pytest.mark.long)])
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_pictures_come_through_a_relay_and_nothing_else_is_told(
     turn: Callable[..., TurnServer], transport: str
 ) -> None:
