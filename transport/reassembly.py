@@ -152,31 +152,42 @@ def nal_types(data: bytes) -> set[int]:
 
 
 class Backlog:
-    """Whole frames that wait for the decoder; when it is behind, up to the next key frame go."""
+    """Whole frames that wait for the decoder; when it is behind, up to the next key frame go.
 
-    def __init__(self, most: int) -> None:
+    It is behind when a frame has waited for too long, whatever their number: behind a packet that
+    was sent again, a dozen frames are whole at once, and are decoded in a moment.
+    """
+
+    def __init__(self, longest_ms: float) -> None:
+        """`longest_ms`: how long a frame may wait."""
         self.dropped = 0
-        self._most = most
-        self._waiting: deque[WholeFrame] = deque()
-        self._until_key = False
+        self._longest_ns = round(longest_ms * NS_PER_MS)
+        self._waiting: deque[tuple[WholeFrame, int]] = deque()  # and since when
+        self._asked_ns: int | None = None  # for the key frame that is waited for
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, frame: WholeFrame) -> bool:
-        """Take a frame in; True when a key frame is needed to go on."""
+    def put(self, frame: WholeFrame, now_ns: int) -> bool:
+        """Take a frame in; True when a key frame is needed to go on, and again while it is."""
         if frame.is_key:
             self.dropped += len(self._waiting)
             self._waiting.clear()
-            self._until_key = False
-        elif self._until_key or len(self._waiting) >= self._most:
+            self._asked_ns = None
+        elif self._asked_ns is not None or self._is_behind(now_ns):
             self.dropped += 1 + len(self._waiting)
             self._waiting.clear()
-            asked, self._until_key = self._until_key, True
-            return not asked
-        self._waiting.append(frame)
+            asked_ns = self._asked_ns
+            if asked_ns is not None and now_ns - asked_ns < ASK_AGAIN_MS * NS_PER_MS:
+                return False
+            self._asked_ns = now_ns
+            return True
+        self._waiting.append((frame, now_ns))
         return False
 
     def take(self) -> WholeFrame | None:
         """The next frame to decode, None when there is none."""
-        return self._waiting.popleft() if self._waiting else None
+        return self._waiting.popleft()[0] if self._waiting else None
+
+    def _is_behind(self, now_ns: int) -> bool:
+        return bool(self._waiting) and now_ns - self._waiting[0][1] > self._longest_ns

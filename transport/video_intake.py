@@ -28,7 +28,7 @@ from transport.reassembly import Backlog, Piece, Reassembly
 log = logging.getLogger("video")
 
 LONGEST_MS: Final = 100  # from one picture on the screen to the next, while there are any
-MOST_UNDECODED: Final = 4  # frames, 130 ms at 30 Hz: beyond, the decoder jumps to a key frame
+UNDECODED_MS: Final = 130.0  # a frame that waits longer makes the decoder jump to a key frame
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class FrameIntake:
         self._shown_ns = 0
         self._arrivals = Arrivals()
         self._reassembly = Reassembly(self._arrivals)
-        self._backlog = Backlog(MOST_UNDECODED)
+        self._backlog = Backlog(UNDECODED_MS)
         self._more = threading.Condition()
         self._ended = False
         self.undecodable = 0  # frames of which the decoder could make nothing
@@ -114,15 +114,16 @@ class FrameIntake:
         piece = Piece(
             packet.sequence_number, packet.timestamp, bool(packet.marker), packet._data or b""
         )
+        stamp_ns = now_ns()
         with self._more:
             self._packets += 1
             self._bytes += len(piece.data)
-            frames, wants_key = self._reassembly.add(piece, now_ns())
+            frames, wants_key = self._reassembly.add(piece, stamp_ns)
             wants_key |= self.undecodable > self._heard_of
             self._heard_of = self.undecodable
             for frame in frames:
                 self._frames += 1
-                wants_key |= self._backlog.put(frame)
+                wants_key |= self._backlog.put(frame, stamp_ns)
         return wants_key, JitterFrame(b"", packet.timestamp) if frames else None
 
     # --- as the queue to the decoder ---

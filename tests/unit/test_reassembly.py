@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,27 +209,41 @@ def whole(number: int, *, key: bool = False) -> WholeFrame:
     return WholeFrame(number, b"%d" % number, is_key=key)
 
 
-def test_frames_are_decoded_in_order() -> None:
-    backlog = Backlog(4)
+def test_what_waits_for_the_decoder_is_decoded_in_order() -> None:
+    backlog = Backlog(130.0)
     for number in range(4):
-        assert not backlog.put(whole(number))
+        assert not backlog.put(whole(number), number * 33 * NS_PER_MS)
     assert [f.timestamp for f in iter(backlog.take, None)] == [0, 1, 2, 3]
     assert backlog.dropped == 0
 
 
+def test_frames_that_become_whole_at_once_behind_a_repeated_packet_are_all_decoded() -> None:
+    backlog = Backlog(130.0)
+    assert not any(backlog.put(whole(number), 400 * NS_PER_MS) for number in range(13))
+    assert [f.timestamp for f in iter(backlog.take, None)] == list(range(13))
+    assert backlog.dropped == 0
+
+
 def test_a_decoder_that_is_behind_jumps_to_the_next_key_frame() -> None:
-    backlog = Backlog(4)
-    asked = [backlog.put(whole(number)) for number in range(8)]
-    assert asked == [False] * 4 + [True] + [False] * 3, "asked for once"
+    backlog = Backlog(130.0)
+    asked = [backlog.put(whole(number), number * 33 * NS_PER_MS) for number in range(8)]
+    assert asked == [False] * 4 + [True] + [False] * 3
     assert backlog.take() is None, "nothing that builds on what was dropped"
-    backlog.put(whole(8, key=True))
-    backlog.put(whole(9))
+    backlog.put(whole(8, key=True), 264 * NS_PER_MS)
+    backlog.put(whole(9), 297 * NS_PER_MS)
     assert [f.timestamp for f in iter(backlog.take, None)] == [8, 9]
     assert backlog.dropped == 8
 
 
+def test_a_key_frame_that_does_not_come_is_asked_for_again() -> None:
+    backlog = Backlog(130.0)
+    asked = [n * 33 for n in range(60) if backlog.put(whole(n), n * 33 * NS_PER_MS)]
+    assert asked[0] == 132
+    assert [300 <= after - before < 334 for before, after in pairwise(asked)] == [True] * 5
+
+
 def test_a_key_frame_replaces_what_waits() -> None:
-    backlog = Backlog(4)
-    backlog.put(whole(1))
-    backlog.put(whole(2, key=True))
+    backlog = Backlog(130.0)
+    backlog.put(whole(1), 0)
+    backlog.put(whole(2, key=True), 0)
     assert [f.timestamp for f in iter(backlog.take, None)] == [2]
