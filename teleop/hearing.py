@@ -111,6 +111,7 @@ class Hearing:
             self.epoch = 0
             self.round_trips.clear()
         self.state, self._state_ns = state, now_ns
+        self.round_trips.heard(state.stamp_ns, now_ns)
         if self.yours:
             self.epoch = state.lease.epoch
         elif state.lease.epoch >= self.epoch:

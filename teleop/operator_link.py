@@ -157,6 +157,7 @@ class OperatorLink:
             newest_ns = self._heard.state.stamp_ns if self._heard.state else 0
             if captured_ns <= newest_ns + NS_PER_S:  # else it is of an earlier life of the robot
                 self._painted_ns = captured_ns  # also an older one: of another camera, swapped in
+                self._heard.round_trips.heard(captured_ns, now_ns())
 
     def alive(self, stamp_ns: int) -> None:
         """The window's own thread is running."""
@@ -262,8 +263,9 @@ class OperatorLink:
                 self._hands = self._hands.at(stamp_ns)
                 changed = self._hands.input != last_input
             if stamp_ns >= ping_ns:
-                self._ask(Ping(), stamp_ns)
-                ping_ns = stamp_ns + self._heard.round_trips.period_ms * NS_PER_MS
+                self._ask(Ping(), now_ns())
+                # From when it was due, not from when it came to it: the period must be exact.
+                ping_ns = max(ping_ns + self._heard.round_trips.period_ms * NS_PER_MS, stamp_ns)
             self._watch_the_session(stamp_ns)
             silent, was_silent = self._watch.self_test.withholds(stamp_ns), silent
             if self._heard.epoch and not frozen:
@@ -319,7 +321,7 @@ class OperatorLink:
         self._outbox.tend()  # commands flow only with a lease, their way is open before
         raw = self._states.take()
         if raw is not None:
-            self._hear_state(raw, stamp_ns)
+            self._hear_state(raw)
         raw = self._beats.take()
         if raw is not None:
             with contextlib.suppress(MalformedMessage), self._lock:  # its states are not, either
@@ -342,13 +344,13 @@ class OperatorLink:
             with self._lock:
                 asked = self._asking.answered(reply)
                 if asked is not None:
-                    self._heard.hear_reply(asked, reply, stamp_ns)
+                    self._heard.hear_reply(asked, reply, now_ns())
         # A revoked key keeps its connection for requests, without answers; its states are cut.
         trouble = self._asker.trouble or self._states.trouble
         with self._lock:
             self._heard.trouble = trouble
 
-    def _hear_state(self, raw: bytes, stamp_ns: int) -> None:
+    def _hear_state(self, raw: bytes) -> None:
         try:
             state = _decode_state(raw)
         except MalformedMessage as error:
@@ -357,7 +359,7 @@ class OperatorLink:
             self._unreadable = True
             return
         with self._lock:
-            if self._heard.hear_state(state, stamp_ns):
+            if self._heard.hear_state(state, now_ns()):
                 log.info("the robot has restarted")
                 self._painted_ns = 0
 

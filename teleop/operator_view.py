@@ -61,7 +61,7 @@ class LinkView:
     media_silent_ms: float
     round_trip_ms: float | None  # of the last ping
     round_trip_p95_ms: float | None  # of the pings of the last 10 s
-    clock_offset_ns: int | None  # robot clock minus console clock, from the fastest pings
+    clock_offset_ns: int | None  # robot clock minus console clock
     yours: bool  # the lease is this session's
     command_hz: float  # commands sent, measured
     command_ms: tuple[float, ...]  # recent key-event-to-applied times, newest last

@@ -1,6 +1,11 @@
 """Round trips of the last pings, and what they say about the robot's clock. Display only.
 
-Pure. The offset is that of the fastest ping: the less it waited on its way, the less it errs.
+Pure. Nothing arrives before it was sent. So the robot's answer bounds the offset of its clock from
+both sides, and all else that carries its stamp, states and pictures, bounds it from below. The
+offset is the middle between the tightest bounds of the last pings: it errs by half of what the
+fastest way there and the fastest way back differ, no matter how long a single ping waited where.
+The same bounds keep a picture from being younger than nothing. Compare NTP's clock filter (RFC 5905
+10), which takes both ways from one ping.
 """
 
 from __future__ import annotations
@@ -17,14 +22,17 @@ KEPT: Final = 20  # 10 s of pings: long enough for a percentile, short enough to
 # section of one more: of so many pings one then waits hardly at all, whatever the phase.
 FIRST_MS: Final = 127
 LATER_MS: Final = 527
+DRIFT_NS: Final = NS_PER_MS  # two clocks within 10 s, at 100 ppm, which is more than crystals do
+_NEVER: Final = -(2**62)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class RoundTrip:
-    """One ping and its answer."""
+    """One ping and its answer, and the bounds of the offset at that time."""
 
     took_ms: float
-    offset_ns: int  # robot's clock minus this console's
+    lowest_ns: int  # robot's clock minus this console's is at least this
+    highest_ns: int  # and at most this
 
 
 class RoundTrips:
@@ -32,15 +40,36 @@ class RoundTrips:
 
     def __init__(self) -> None:
         self._kept: deque[RoundTrip] = deque(maxlen=KEPT)
+        self._lowest_ns = _NEVER  # by what came since the last answer
 
     def add(self, sent_ns: int, answered_ns: int, robot_ns: int) -> None:
-        """A ping that was sent and answered at these times; `robot_ns` is the robot's stamp."""
+        """A ping and its answer.
+
+        Args:
+            sent_ns: this console's clock, read before it was sent.
+            answered_ns: this console's clock, read after the answer had come.
+            robot_ns: the robot's clock in between.
+        """
         took_ms = (answered_ns - sent_ns) / NS_PER_MS
-        self._kept.append(RoundTrip(took_ms, robot_ns - (sent_ns + answered_ns) // 2))
+        lowest_ns, highest_ns = robot_ns - answered_ns, robot_ns - sent_ns
+        if lowest_ns < self._lowest_ns <= highest_ns + DRIFT_NS:
+            lowest_ns = self._lowest_ns
+        self._lowest_ns = _NEVER
+        if self._kept and not (
+            max(trip.lowest_ns for trip in self._kept) - DRIFT_NS <= highest_ns
+            and lowest_ns <= min(trip.highest_ns for trip in self._kept) + DRIFT_NS
+        ):
+            self._kept.clear()  # one of the clocks stood still: a machine was suspended
+        self._kept.append(RoundTrip(took_ms, lowest_ns, highest_ns))
+
+    def heard(self, robot_ns: int, here_ns: int) -> None:
+        """Something that the robot stamped with `robot_ns` was here at `here_ns`."""
+        self._lowest_ns = max(self._lowest_ns, robot_ns - here_ns)
 
     def clear(self) -> None:
         """Forget all: the robot's clock is another one."""
         self._kept.clear()
+        self._lowest_ns = _NEVER
 
     @property
     def period_ms(self) -> int:
@@ -62,4 +91,8 @@ class RoundTrips:
     @property
     def offset_ns(self) -> int | None:
         """The robot's clock minus this console's; None before the first ping was answered."""
-        return min(self._kept).offset_ns if self._kept else None
+        if not self._kept:
+            return None
+        lowest_ns = max(self._lowest_ns, *(trip.lowest_ns for trip in self._kept))
+        highest_ns = min(trip.highest_ns for trip in self._kept)
+        return max(lowest_ns, (lowest_ns + highest_ns) // 2)
