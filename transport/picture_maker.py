@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import av
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from transport.clock import now_ns
-from transport.frame_stamp import FrameStamp, stamp_of
+from transport.frame_stamp import FrameStamp
 from transport.picture import Picture
 
 
@@ -24,7 +22,8 @@ class PictureMaker:
 
     def note(self, frame: av.VideoFrame) -> None:
         """Take the stamp of a frame, also of one that is not shown."""
-        self._stamp = stamp_in(frame) or self._stamp
+        if isinstance(frame.opaque, FrameStamp):
+            self._stamp = frame.opaque
 
     def picture(self, frame: av.VideoFrame, received_ns: int) -> Picture:
         """The picture of the frame noted last."""
@@ -45,14 +44,3 @@ def bgra_of(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
     lines = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
     pixels = np.ascontiguousarray(lines[:, : frame.width * 4])
     return pixels.reshape(frame.height, frame.width, 4)
-
-
-def stamp_in(frame: av.VideoFrame) -> FrameStamp | None:
-    """The stamp that its sender put into the stream in front of it."""
-    blocks: Any = frame.side_data  # PyAV's stubs describe it as a mapping of names
-    for side_data in blocks:
-        if side_data.type.name == "SEI_UNREGISTERED":
-            stamp = stamp_of(bytes(side_data))
-            if stamp is not None:
-                return stamp
-    return None

@@ -23,6 +23,7 @@ from aiortc.jitterbuffer import JitterFrame
 
 from transport.arrivals import Arrivals
 from transport.clock import NS_PER_MS, now_ns
+from transport.frame_stamp import stamp_in
 from transport.reassembly import Backlog, Piece, Reassembly
 
 log = logging.getLogger("video")
@@ -137,11 +138,14 @@ class FrameIntake:
     def get(self) -> None:
         """Decode and show until the end, on aiortc's thread for it; that has nothing else to do."""
         decoder = av.CodecContext.create("h264", "r")
+        decoder.copy_opaque = True  # so that each frame has what its packet had: the stamp
         self._shown_ns = now_ns()
         while (encoded := self._next()) is not None:
             begin_ns = now_ns()
+            packet = av.Packet(encoded)
+            packet.opaque = stamp_in(encoded)
             try:
-                frames: Any = decoder.decode(av.Packet(encoded))
+                frames: Any = decoder.decode(packet)
             except av.FFmpegError as error:
                 # The decoder is kept: a new one could show nothing before the next key frame.
                 log.info("a frame cannot be decoded: %s", error)

@@ -24,7 +24,6 @@ from transport.h264 import EncodedFrame, StreamEncoder
 from transport.i420 import ToI420
 from transport.messages import VideoAnswer, VideoConfirmed
 from transport.peer_connection import new_connection
-from transport.picture_maker import stamp_in
 from transport.rate_control import ViewerLine, limits_for
 from transport.reassembly import START_CODE
 from transport.video_intake import FrameIntake
@@ -189,9 +188,7 @@ class Screen:
         self._frames = frames
 
     def show(self, frame: av.VideoFrame, *, newest: bool) -> None:
-        stamp = stamp_in(frame)
-        assert stamp is not None
-        self.seen.append((stamp.number, newest))
+        self.seen.append((frame.opaque.number, newest))
         if len(self.seen) == self._frames:
             self.intake.put(None)
 
