@@ -15,7 +15,7 @@ from recorder.library import Episode
 from recorder.log import RowRecord
 from recorder.verdict import Verdict
 from transport.channels import ROW_HZ
-from transport.messages import STILL, Mode, Outcome, Phase, Source, Tick, Twist
+from transport.messages import Outcome, Phase, Source, Tick, Twist
 
 Columns = dict[str, npt.NDArray[Any]]  # each (rows,) or (rows, width)
 Features = dict[str, dict[str, Any]]
@@ -23,11 +23,12 @@ Features = dict[str, dict[str, Any]]
 # Codes of `unstick.phase` and `unstick.control_source`: fixed numbers, append only.
 CODES: Final[dict[str, dict[str, int]]] = {
     "phase": {
-        Phase.PATROL: 0,
-        Phase.WAIT: 1,
+        Phase.AUTONOMOUS: 0,
+        Phase.HANDOVER: 1,
         Phase.RECOVERY: 2,
         Phase.CORRECTION: 3,
         Phase.PAUSED: 4,
+        Phase.RESET: 5,
     },
     "control_source": {Source.POLICY: 0, Source.HUMAN: 1, Source.HOLD: 2, Source.SAFETY: 3},
 }
@@ -97,7 +98,7 @@ def columns_of(episode: Episode, success: bool) -> Columns:
     columns: Columns = {
         "observation.state": np.array([t.observation for t in ticks], np.float32),
         "action": _twists([t.applied for t in ticks]),
-        "unstick.action_requested": _twists([_requested(t) for t in ticks]),
+        "unstick.action_requested": _twists([t.requested for t in ticks]),
         "unstick.action_human": _twists([t.human for t in ticks]),
         "unstick.action_policy": _twists([t.policy for t in ticks]),
         "intervention": np.array([t.source is Source.HUMAN for t in ticks], np.bool_),
@@ -139,14 +140,6 @@ def _rows_with_ticks(episode: Episode) -> list[tuple[RowRecord, Tick]]:
             "Leave the episode out.",
         )
     return pairs
-
-
-def _requested(tick: Tick) -> Twist:
-    """What the source in control asked for, before the gate's limits."""
-    if tick.source is Source.POLICY:
-        return tick.policy
-    # A driver whose deadman is up, or whose hands were not off yet, asks for standing still.
-    return tick.human if tick.mode is Mode.TELEOP else STILL
 
 
 def _twists(twists: list[Twist]) -> npt.NDArray[np.float32]:

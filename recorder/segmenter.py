@@ -37,7 +37,7 @@ MAX_LABELS: Final = 10_000
 _BY_DRIVER: Final = frozenset({"outcome", "phase", "marker", "hand_back"})  # name who drives
 _LABEL_KINDS: Final = frozenset(
     {"call", "takeover", "phase", "outcome", "marker", "hand_back", "stop", "stop_reset"}
-    | {"link_lost", "released"}
+    | {"link_lost", "released", "paused", "resumed"}
 )
 _LOSSES: Final = {
     "link_lost": EndedBy.LINK_LOST,
@@ -151,7 +151,7 @@ class Segmenter:
         if self.state is State.IDLE:
             return []
         age_ns = tick.stamp_ns - self._story.opened_ns
-        if self.state is State.WAITING and tick.phase is Phase.PATROL and age_ns >= SETTLE_NS:
+        if self.state is State.WAITING and tick.phase is Phase.AUTONOMOUS and age_ns >= SETTLE_NS:
             self._closing(tick, EndedBy.WITHDRAWN, POST_ROLL_NS)
         if self.state is State.CLOSING and tick.stamp_ns >= self._story.close_ns:
             return [self._closed()]

@@ -20,6 +20,7 @@ from teleop.actuator_watchdog import WatchedRobot
 from teleop.gate import Body, Incoming, Wish
 from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
 from teleop.heartbeat import Heartbeat
+from teleop.idleness import Idleness, watched
 from teleop.latch import Disk, Latch, LatchWriter
 from teleop.liveness import Looks
 from teleop.patrol import Patrol
@@ -115,6 +116,7 @@ class Control:
         self._applied_input = (0, 0)  # input_ns of the newest input, when the motors were told
         self._overdriven = False
         self._tick = 0
+        self._idleness = Idleness()
         self._events: list[Event] = []
         self._latch = LatchWriter(self.latch)
         self._members: Roster = self.roster.read()
@@ -178,6 +180,7 @@ class Control:
         self._answer_requests()
         inbox, malformed = self._read_commands()
         observation = self._drive.observe()
+        observed_ns = now_ns()
         if self._lent != self.state.sublease:  # the policy was started since the last tick
             self._policy.resume(observation)
             self._lent = self.state.sublease
@@ -193,8 +196,13 @@ class Control:
             log.info("%s %s %s", event.kind, event.text, event.by)
         state_before = self._drive.snapshot()
         applied = self._apply(decision.applied)
+        applied_ns = now_ns()
         if self.state.last_input_ns != self._applied_input[0]:
-            self._applied_input = (self.state.last_input_ns, now_ns())
+            self._applied_input = (self.state.last_input_ns, applied_ns)
+        self._idleness, self.state, idle = watched(
+            self._idleness, self.state, observation, stamp_ns
+        )
+        events = (*events, *idle)
         self._remember()
         stands = bool(self.state.stopped_by) and applied == STILL and self._latch.stop_settled()
         self._stop.carried_out(stands=stands, tested=stop_tested and applied == STILL)
@@ -205,8 +213,10 @@ class Control:
             state=self.state,
             decision=decision,
             observation=observation,
+            observed_ns=observed_ns,
             policy=policy,
             applied=applied,
+            applied_ns=applied_ns,
             state_before=state_before,
             events=events,
             missed_before=missed_before,
@@ -228,6 +238,7 @@ class Control:
             applied_input=self._applied_input,
             watchdog_trips=self._trips,
             disk_refuses=bool(self._latch.refused),
+            idle_s=self._idleness.seconds(ticked.stamp_ns),
         )
         seen = self._drive.observe()
         state = reported(ticked, seen, running, self._description, self.limits)

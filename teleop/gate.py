@@ -205,6 +205,7 @@ def _heard(
         deadman=command.deadman,
         last_seq=command.seq,
         last_input_ns=command.input_ns,
+        last_sent_ns=command.sent_ns,
         heard_ns=now_ns,
         neutral_ns=neutral_ns,
         neutral_seen=state.neutral_seen or (long_enough and standing),

@@ -52,7 +52,7 @@ class GateState(Struct, frozen=True, kw_only=True):
 
     boot_id: str
     mode: Mode = Mode.BOOT
-    phase: Phase = Phase.PATROL
+    phase: Phase = Phase.AUTONOMOUS
     profile: Profile = Profile.NORMAL
     lease: Lease = field(default_factory=Lease)
     wanted: LeaseWish | None = None
@@ -73,6 +73,9 @@ class GateState(Struct, frozen=True, kw_only=True):
     deadman: bool = False
     last_seq: int = -1  # of the present epoch
     last_input_ns: int = 0  # Command.input_ns of the newest input accepted
+    last_sent_ns: int = 0  # Command.sent_ns of the last accepted
+    clock_offset_ns: int = 0  # this clock minus the holder's, as its console says: for the record
+    clock_error_ns: int = -1
     heard_ns: int = 0  # when the last command was accepted, or the lease granted
     neutral_ns: int | None = None  # since when the accepted commands are hands-off
     neutral_seen: bool = False  # hands were off long enough since the last latch or takeover
@@ -136,7 +139,7 @@ def policy_started(state: GateState, trigger: Trigger, now_ns: int) -> GateState
         hands_needed(state),
         sublease=state.sublease + 1,
         policy_ns=now_ns,
-        phase=Phase.PATROL,
+        phase=Phase.AUTONOMOUS,
         human=STILL,
         hold=None,
     )
@@ -149,7 +152,7 @@ def call(state: GateState, reason: str, detail: str, now_ns: int) -> GateState:
     number = state.calls + 1
     return replace(
         moved(state, Trigger.CALLED, reason),
-        phase=Phase.WAIT,
+        phase=Phase.HANDOVER,
         call=Call(call_id=number, reason=reason, detail=detail, stamp_ns=now_ns),
         calls=number,
     )

@@ -102,6 +102,13 @@ class Hearing:
         """The state, unless it is too old to be true."""
         return self.state if self.reach(now_ns) is Reach.CONNECTED else None
 
+    def keeping(self) -> KeepLease:
+        """What renews the lease, with what the robot's record is to know of the clocks."""
+        offset_ns, error_ns = self.round_trips.offset_ns, self.round_trips.error_ns
+        if offset_ns is None or error_ns is None:
+            return KeepLease(epoch=self.epoch)
+        return KeepLease(epoch=self.epoch, clock_offset_ns=offset_ns, clock_error_ns=error_ns)
+
     # --- what comes in ---
 
     def hear_state(self, state: RobotState, now_ns: int) -> bool:

@@ -38,7 +38,6 @@ from transport.ice_servers import NO_SERVERS, IceServers
 from transport.messages import (
     Beat,
     Command,
-    KeepLease,
     MalformedMessage,
     MediaState,
     Ping,
@@ -270,7 +269,7 @@ class OperatorLink:
             silent, was_silent = self._watch.self_test.withholds(stamp_ns), silent
             if self._heard.epoch and not frozen:
                 if stamp_ns >= keep_ns:
-                    self._ask(KeepLease(epoch=self._heard.epoch), stamp_ns)
+                    self._ask(self._heard.keeping(), stamp_ns)
                     keep_ns = stamp_ns + RENEW_MS * NS_PER_MS
                 if not silent and (changed or was_silent or stamp_ns >= due_ns):
                     last_input = self._send_command(stamp_ns)
@@ -302,6 +301,7 @@ class OperatorLink:
             forward=operator_input.forward,
             turn=operator_input.turn,
             input_ns=operator_input.input_ns,
+            sent_ns=stamp_ns,
         )
         self._outbox.send(encode(command))
         return operator_input

@@ -142,7 +142,9 @@ def _carried_out(
             return replace(state, wanted=None, lease_note=note), "", ()
         case KeepLease():
             lease = leases.renewed(state.lease, me.key, me.session, body.epoch, now_ns)
-            return replace(state, lease=lease), "", ()
+            clock = (body.clock_offset_ns, body.clock_error_ns)
+            kept = replace(state, lease=lease, clock_offset_ns=clock[0], clock_error_ns=clock[1])
+            return kept, "", ()
         case ReleaseLease():
             left = left_behind(state, "Left without hand-back", f"{who} gave it up", now_ns)
             return left, "", changes(state, left)
@@ -152,8 +154,8 @@ def _carried_out(
             event = Event(kind="outcome", text=body.outcome, by=who)
             return replace(state, outcome=body.outcome), "", (event,)
         case MarkPhase():
-            if body.phase not in (Phase.RECOVERY, Phase.CORRECTION):
-                raise Refused("only recovery and correction can be marked")
+            if body.phase not in (Phase.RECOVERY, Phase.CORRECTION, Phase.RESET):
+                raise Refused("only recovery, correction and reset can be marked")
             event = Event(kind="phase", text=body.phase, by=who)
             return replace(state, phase=body.phase), "", (event,)
         case MarkMoment():
@@ -239,6 +241,9 @@ def _with_driver(state: GateState, lease: Lease, now_ns: int) -> GateState:
         wanted=None,
         profile=Profile.NORMAL,
         last_seq=-1,
+        last_sent_ns=0,
+        clock_offset_ns=0,
+        clock_error_ns=-1,
     )
 
 
@@ -286,7 +291,7 @@ def _handed_back(
         state = policy_started(state, Trigger.POLICY_STARTED, now_ns)
     back = replace(
         hands_needed(state),
-        phase=Phase.PATROL,
+        phase=Phase.AUTONOMOUS,
         call=None,
         lease=leases.freed(state.lease),
         wanted=None,

@@ -32,8 +32,10 @@ class Ticked:
     state: GateState  # after it; the driver may have failed since it was decided
     decision: Decision
     observation: Observation  # before the tick was applied
+    observed_ns: int
     policy: Twist  # what it wished, also while it was not in control
     applied: Twist  # what the motors were told
+    applied_ns: int
     state_before: bytes
     events: tuple[Event, ...]
     missed_before: int
@@ -47,6 +49,7 @@ class Running:
     applied_input: tuple[int, int]  # newest input_ns, and when the motors were told it first
     watchdog_trips: int
     disk_refuses: bool
+    idle_s: float
 
 
 def recorded(ticked: Ticked, boot_id: str) -> Tick:
@@ -64,11 +67,19 @@ def recorded(ticked: Ticked, boot_id: str) -> Tick:
         observation=ticked.observation.values(),
         policy=ticked.policy,
         human=state.human,
+        requested=ticked.decision.asked,
         applied=ticked.applied,
         deadman=state.deadman,
         command_seq=ticked.decision.command_seq,
         command_age_ms=state.command_age_ms,
         picture_age_ms=state.picture_age_ms,
+        observed_ns=ticked.observed_ns,
+        received_ns=state.heard_ns if state.last_seq >= 0 else 0,
+        applied_ns=ticked.applied_ns,
+        input_ns=state.last_input_ns if state.last_seq >= 0 else 0,
+        sent_ns=state.last_sent_ns,
+        clock_offset_ns=state.clock_offset_ns,
+        clock_error_ns=state.clock_error_ns,
         missed_before=ticked.missed_before,
         state=ticked.state_before,
         events=ticked.events,
@@ -103,7 +114,7 @@ def reported(
         latched_for=state.latched_for,
         intervention=state.intervention,
         outcome=state.outcome,
-        task=description.task if state.phase is not Phase.PATROL else POLICY,
+        task=description.task if state.phase is not Phase.AUTONOMOUS else POLICY,
         x_m=seen.x_m,
         y_m=seen.y_m,
         heading_rad=seen.heading_rad,
@@ -131,4 +142,5 @@ def reported(
         watchdog_trips=running.watchdog_trips,
         missed_ticks=running.missed_ticks,
         disk_refuses=running.disk_refuses,
+        idle_s=running.idle_s,
     )

@@ -91,8 +91,18 @@ class RoundTrips:
     @property
     def offset_ns(self) -> int | None:
         """The robot's clock minus this console's; None before the first ping was answered."""
+        bounds = self._bounds
+        return None if bounds is None else max(bounds[0], sum(bounds) // 2)
+
+    @property
+    def error_ns(self) -> int | None:
+        """By how much the offset is wrong at most, either way; None as long as that is."""
+        bounds = self._bounds
+        return None if bounds is None else max(0, (bounds[1] - bounds[0] + 1) // 2)
+
+    @property
+    def _bounds(self) -> tuple[int, int] | None:
         if not self._kept:
             return None
         lowest_ns = max(self._lowest_ns, *(trip.lowest_ns for trip in self._kept))
-        highest_ns = min(trip.highest_ns for trip in self._kept)
-        return max(lowest_ns, (lowest_ns + highest_ns) // 2)
+        return lowest_ns, min(trip.highest_ns for trip in self._kept)

@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION: Final = 4
 
 Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities and booleans
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -106,11 +106,12 @@ class Source(StrEnum):
 class Phase(StrEnum):
     """What part of the work a control tick belongs to."""
 
-    PATROL = "patrol"
-    WAIT = "wait"  # called, nobody drives yet
-    RECOVERY = "recovery"
-    CORRECTION = "correction"
-    PAUSED = "paused"
+    AUTONOMOUS = "autonomous"  # the policy works
+    HANDOVER = "handover"  # called, nobody drives yet
+    RECOVERY = "recovery"  # the operator brings the robot back to where the policy can go on
+    CORRECTION = "correction"  # the operator does better what the policy did badly
+    RESET = "reset"  # the operator puts the scene back; no part of the task
+    PAUSED = "paused"  # nothing has moved for a minute
 
 
 class Outcome(StrEnum):
@@ -159,7 +160,8 @@ class Command(Wire, frozen=True, tag="command"):
     deadman: bool  # an input that must be held is held, and the window has the focus
     forward: Unit  # fraction of the robot's own limit, + forward
     turn: Unit  # fraction of the robot's own limit, + left
-    input_ns: Stamp  # the console's clock at the key event: for its own latency figures only
+    input_ns: Stamp  # the console's clock at the key event: for figures and the record only
+    sent_ns: Stamp = 0  # the console's clock when this was sent: for the record only
 
 
 class StopRequest(Wire, frozen=True, tag="stop"):
@@ -214,9 +216,14 @@ class DenyLease(Wire, frozen=True, tag="deny_lease"):
 
 
 class KeepLease(Wire, frozen=True, tag="keep_lease"):
-    """Renew the lease; sent only while the window's own thread is alive."""
+    """Renew the lease; sent only while the window's own thread is alive.
+
+    What the console has measured of the clocks goes into the record; no decision depends on it.
+    """
 
     epoch: Count
+    clock_offset_ns: int = 0  # the robot's clock minus the console's
+    clock_error_ns: Annotated[int, Meta(ge=-1)] = -1  # of that, either way; -1: not measured
 
 
 class ReleaseLease(Wire, frozen=True, tag="release_lease"):
@@ -239,7 +246,7 @@ class MarkOutcome(Wire, frozen=True, tag="mark_outcome"):
 
 
 class MarkPhase(Wire, frozen=True, tag="mark_phase"):
-    """From here on the operator recovers, or corrects."""
+    """From here on the operator recovers, corrects, or puts the scene back."""
 
     epoch: Count
     phase: Phase
@@ -435,6 +442,7 @@ class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
     watchdog_trips: Count  # times the driver's own watchdog had to zero the motors
     missed_ticks: Count
     disk_refuses: bool  # STOP and lease cannot be remembered across a restart
+    idle_s: float  # somebody has the robot, and nothing has moved for so long
 
 
 class Beat(Wire, frozen=True, tag="beat"):
@@ -473,11 +481,19 @@ class Tick(Wire, frozen=True, tag="tick"):
     observation: tuple[float, ...]  # in the order of Description.observation_names
     policy: Twist  # what the policy wished, also while it was not in control
     human: Twist  # what the operator wished, also while not in control
-    applied: Twist
+    requested: Twist  # what whoever was in control wished, before limits
+    applied: Twist  # what the motors were told
     deadman: bool
     command_seq: int  # -1: none in this tick
     command_age_ms: float  # loop age; -1: none
     picture_age_ms: float  # -1: none
+    observed_ns: Stamp  # when `observation` was read
+    received_ns: Stamp  # when the newest accepted command was taken in; 0: none
+    applied_ns: Stamp  # when the motors had been told
+    input_ns: Stamp  # key event behind that command, on the operator's clock; 0: none
+    sent_ns: Stamp  # when the console sent it, on the operator's clock; 0: none
+    clock_offset_ns: int  # this clock minus the operator's, as the console measures it
+    clock_error_ns: int  # of that, either way; -1: not measured
     missed_before: Count  # ticks skipped just before this one
     state: bytes
     events: tuple[Event, ...] = ()

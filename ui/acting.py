@@ -93,6 +93,8 @@ def body_of(act: Act, state: RobotState, reason: str = "") -> RequestBody | None
             return MarkPhase(epoch=epoch, phase=Phase.RECOVERY)
         case Act.CORRECTION:
             return MarkPhase(epoch=epoch, phase=Phase.CORRECTION)
+        case Act.SCENE_RESET:
+            return MarkPhase(epoch=epoch, phase=Phase.RESET)
         case Act.MARKER:
             return MarkMoment(epoch=epoch)
         case Act.STOP | Act.DISMISS:

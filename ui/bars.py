@@ -57,7 +57,7 @@ class Labels(QWidget):
             (self.hand_back, Act.HAND_BACK),
         ):
             button.clicked.connect(lambda _checked=False, what=act: self.acted.emit(what))
-        self.show_labels(LabelBar(False, Phase.PATROL, Outcome.UNLABELLED))
+        self.show_labels(LabelBar(False, Phase.AUTONOMOUS, Outcome.UNLABELLED))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

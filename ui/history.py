@@ -280,7 +280,7 @@ def control_of(link: LinkView) -> tuple[str, str]:
         return ("other", f"{state.lease.operator} DRIVES")
     if state.call is not None:
         return ("call", "CALLING")
-    if state.phase is Phase.PATROL:
+    if state.phase is Phase.AUTONOMOUS:
         return ("policy", "AUTONOMY")
     return ("nobody", "NOBODY")
 

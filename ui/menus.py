@@ -100,6 +100,7 @@ class Menus:
         menu = self._menu("&Episode")
         self._acting(menu, Act.RECOVERY, "Phase &recovery")
         self._acting(menu, Act.CORRECTION, "Phase &correction")
+        self._acting(menu, Act.SCENE_RESET, "Phase rese&t")
         self._acting(menu, Act.MARKER, "&Marker", Action.MARKER)
         menu.addSeparator()
         self._acting(menu, Act.SUCCESS, "Outcome &success", Action.SUCCESS)

@@ -33,6 +33,7 @@ ROLES: Final[dict[Act, frozenset[Role]]] = {
     Act.MARKER: DRIVERS,
     Act.RECOVERY: DRIVERS,
     Act.CORRECTION: DRIVERS,
+    Act.SCENE_RESET: DRIVERS,
     Act.HIGH_LATENCY: DRIVERS,
     Act.NORMAL: DRIVERS,
     Act.CLEAR_FAULT: frozenset({Role.MAINTENANCE}),

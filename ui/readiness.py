@@ -86,7 +86,7 @@ def _ready_word(
             detail = f"Not moving: {state.latched_for or 'robot reports a fault'}. {what}"
             return Chip("fault", "FAULT", detail, Look.LATCHED)
         case Mode.AUTONOMY:
-            detail = f"Works by itself: {state.phase.value}"
+            detail = f"Works by itself: {state.task}"
             if link.yours:
                 detail = f"Works under your lease. {words.taking_over(link)}"
             return Chip("ready", "READY", detail)

@@ -293,6 +293,8 @@ def _recording(link: LinkView) -> ReasonRow:
     if media.recorder is RecorderPhase.FAILED:
         return ReasonRow("Recording", media.recorder_detail or "failed", left, Look.LIMITED)
     on = "on" if media.recorder is RecorderPhase.RECORDING else "ready"
+    if media.recorder is RecorderPhase.RECORDING and (idle := words.idle(link)):
+        return ReasonRow("Recording", f"on, {idle}", left, Look.LIMITED)
     low = media.disk_free_bytes < LOW_DISK
     if without := unrecorded(link):
         note = left if low else ""

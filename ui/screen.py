@@ -39,6 +39,7 @@ class Act(StrEnum):
     MARKER = "marker"
     RECOVERY = "recovery"
     CORRECTION = "correction"
+    SCENE_RESET = "scene_reset"
     LET_DRIVE = "let it drive"
     TAKE_OVER = "take over"
     GRANT = "grant"

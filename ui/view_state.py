@@ -77,7 +77,7 @@ def screen_of(
         hud=hud_of(state, latency) if state else None,
         labels=LabelBar(
             link.yours and state is not None,
-            state.phase if state else Phase.PATROL,
+            state.phase if state else Phase.AUTONOMOUS,
             state.outcome if state and link.yours else Outcome.UNLABELLED,
             hand_back=not why_not(Act.HAND_BACK, link),
             let_drive=not why_not(Act.LET_DRIVE, link),
@@ -202,6 +202,10 @@ def recording_chip(link: LinkView) -> Chip:
                 )
                 detail = f"REC, not {some}"
                 return Chip("triangle", words.minutes(media.episode_s), detail, Look.LIMITED)
+            if idle := words.idle(link):
+                return Chip(
+                    "triangle", words.minutes(media.episode_s), f"REC, {idle}", Look.LIMITED
+                )
             return Chip("disc", words.minutes(media.episode_s), f"REC ep. {name}")
         case RecorderPhase.PREROLL:
             return Chip("ring", "Pre-roll", "last 10 s")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from teleop.idleness import NOTICE_S
 from teleop.operator_view import LinkView
 from transport.handshake import Trouble
-from transport.messages import Hold, HoldReason, Refusal, RobotState, Role
+from transport.messages import Hold, HoldReason, Phase, Refusal, RobotState, Role
 from ui.screen import Chip, Look, Tally
 
 COMPASS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
@@ -51,6 +52,16 @@ def age(ms: float) -> str:
 def space(size_bytes: int) -> str:
     """41 GB, or 640 MB when it gets tight."""
     return f"{size_bytes / 1e9:.0f} GB" if size_bytes >= 10**9 else f"{size_bytes / 1e6:.0f} MB"
+
+
+def idle(link: LinkView) -> str:
+    """idle 12 s, from a minute on paused 75 s; empty while something moves."""
+    state = link.state
+    if state is None or state.idle_s < NOTICE_S:
+        return ""
+    if state.phase is Phase.PAUSED:
+        return f"paused {short(state.idle_s)}"
+    return f"idle {short(state.idle_s)}"
 
 
 def camera(name: str) -> str:

@@ -75,7 +75,7 @@ def robot_state(**changes: object) -> RobotState:
         stamp_ns=ROBOT_NS,
         tick=54_000,
         mode=Mode.AUTONOMY,
-        phase=Phase.PATROL,
+        phase=Phase.AUTONOMOUS,
         lease=Lease(),
         wanted=None,
         lease_note="",
@@ -115,6 +115,7 @@ def robot_state(**changes: object) -> RobotState:
         watchdog_trips=0,
         missed_ticks=0,
         disk_refuses=False,
+        idle_s=0.0,
     )
     return msgspec.structs.replace(state, **changes)
 

@@ -40,7 +40,7 @@ STANDING = driven(mode=Mode.READY, applied=STILL, asked=STILL, speed_mps=0.0, tu
 def calling() -> LinkView:
     state = robot_state(
         mode=Mode.HOLD,
-        phase=Phase.WAIT,
+        phase=Phase.HANDOVER,
         call=CALL,
         hold=Hold(reason=HoldReason.CALLING),
         motor_a=0.3,
@@ -173,7 +173,7 @@ def slow() -> LinkView:
 
 
 def lent() -> LinkView:
-    return link_view(driven(mode=Mode.AUTONOMY, phase=Phase.PATROL))
+    return link_view(driven(mode=Mode.AUTONOMY, phase=Phase.AUTONOMOUS))
 
 
 def testing() -> LinkView:

@@ -229,12 +229,12 @@ def tell_past(window: MainWindow, now: LinkView, late: bool) -> None:
         if late and t_s > 400:
             latency = 200 + noise.gauss(20, 12)
         speed = 0.25 + 0.05 * math.sin(t_s / 7)
-        mode, phase, call, lease = Mode.AUTONOMY, Phase.PATROL, None, Lease()
+        mode, phase, call, lease = Mode.AUTONOMY, Phase.AUTONOMOUS, None, Lease()
         hold = None
         wedged = t_s >= 280
         if wedged:
             speed = 0.0
-            mode, phase, call = Mode.HOLD, Phase.WAIT, CALL
+            mode, phase, call = Mode.HOLD, Phase.HANDOVER, CALL
             hold = Hold(reason=HoldReason.CALLING)
         mine = (
             now.yours
@@ -246,7 +246,7 @@ def tell_past(window: MainWindow, now: LinkView, late: bool) -> None:
             mode, phase, call, hold = Mode.TELEOP, Phase.RECOVERY, None, None
             lease = driven().lease
         if t_s >= 440 and now.media is not None and now.media.verdict is not None and not now.yours:
-            mode, phase, lease = Mode.AUTONOMY, Phase.PATROL, Lease(epoch=4)
+            mode, phase, lease = Mode.AUTONOMY, Phase.AUTONOMOUS, Lease(epoch=4)
         if not wedged or lease.session:
             heading += 0.12 * math.sin(t_s / 9) + noise.gauss(0, 0.02)
             x += speed * math.cos(heading) / 5

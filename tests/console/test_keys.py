@@ -40,7 +40,7 @@ Key = Qt.Key
 
 def calling() -> object:
     return robot_state(
-        mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING)
+        mode=Mode.HOLD, phase=Phase.HANDOVER, call=CALL, hold=Hold(reason=HoldReason.CALLING)
     )
 
 

@@ -49,7 +49,7 @@ STOPPED = link_view(driven(mode=Mode.ESTOP, stopped_by="op-3"))
 FAULTY = link_view(robot_state(mode=Mode.FAULT), role=Role.MAINTENANCE)
 STANDING = driven(mode=Mode.READY, applied=STILL)
 CALLING = robot_state(
-    mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING)
+    mode=Mode.HOLD, phase=Phase.HANDOVER, call=CALL, hold=Hold(reason=HoldReason.CALLING)
 )
 ASKING_WHY = {Act.TAKE_OVER: SUPERVISED, Act.RESET: STOPPED, Act.CLEAR_FAULT: FAULTY}
 

@@ -38,7 +38,7 @@ VIEWS = {
     "searching": link_view(None, silent_ms=41_000.0),
     "call": link_view(
         robot_state(
-            mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING)
+            mode=Mode.HOLD, phase=Phase.HANDOVER, call=CALL, hold=Hold(reason=HoldReason.CALLING)
         )
     ),
     "drive": link_view(driven(), deadman=True),

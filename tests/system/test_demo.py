@@ -92,7 +92,7 @@ def test_the_episode_tells_the_whole_story(facts: dict[str, Any]) -> None:
     assert called.stamp_ns - ticks[0].stamp_ns > 4 * 10**9, "it begins before the call"
     driven = [tick for tick in ticks if tick.source is Source.HUMAN]
     assert any(tick.applied.forward_mps < 0 for tick in driven)
-    assert {Phase.PATROL, Phase.WAIT, Phase.RECOVERY} <= {tick.phase for tick in ticks}
+    assert {Phase.AUTONOMOUS, Phase.HANDOVER, Phase.RECOVERY} <= {tick.phase for tick in ticks}
     assert all(tick.state for tick in ticks), "every tick carries the complete state"
     description = episode.manifest.description
     assert description.scene_sha256

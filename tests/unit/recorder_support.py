@@ -131,20 +131,28 @@ def session(
             phase=(
                 Phase.RECOVERY
                 if driving
-                else Phase.WAIT
+                else Phase.HANDOVER
                 if called <= number < taken
-                else Phase.PATROL
+                else Phase.AUTONOMOUS
             ),
             intervention=0 if number >= taken else -1,
             outcome=outcome if number >= handed - 3 else Outcome.UNLABELLED,
             observation=tuple(float(v) for v in robot.state[:3]),
             policy=STILL,
             human=applied,
+            requested=applied,
             applied=applied,
             deadman=driving,
             command_seq=number if driving else -1,
             command_age_ms=12.5 if driving else -1.0,
             picture_age_ms=31.25 if driving else -1.0,
+            observed_ns=stamp(number),
+            received_ns=stamp(number) if driving else 0,
+            applied_ns=stamp(number) + 200_000,
+            input_ns=stamp(number) - 9_000_000 if driving else 0,
+            sent_ns=stamp(number) - 8_000_000 if driving else 0,
+            clock_offset_ns=0,
+            clock_error_ns=400_000 if driving else -1,
             missed_before=0,
             state=robot.snapshot(),
             events=events,

@@ -39,5 +39,5 @@ def held(reason: HoldReason, value: float = 0.0, limit: float = 0.0, **changes: 
 
 
 CALLING = robot_state(
-    mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING)
+    mode=Mode.HOLD, phase=Phase.HANDOVER, call=CALL, hold=Hold(reason=HoldReason.CALLING)
 )

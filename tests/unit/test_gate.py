@@ -135,7 +135,7 @@ def test_a_phase_can_be_marked_recovery_or_correction_only() -> None:
     world = World().driving()
     assert world.ask(MarkPhase(epoch=1, phase=Phase.CORRECTION)).ok
     assert world.state.phase is Phase.CORRECTION
-    assert not world.ask(MarkPhase(epoch=1, phase=Phase.PATROL)).ok
+    assert not world.ask(MarkPhase(epoch=1, phase=Phase.AUTONOMOUS)).ok
 
 
 # --- commands that have no effect ---

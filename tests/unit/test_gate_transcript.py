@@ -195,7 +195,7 @@ def _rescue(world: Storyteller) -> None:
     world.speed(0.3, deadman=True, forward=-1.0)
     world.request(MarkMoment(epoch=1, note="here"))
     world.request(MarkPhase(epoch=1, phase=Phase.CORRECTION))
-    world.request(MarkPhase(epoch=1, phase=Phase.WAIT))
+    world.request(MarkPhase(epoch=1, phase=Phase.HANDOVER))
     world.request(MarkOutcome(epoch=1, outcome=Outcome.SUCCESS))
     world.request(Arm(epoch=1))
     world.request(ResetStop(epoch=1))

@@ -11,7 +11,7 @@ from tests.unit.recorder_support import session
 from transport.clock import NS_PER_S
 from transport.messages import Event, Mode, Outcome, Phase, Tick
 
-BLANK = msgspec.structs.replace(next(session()), mode=Mode.HOLD, phase=Phase.WAIT, events=())
+BLANK = msgspec.structs.replace(next(session()), mode=Mode.HOLD, phase=Phase.HANDOVER, events=())
 KINDS = [
     "call",
     "takeover",
@@ -87,7 +87,9 @@ def test_a_second_call_during_the_post_roll_is_another_episode() -> None:
 
 
 def test_a_robot_that_frees_itself_withdraws_its_call() -> None:
-    run = Run().at(0, "call").at(0.5, phase=Phase.PATROL).at(1.5, phase=Phase.PATROL).at(2.5)
+    run = (
+        Run().at(0, "call").at(0.5, phase=Phase.AUTONOMOUS).at(1.5, phase=Phase.AUTONOMOUS).at(2.5)
+    )
     assert run.endings == ["withdrawn"]
     assert run.done[-1].ending.start_tick == -1  # type: ignore[union-attr]
 

@@ -364,7 +364,7 @@ def test_a_hand_back_ends_the_phase_that_was_marked_under_the_policy() -> None:
     world = World().driving()
     world.ask(StartPolicy(epoch=1))
     assert world.ask(MarkPhase(epoch=1, phase=Phase.CORRECTION)).ok
-    assert handed_back(world).state.phase is Phase.PATROL
+    assert handed_back(world).state.phase is Phase.AUTONOMOUS
 
 
 def test_a_hand_back_answers_a_call_that_came_under_the_operator() -> None:

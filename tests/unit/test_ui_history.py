@@ -17,7 +17,9 @@ from ui.view_state import screen_of
 S = 10**9
 START = 50 * S
 CALLING = link_view(
-    robot_state(mode=Mode.HOLD, phase=Phase.WAIT, call=CALL, hold=Hold(reason=HoldReason.CALLING))
+    robot_state(
+        mode=Mode.HOLD, phase=Phase.HANDOVER, call=CALL, hold=Hold(reason=HoldReason.CALLING)
+    )
 )
 STILL_DRIVEN = driven(applied=Twist(forward_mps=0.0, turn_radps=0.0))
 

@@ -41,6 +41,7 @@ POSSIBLE: dict[Act, LinkView] = {
     Act.MARKER: link_view(driven()),
     Act.RECOVERY: link_view(driven()),
     Act.CORRECTION: link_view(driven()),
+    Act.SCENE_RESET: link_view(driven()),
     Act.HIGH_LATENCY: link_view(STANDING),
     Act.NORMAL: link_view(driven(applied=STILL, profile=Profile.HIGH_LATENCY, timing=SLOW_TIMING)),
     Act.CLEAR_FAULT: link_view(robot_state(mode=Mode.FAULT)),

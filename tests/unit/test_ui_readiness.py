@@ -69,7 +69,12 @@ MODES: dict[Mode, tuple[LinkView, str, str, Look]] = {
         "Moving. Full speed allowed, deadman held",
         Look.QUIET,
     ),
-    Mode.AUTONOMY: (link_view(robot_state()), "READY", "Works by itself: patrol", Look.QUIET),
+    Mode.AUTONOMY: (
+        link_view(robot_state()),
+        "READY",
+        "Works by itself: Reach open floor",
+        Look.QUIET,
+    ),
     Mode.HOLD: (
         held(HoldReason.STALE, 340.0, 300.0),
         "HOLD",

@@ -136,6 +136,24 @@ def test_recording_reason_in_each_phase(phase: RecorderPhase) -> None:
     assert row.value == expected.get(phase, "ready, 41 GB left")
 
 
+@pytest.mark.parametrize(
+    ("phase", "idle_s", "told"),
+    [(Phase.RECOVERY, 12.4, "idle 12 s"), (Phase.PAUSED, 75.0, "paused 75 s")],
+)
+def test_a_recording_in_which_nothing_moves_is_told(phase: Phase, idle_s: float, told: str) -> None:
+    recording = RECORDERS[RecorderPhase.RECORDING][0]
+    shown = screen(link_view(driven(phase=phase, idle_s=idle_s), media=recording))
+    assert (shown.recording.word, shown.recording.detail) == ("2:59", f"REC, {told}")
+    row = next(row for row in shown.reasons.rows if row.name == "Recording")
+    assert (row.value, row.note, row.look) == (f"on, {told}", "41 GB left", Look.LIMITED)
+
+
+def test_a_pause_of_less_than_ten_seconds_is_not_worth_a_word() -> None:
+    recording = RECORDERS[RecorderPhase.RECORDING][0]
+    shown = screen(link_view(driven(idle_s=9.9), media=recording))
+    assert shown.recording.detail == "REC ep. 118"
+
+
 @pytest.mark.parametrize("changes", [{"media": None}, {"media_silent_ms": 3500.0}])
 def test_a_silent_recorder_is_not_known(changes: dict[str, object]) -> None:
     shown = screen(link_view(driven(), **changes))
