@@ -5,14 +5,17 @@ Sealing, recovery and `verify` ask the same questions here, so they cannot disag
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from recorder.durable import sha256_of
 from recorder.episode import (
+    CONSENT,
     FORMAT,
     LOG_FILE,
+    POLICY_STATE,
     CameraEntry,
     Clock,
     Counts,
@@ -25,7 +28,8 @@ from recorder.episode import (
     camera_file,
 )
 from recorder.log import LogReader, RowRecord
-from recorder.video_track import CODEC, count_frames
+from recorder.provenance import Start
+from recorder.video_track import CODEC, ENCODER, count_frames
 from transport.messages import Tick
 
 
@@ -42,6 +46,7 @@ class TickCount:
     last_tick: int = -1
     first_ns: int = 0
     last_ns: int = 0
+    clock: tuple[int, int] | None = None  # (error, offset) of the operator's, where known best
 
     def add(self, tick: Tick, where: Path) -> None:
         """Count one more; ticks and stamps must rise."""
@@ -60,6 +65,9 @@ class TickCount:
         self.states += bool(tick.state)
         self.events += len(tick.events)
         self.last_tick, self.last_ns = tick.tick, tick.stamp_ns
+        if tick.clock_error_ns >= 0:
+            known = (tick.clock_error_ns, tick.clock_offset_ns)
+            self.clock = min(self.clock or known, known)
 
 
 def lost_before(previous: int, tick: Tick) -> int:
@@ -90,12 +98,38 @@ class RowCount:
             self.repeated[camera] += shown.repeated
 
 
-def count_log(path: Path, cameras: Iterable[str]) -> tuple[TickCount, RowCount]:
-    """Read the whole log strictly and count."""
+@dataclass
+class Takeover:
+    """What the log tells of the tick at which a replay starts."""
+
+    tick: int  # -1: nobody took over
+    start: Start | None = None
+    consent: str = ""
+
+    def add(self, tick: Tick) -> None:
+        """Look whether it is this one."""
+        if tick.tick != self.tick:
+            return
+        said = {event.kind: event.text for event in tick.events}
+        self.consent = said.get(CONSENT, "")
+        self.start = Start(
+            tick=tick.tick,
+            state_sha256=hashlib.sha256(tick.state).hexdigest() if tick.state else "",
+            state_bytes=len(tick.state),
+            policy=said.get(POLICY_STATE, ""),
+        )
+
+
+def count_log(
+    path: Path, cameras: Iterable[str], takeover: Takeover | None = None
+) -> tuple[TickCount, RowCount]:
+    """Read the whole log strictly and count; `takeover` looks on."""
     ticks, rows = TickCount(), RowCount(0, dict.fromkeys(cameras, 0))
     log = LogReader(path)
     for tick in log.ticks():
         ticks.add(tick, path)
+        if takeover is not None:
+            takeover.add(tick)
     for row in log.rows():
         rows.add(row, path)
     return ticks, rows
@@ -106,7 +140,8 @@ def make_manifest(
 ) -> Manifest:
     """The manifest of finished files; raises `EpisodeError` when they do not fit each other."""
     names = [camera.name for camera in header.cameras]
-    ticks, rows = count_log(folder / LOG_FILE, names)
+    takeover = Takeover(ending.start_tick)
+    ticks, rows = count_log(folder / LOG_FILE, names, takeover)
     if ticks.ticks == 0:
         raise EpisodeError("Episode holds no tick", folder, "There is nothing to keep.")
     cameras: list[CameraEntry] = []
@@ -123,6 +158,8 @@ def make_manifest(
                 width=camera.width,
                 height=camera.height,
                 codec=CODEC,
+                encoder=ENCODER,
+                settings=camera.settings,
                 file=path.name,
                 frames=frames,
                 repeated=rows.repeated[camera.name],
@@ -134,6 +171,9 @@ def make_manifest(
         status=status,
         description=header.description,
         ending=ending,
+        consent=takeover.consent,
+        custody=header.custody,
+        start=takeover.start,
         first_tick=ticks.first_tick,
         last_tick=ticks.last_tick,
         rows=rows.rows,
@@ -152,10 +192,13 @@ def make_manifest(
             boot_id=header.description.boot_id,
             first_ns=ticks.first_ns,
             last_ns=ticks.last_ns,
+            operator_offset_ns=ticks.clock[1] if ticks.clock else None,
+            operator_error_ns=ticks.clock[0] if ticks.clock else None,
             opened_wall=header.opened_wall,
             sealed_wall=sealed_wall,
         ),
         versions=header.versions,
+        code=header.code,
         gate_sha256=header.gate_sha256,
         config_sha256=header.config_sha256,
         files=tuple(

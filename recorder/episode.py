@@ -20,9 +20,10 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from recorder.provenance import CameraSettings, Code, Custody, Start
 from transport.messages import Description, Outcome, Wire
 
-FORMAT: Final = 1  # raised when an older reader would misread the files
+FORMAT: Final = 2  # raised when an older reader would misread the files
 
 LOG_FILE: Final = "log.mcap"
 MANIFEST_FILE: Final = "manifest.json"
@@ -32,6 +33,10 @@ TORN_DIR: Final = "torn"
 RECORDING_SUFFIX: Final = ".rec"
 RECOVERING_SUFFIX: Final = ".tmp"
 BROKEN_SUFFIX: Final = ".broken"
+
+# Events at the tick of a takeover that are no labels: the manifest tells them in fields of its own.
+CONSENT: Final = "consent"
+POLICY_STATE: Final = "policy_state"
 
 GOP_ROWS: Final = 15  # 0.5 s: what a crash may cost of the video, and what a seek has to decode
 
@@ -77,6 +82,7 @@ class CameraFormat(Wire, frozen=True):
     name: str
     width: int  # pixels, even
     height: int  # pixels, even
+    settings: CameraSettings = CameraSettings()
 
 
 class Header(Wire, frozen=True):
@@ -90,6 +96,8 @@ class Header(Wire, frozen=True):
     row_hz: int
     opened_wall: str  # ISO 8601, UTC; for people
     versions: dict[str, str]  # of the programs that record: unstick, python, av …
+    code: Code
+    custody: Custody = Custody()
     gate_sha256: str = ""  # of the gate's source, empty: not given
     config_sha256: str = ""  # of the robot's configuration, empty: not given
 
@@ -122,6 +130,8 @@ class CameraEntry(Wire, frozen=True):
     width: int
     height: int
     codec: str  # "h264"
+    encoder: str  # its name and what it was told
+    settings: CameraSettings
     file: str  # relative to the episode
     frames: int  # equals the manifest's `rows`
     repeated: int  # rows that show the picture before once more, because none came in time
@@ -152,6 +162,8 @@ class Clock(Wire, frozen=True):
     boot_id: str
     first_ns: int
     last_ns: int
+    operator_offset_ns: int | None  # this clock minus the operator's, where it was known best
+    operator_error_ns: int | None  # of that, either way; None: never measured
     opened_wall: str  # ISO 8601, UTC
     sealed_wall: (
         str  # ISO 8601, UTC; of a recovered episode: empty, so that recovery repeats itself
@@ -166,6 +178,9 @@ class Manifest(Wire, frozen=True):
     status: Status
     description: Description
     ending: Ending
+    consent: str  # under which the operator recorded; empty: none is on the robot's list
+    custody: Custody
+    start: Start | None  # None: nobody took over
     first_tick: int
     last_tick: int
     rows: int
@@ -175,6 +190,7 @@ class Manifest(Wire, frozen=True):
     counts: Counts
     clock: Clock
     versions: dict[str, str]
+    code: Code
     gate_sha256: str
     config_sha256: str
     files: tuple[FileEntry, ...]  # all but the manifest, the verdict and torn/
@@ -229,7 +245,7 @@ def parse_manifest(raw: bytes, where: object) -> Manifest:
         raise EpisodeError(
             f"Episode format {version} is not {FORMAT}",
             where,
-            newer or "It was never released; record the episode again.",
+            newer or "That format was never released; record the episode again.",
         )
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)

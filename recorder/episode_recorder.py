@@ -21,9 +21,10 @@ from typing import Final
 from recorder.episode import FORMAT, CameraFormat, EndedBy, Ending, Header, episode_id
 from recorder.log import CameraRow
 from recorder.preroll import EncodedRow, PrerollRing
+from recorder.provenance import Custody
 from recorder.row_grid import Choice, RowGrid
 from recorder.segmenter import Close, Segmenter
-from recorder.versions import recording_versions
+from recorder.versions import recording_code, recording_versions
 from recorder.video_track import VideoPacket, VideoTrack
 from recorder.writer import EpisodeWriter
 from transport.channels import ROW_HZ, TICK_HZ, TICKS_PER_ROW
@@ -34,6 +35,8 @@ from transport.messages import Description, RecorderPhase, Tick
 MIN_FREE_BYTES: Final = 1 << 30
 MAX_BACKLOG: Final = 2000  # records waiting for the disk: about 20 s, some 5 MB
 SHOW_SEALED_NS: Final = 5 * NS_PER_S  # how long the status says "sealed"
+
+NO_CUSTODY: Final = Custody()  # the site has not said anything
 
 _LOG = logging.getLogger("recorder")
 
@@ -74,6 +77,7 @@ class EpisodeRecorder:
         cameras: Sequence[CameraFormat],
         *,
         versions: Mapping[str, str] | None = None,
+        custody: Custody = NO_CUSTODY,
         gate_sha256: str = "",
         config_sha256: str = "",
         min_free_bytes: int = MIN_FREE_BYTES,
@@ -84,6 +88,7 @@ class EpisodeRecorder:
         self._description = description
         self._cameras = tuple(cameras)
         self._versions = {**recording_versions(), **(versions or {})}
+        self._code, self._custody = recording_code(), custody
         self._hashes = (gate_sha256, config_sha256)
         self._min_free_bytes = min_free_bytes
         self._owns_disk = disk is None
@@ -252,6 +257,8 @@ class EpisodeRecorder:
             row_hz=ROW_HZ,
             opened_wall=now.isoformat(timespec="milliseconds"),
             versions=self._versions,
+            code=self._code,
+            custody=self._custody,
             gate_sha256=gate_sha256,
             config_sha256=config_sha256,
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from recorder.contents import count_log
+from recorder.contents import Takeover, count_log
 from recorder.durable import sha256_of
 from recorder.episode import (
     BROKEN_SUFFIX,
@@ -97,7 +97,9 @@ class Episode:
                 raise EpisodeError(
                     "File is not the one that was sealed", path, "Restore it from a copy."
                 )
-        ticks, rows = count_log(self.path / LOG_FILE, (c.name for c in self.manifest.cameras))
+        takeover = Takeover(self.manifest.ending.start_tick)
+        names = (camera.name for camera in self.manifest.cameras)
+        ticks, rows = count_log(self.path / LOG_FILE, names, takeover)
         if (ticks.ticks, rows.rows) != (self.manifest.counts.ticks, self.manifest.rows):
             raise EpisodeError(
                 f"Log holds {ticks.ticks} ticks and {rows.rows} rows, the manifest says "
@@ -105,6 +107,9 @@ class Episode:
                 self.path / LOG_FILE,
                 "The manifest was edited; restore it from a copy.",
             )
+        told = (takeover.start, takeover.consent)
+        if told != (self.manifest.start, self.manifest.consent):
+            raise self._edited("Start or consent")
         self._verify_ending()
         for camera in self.manifest.cameras:
             frames = count_frames(self.path / camera.file)
@@ -136,11 +141,14 @@ class Episode:
             driven = tick.mode is Mode.TELEOP
         labelled = self.manifest.status is Status.SEALED  # a recovered one carries no label
         if not begins or (labelled and marks and marks[-1] != ending.outcome):
-            raise EpisodeError(
-                "Start or outcome in the manifest is not what the log tells",
-                self.path / MANIFEST_FILE,
-                "It was edited; restore it from a copy.",
-            )
+            raise self._edited("Start or outcome")
+
+    def _edited(self, what: str) -> EpisodeError:
+        return EpisodeError(
+            f"{what} in the manifest is not what the log tells",
+            self.path / MANIFEST_FILE,
+            "It was edited; restore it from a copy.",
+        )
 
 
 def open_episode(path: Path) -> Episode:

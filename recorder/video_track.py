@@ -37,6 +37,7 @@ _OPTIONS: Final = {
         ":aq-mode=0:sliced-threads=0:repeat-headers=1"
     ),
 }
+ENCODER: Final = f"libx264 {' '.join(f'{name}={value}' for name, value in _OPTIONS.items())}"
 _CLUSTER_MS: Final = 500  # Matroska keeps a cluster in memory; this is one GOP
 
 

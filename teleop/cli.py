@@ -161,7 +161,7 @@ def agent(
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
-    from teleop.site import load_limits, load_video_rates
+    from teleop.site import load_custody, load_limits, load_video_rates
 
     library = episodes or default_episodes()
     folder = state or default_state()
@@ -176,6 +176,7 @@ def agent(
     if limits is not None:
         load_limits(limits)  # a mistake is told before anything starts
         load_video_rates(limits)
+        load_custody(limits)
         common += ["--limits", str(limits)]
     greeting = f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.\n"
     if members:
@@ -265,7 +266,7 @@ def media(
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.sim_rover import SimCameras
-    from teleop.site import load_video_rates
+    from teleop.site import load_custody, load_video_rates
     from transport.curve import Credentials
     from transport.ice_servers import NO_SERVERS
 
@@ -281,6 +282,7 @@ def media(
             *(name, cameras, door, roster, itself, host, port, episodes, scene),
             ice=servers,
             rates=load_video_rates(limits),
+            custody=load_custody(limits),
         )
         try:
             process.start()

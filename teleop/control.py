@@ -11,10 +11,12 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from msgspec import structs
 
+from recorder.episode import CONSENT, POLICY_STATE
 from teleop import gate
 from teleop.actuator_watchdog import WatchedRobot
 from teleop.gate import Body, Incoming, Wish
@@ -191,6 +193,7 @@ class Control:
         decision = gate.step(self.state, inbox, malformed, wish, body, stamp_ns, self.limits)
         self.state = decision.state
         events = (*self._events, *decision.events)
+        events = (*events, *self._taken_over(events))
         self._events = []
         for event in events:
             log.info("%s %s %s", event.kind, event.text, event.by)
@@ -245,6 +248,17 @@ class Control:
         self._states.publish(encode(state), STATES)
         beat = Beat(boot_id=state.boot_id, stamp_ns=state.stamp_ns)
         self._states.publish(encode(beat), BEATS)
+
+    def _taken_over(self, events: Iterable[Event]) -> list[Event]:
+        """What the record has to know when somebody takes over, besides who it is."""
+        said: list[Event] = []
+        for event in events:
+            if event.kind == "takeover":
+                member = self._members.named(event.by)
+                consent = member.consent if member else ""
+                said.append(Event(kind=CONSENT, text=consent, by=event.by))
+                said.append(Event(kind=POLICY_STATE, text=self._policy.memory()))
+        return said
 
     def _body(self, seen: Observation) -> Body:
         return Body(

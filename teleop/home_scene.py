@@ -100,6 +100,7 @@ class HomeScene:
     task: str
     model: Any  # mujoco.MjModel
     sha256: str  # of the randomised scene's XML
+    assets_sha256: dict[str, str]  # of the scene's file and of each file that it loads
     sofa: Footprint
 
 
@@ -113,19 +114,33 @@ def build(scenario: str, seed: int, scene_path: Path | None = None) -> HomeScene
     name = str(scene_path) if scene_path else SCENE_FILE
     try:
         if scene_path is None:
-            text = (resources.files("resources") / "scenes" / SCENE_FILE).read_text("utf-8")
-            spec = mujoco.MjSpec.from_string(text)
+            xml = (resources.files("resources") / "scenes" / SCENE_FILE).read_bytes()
+            spec = mujoco.MjSpec.from_string(xml.decode())
         else:
+            xml = scene_path.read_bytes()
             spec = mujoco.MjSpec.from_file(str(scene_path))
         sofa = _randomise(spec, np.random.default_rng([seed, 0]), name)
         model = spec.compile()
         sha256 = hashlib.sha256(spec.to_xml().encode()).hexdigest()
+        assets = {Path(name).name: hashlib.sha256(xml).hexdigest(), **_loaded(spec, Path(name))}
     except (ValueError, OSError, mujoco.FatalError) as error:
         raise RobotError(
             f"{name} is not a scene MuJoCo can build: {error}. "
             "Correct the file there, or start without it to use the bundled home."
         ) from None
-    return HomeScene(scenario, seed, SCENARIOS[scenario].task, model, sha256, sofa)
+    return HomeScene(scenario, seed, SCENARIOS[scenario].task, model, sha256, assets, sofa)
+
+
+def _loaded(spec: Any, scene: Path) -> dict[str, str]:
+    """Hash of every mesh, texture and height field that the scene reads from a file."""
+    files: dict[str, Path] = {}
+    for kind, folder in (
+        (spec.meshes, spec.meshdir),
+        (spec.textures, spec.texturedir),
+        (spec.hfields, spec.texturedir),
+    ):
+        files |= {part.file: scene.parent / folder / part.file for part in kind if part.file}
+    return {name: hashlib.sha256(at.read_bytes()).hexdigest() for name, at in files.items()}
 
 
 def _randomise(spec: Any, rng: np.random.Generator, name: str) -> Footprint:

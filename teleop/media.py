@@ -20,14 +20,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recorder.episode import CameraFormat
-from recorder.episode_recorder import EpisodeRecorder
+from recorder.episode_recorder import NO_CUSTODY, EpisodeRecorder
+from recorder.provenance import Custody
 from recorder.recover import recover_all
 from teleop.camera_watch import Shot
 from teleop.child import SEAL_S
 from teleop.filming import Filming
 from teleop.gate import DRIVERS
 from teleop.replay_queue import ReplayQueue
-from teleop.robot import CameraRig
+from teleop.robot import CameraRig, camera_settings
 from teleop.roster import RosterFile
 from teleop.site import VideoRates
 from teleop.streamed_camera import StreamedCamera
@@ -78,6 +79,7 @@ class Media:
         scene: Path | None = None,
         ice: IceServers = NO_SERVERS,
         rates: VideoRates | None = None,
+        custody: Custody = NO_CUSTODY,
     ) -> None:
         """`bus` are the robot's own keys, for its inner bus; `rates` bound what cameras may send.
 
@@ -87,6 +89,7 @@ class Media:
         self._name = name
         self._rig = rig
         self._episodes = episodes
+        self._custody = custody
         self._roster = roster
         self._members = roster.read()
         self._bus = BusReceiver(bus, port)
@@ -238,13 +241,19 @@ class Media:
         """The first description starts the recorder; another boot id means control restarted."""
         if self._recorder is None:
             cameras = [
-                CameraFormat(name=n, width=self._rig.width, height=self._rig.height)
-                for n in self._rig.names
+                CameraFormat(
+                    name=name,
+                    width=self._rig.width,
+                    height=self._rig.height,
+                    settings=camera_settings(self._rig, name),
+                )
+                for name in self._rig.names
             ]
             self._recorder = EpisodeRecorder(
                 self._episodes,
                 description,
                 cameras,
+                custody=self._custody,
                 gate_sha256=gate_sha256(),
                 config_sha256=hashlib.sha256(encode(description)).hexdigest(),
             )

@@ -8,9 +8,11 @@ its bumper and nothing else: it does not notice being wedged, which is why robot
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from teleop.robot import Observation
 from transport.channels import TICK_HZ
@@ -60,6 +62,10 @@ class Patrol:
         """What the policy wishes for this control tick, obeyed or not."""
         self.state, wish = step(self.seed, self.state, seen)
         return wish
+
+    def memory(self) -> str:
+        """All that decides what it will wish for next, its random numbers included; JSON."""
+        return msgspec.json.encode({"seed": self.seed, **asdict(self.state)}).decode()
 
     def resume(self, seen: Observation) -> None:
         """Go on after a rescue: first turn away from where the robot faces."""

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from recorder.provenance import CameraSettings
 from transport.i420 import I420
 from transport.messages import Description, Twist
 
@@ -158,3 +159,16 @@ class CameraRig(Protocol):
 
     def close(self) -> None:
         """Release the devices; idempotent."""
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A rig that knows how its cameras are mounted and how they see."""
+
+    def settings(self, camera: str) -> CameraSettings:
+        """Of one camera, for the record."""
+
+
+def camera_settings(rig: CameraRig, camera: str) -> CameraSettings:
+    """What the rig knows of one of its cameras; all unknown when it cannot say."""
+    return rig.settings(camera) if isinstance(rig, Calibrated) else CameraSettings()

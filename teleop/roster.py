@@ -36,6 +36,7 @@ class Member(Struct, frozen=True, forbid_unknown_fields=True):
     name: str  # what the robot's log and the other consoles call them
     role: Role
     added: datetime.date | None = None  # for people to read; no decision depends on it
+    consent: str = ""  # under which this person's driving is recorded: goes into each manifest
 
 
 class Roster:
@@ -208,10 +209,11 @@ class RosterFile:
 
     def _write(self, roster: Roster) -> Roster:
         today = wall_time().date()
-        entries = [
-            {"name": one.name, "role": one.role.value, "key": one.key, "added": one.added or today}
-            for one in roster.members
-        ]
+        entries: list[dict[str, object]] = []
+        for one in roster.members:
+            entry = {"name": one.name, "role": one.role.value, "key": one.key}
+            consent = {"consent": one.consent} if one.consent else {}
+            entries.append({**entry, "added": one.added or today, **consent})
         write_entries(self.path, "member", entries, _HEADING)
         return roster
 

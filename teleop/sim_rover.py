@@ -9,6 +9,7 @@ only, so the set-point that a `hold` zeroes in between lies outside that state.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import platform
 from pathlib import Path
@@ -16,13 +17,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from recorder.provenance import CameraSettings
+from recorder.verdict import SOLVED_HOLD_STEPS
+from teleop import patrol
 from teleop.home_paint import paint
 from teleop.home_scene import GL_PROBLEM, HomeScene, build, mujoco
 from teleop.patrol import POLICY
 from teleop.robot import Image, Observation, RobotError
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, now_ns, sleep_until
-from transport.messages import STILL, Description, Twist
+from transport.messages import STILL, Description, Success, Twist
 
 MAX_MPS: Final = 0.5  # a brisk household robot; 30 % above what vacuums drive at
 MAX_RADPS: Final = 1.5
@@ -38,6 +42,20 @@ IDLE_A: Final = 0.08  # both motors, no load, while the wheels are driven
 BATTERY_START_PCT: Final = 82.0
 BATTERY_PCT_PER_S: Final = 100.0 / 5400.0  # an hour and a half of driving
 
+UNITS: Final = {
+    "x_m": "m, world",
+    "y_m": "m, world",
+    "heading_rad": "rad, world, counter-clockwise from +x",
+    "speed_mps": "m/s, body, + forward",
+    "turn_radps": "rad/s, body, + left",
+    "left_wheel_mps": "m/s at the rim, + forward",
+    "right_wheel_mps": "m/s at the rim, + forward",
+    "tilt_rad": "rad, body's up to the world's",
+    "motor_a": "A, both drive motors, magnitudes",
+    "battery_pct": "%",
+    "bumper": "1 pressed, 0 free",
+    "forward_mps": "m/s, body, + forward",
+}
 CAMERAS: Final = ("front", "ceiling")
 # Drawing in software takes every core. The picture drawn before has them first, for its way to the
 # screen, which takes 6 to 7 ms: its age falls by 5 ms, that of the next grows by 1 to 2 (measured
@@ -126,6 +144,25 @@ class SimRover:
                 "machine": platform.machine(),
             },
             cameras=CAMERAS,
+            units=UNITS,
+            success=Success(
+                name="open-floor",
+                version=1,
+                held_ticks=SOLVED_HOLD_STEPS,
+                sentence=(
+                    f"Upright within {math.degrees(UPRIGHT_RAD):.0f}°, and "
+                    f"{CLEAR_M * 100:.0f} cm of floor between the body and the sofa"
+                ),
+                judge="simulator",
+            ),
+            policy_sha256=hashlib.sha256(Path(patrol.__file__).read_bytes()).hexdigest(),
+            hardware={"model": "bundled MJCF", "serial": "simulated", "firmware": "none"},
+            assets_sha256=self._scene.assets_sha256,
+            randomness={
+                "physics": "draws none",
+                "policy": "seed and counter, in the event policy_state at the takeover",
+                "scene": "drawn once from scenario and seed, then part of scene_sha256",
+            },
         )
 
     def observe(self) -> Observation:
@@ -291,6 +328,22 @@ class SimCameras:
         self._drawn_ns = now_ns()
         self._took_ns = self._drawn_ns - begin_ns
         return picture
+
+    def settings(self, camera: str) -> CameraSettings:
+        """Of the simulated camera: an exact pinhole."""
+        number = _id(self._model, mujoco.mjtObj.mjOBJ_CAMERA, camera)
+        body = self._model.body(self._model.cam_bodyid[number]).name
+        focal_px = self.height / 2 / math.tan(math.radians(self._model.cam_fovy[number]) / 2)
+        x, y, z = (float(v) for v in self._model.cam_pos[number])
+        qw, qx, qy, qz = (float(v) for v in self._model.cam_quat[number])
+        return CameraSettings(
+            serial="simulated",
+            frame=body,
+            position_m=(x, y, z),
+            rotation_wxyz=(qw, qx, qy, qz),
+            focal_px=(focal_px, focal_px),
+            centre_px=(self.width / 2, self.height / 2),
+        )
 
     def close(self) -> None:
         """Release the graphics context; idempotent."""

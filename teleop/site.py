@@ -1,8 +1,9 @@
-"""What a site decides about a robot: limits, and rates of video, from a file read at the start.
+"""What a site decides about a robot: limits, rates of video, custody of what is recorded.
 
+From a file read at the start.
 A name that does not exist, a value of another type or outside its range fails the start; nothing is
-replaced by a default in silence. Names and ranges are those of `teleop.safety.Limits` and
-`VideoRates`.
+replaced by a default in silence. Names and ranges are those of `teleop.safety.Limits`,
+`VideoRates` and `recorder.provenance.Custody`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from recorder.provenance import Custody
 from teleop.safety import ConfigError, Limits
 from transport.channels import ROW_HZ
 from transport.rate_control import CEILING_BPS, FLOOR_BPS, RateLimits, limits_for
 
-LIMITS, VIDEO = "limits", "video"
+LIMITS, VIDEO, RECORDING = "limits", "video", "recording"
 
 T = TypeVar("T")
 
@@ -60,6 +62,15 @@ def load_video_rates(path: Path | None) -> VideoRates:
     return _load(path, VIDEO, VideoRates, set(VideoRates.__struct_fields__))
 
 
+def load_custody(path: Path | None) -> Custody:
+    """What the site says about the data that are recorded: `[recording]`, likewise.
+
+    Raises:
+        ConfigError: as above.
+    """
+    return _load(path, RECORDING, Custody, set(Custody.__struct_fields__))
+
+
 def _load(path: Path | None, name: str, kind: type[T], known: set[str]) -> T:
     if path is None:
         return kind()
@@ -67,7 +78,7 @@ def _load(path: Path | None, name: str, kind: type[T], known: set[str]) -> T:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-    _check_names(path, "", set(content), {LIMITS, VIDEO})
+    _check_names(path, "", set(content), {LIMITS, VIDEO, RECORDING})
     table = content.get(name, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{name}] must be a table of {name}")

@@ -499,6 +499,16 @@ class Tick(Wire, frozen=True, tag="tick"):
     events: tuple[Event, ...] = ()
 
 
+class Success(Wire, frozen=True):
+    """When the task counts as solved."""
+
+    name: Name
+    version: Count  # raised when the same state may be judged differently
+    held_ticks: Count  # for so long it has to hold
+    sentence: Text
+    judge: Name  # what decides: the simulator, a sensor, a person
+
+
 class Description(Wire, frozen=True, tag="description"):
     """What this robot is: enough to label its data and to build it again for a replay."""
 
@@ -518,6 +528,13 @@ class Description(Wire, frozen=True, tag="description"):
     versions: dict[str, str]  # of everything that decides how actions become motion
     cameras: tuple[str, ...]
     limits: dict[str, float] = {}  # what the gate enforced, names as in teleop.safety.Limits
+    units: dict[str, str] = {}  # of each name of observations and actions, with the frame
+    success: Success | None = None
+    policy_sha256: str = ""  # of the policy's source or checkpoint
+    calibration: dict[str, float] = {}  # what was measured on this very robot, units in the names
+    hardware: dict[str, str] = {}  # model, serial number, firmware
+    assets_sha256: dict[str, str] = {}  # of each file that the scene or the robot's model loads
+    randomness: dict[str, str] = {}  # who draws random numbers, and where their state is kept
 
 
 # --- robot to operators: pictures and recording ---

@@ -1,16 +1,21 @@
 """One intervention through the whole recorder, and what lies on disk afterwards."""
 
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
-from recorder.episode import EndedBy, EpisodeError, Status, to_json
+from recorder.episode import CONSENT, POLICY_STATE, EndedBy, EpisodeError, Status, to_json
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import list_episodes, open_episode
+from recorder.provenance import CameraSettings, Custody
+from recorder.versions import recording_code
 from tests.unit.recorder_support import (
     CAMERAS,
+    InlineDisk,
     description,
     feed,
     number_of,
@@ -20,7 +25,7 @@ from tests.unit.recorder_support import (
     stamp,
 )
 from transport.i420 import ToI420, black
-from transport.messages import Outcome, RecorderPhase
+from transport.messages import Event, Outcome, RecorderPhase, Tick
 
 
 def test_an_intervention_becomes_one_sealed_episode(tmp_path: Path) -> None:
@@ -176,8 +181,9 @@ def test_opening_what_is_no_episode_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (b'"format": 1', b'"format": 2', "newer Unstick"),
-        (b'"format": 1', b'"format": "x"', "unreadable"),
+        (b'"format": 2', b'"format": 3', "newer Unstick"),
+        (b'"format": 2', b'"format": 1', "record the episode again"),
+        (b'"format": 2', b'"format": "x"', "unreadable"),
         (b'"rows"', b'"lines"', "unreadable"),
         (b'"log.mcap"', b'"../log.mcap"', "outside"),
     ],
@@ -263,6 +269,84 @@ def test_a_manifest_that_tells_another_story_than_the_log_is_refused(
     episode.verify()
     ending = msgspec.structs.replace(episode.manifest.ending, **edit)
     manifest = msgspec.structs.replace(episode.manifest, ending=ending)
+    (episode.path / "manifest.json").write_bytes(to_json(manifest))
+    with pytest.raises(EpisodeError, match="not what the log tells"):
+        open_episode(episode.path).verify()
+
+
+def told_at_the_takeover(ticks: Iterator[Tick]) -> Iterator[Tick]:
+    """The same session, of somebody with a consent, under a policy with a memory."""
+    said = (
+        Event(kind=CONSENT, text="form 2026-03", by="ada"),
+        Event(kind=POLICY_STATE, text='{"seed":7,"draws":3}'),
+    )
+    for tick in ticks:
+        more = said if any(event.kind == "takeover" for event in tick.events) else ()
+        yield msgspec.structs.replace(tick, events=(*tick.events, *more))
+
+
+def test_the_manifest_tells_where_a_replay_starts_and_what_the_policy_remembered(
+    tmp_path: Path,
+) -> None:
+    rec = recorder(tmp_path)
+    feed(rec, told_at_the_takeover(session()))
+    rec.close(stamp(10_000))
+    episode = open_episode(rec.sealed()[0])
+    start, ticks = episode.manifest.start, {tick.tick: tick for tick in episode.ticks()}
+    assert start is not None
+    assert start.tick == episode.manifest.ending.start_tick == 120
+    assert start.state_sha256 == hashlib.sha256(ticks[120].state).hexdigest()
+    assert (start.state_bytes, start.policy) == (40, '{"seed":7,"draws":3}')
+    assert episode.manifest.consent == "form 2026-03"
+    assert {label.kind for label in episode.manifest.ending.labels}.isdisjoint(
+        {CONSENT, POLICY_STATE}
+    )
+
+
+def test_an_episode_in_which_nobody_took_over_has_no_start(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    feed(rec, (tick for tick in session() if tick.tick < 110))
+    rec.close(stamp(200))
+    manifest = open_episode(rec.sealed()[0]).manifest
+    assert (manifest.start, manifest.consent) == (None, "")
+
+
+def test_the_operators_clock_is_told_where_it_was_known_best(tmp_path: Path) -> None:
+    def measured(ticks: Iterator[Tick]) -> Iterator[Tick]:
+        errors = {130: (5_000, 900_000), 140: (5_400, 300_000), 150: (4_000, 700_000)}
+        for tick in ticks:
+            offset_ns, error_ns = errors.get(tick.tick, (0, -1))
+            yield msgspec.structs.replace(tick, clock_offset_ns=offset_ns, clock_error_ns=error_ns)
+
+    rec = recorder(tmp_path)
+    feed(rec, measured(session()))
+    rec.close(stamp(10_000))
+    clock = open_episode(rec.sealed()[0]).manifest.clock
+    assert (clock.operator_offset_ns, clock.operator_error_ns) == (5_400, 300_000)
+
+
+def test_program_custody_and_cameras_are_in_the_manifest(tmp_path: Path) -> None:
+    settings = CameraSettings(serial="C-12", focal_px=(500.0, 501.0), centre_px=(32.0, 24.0))
+    cameras = [msgspec.structs.replace(camera, settings=settings) for camera in CAMERAS]
+    custody = Custody(retention="one year", licence="internal")
+    rec = EpisodeRecorder(
+        tmp_path, description(), cameras, custody=custody, min_free_bytes=0, disk=InlineDisk()
+    )
+    feed(rec, session())
+    rec.close(stamp(10_000))
+    manifest = open_episode(rec.sealed()[0]).manifest
+    assert manifest.custody == custody
+    assert manifest.code == recording_code()
+    assert len(manifest.code.source_sha256) == 64
+    assert all(camera.settings == settings for camera in manifest.cameras)
+    assert all(camera.encoder.startswith("libx264 preset=") for camera in manifest.cameras)
+
+
+def test_a_start_that_was_edited_is_noticed(tmp_path: Path) -> None:
+    episode = record(tmp_path)
+    assert episode.manifest.start is not None
+    start = msgspec.structs.replace(episode.manifest.start, state_sha256="0" * 64)
+    manifest = msgspec.structs.replace(episode.manifest, start=start)
     (episode.path / "manifest.json").write_bytes(to_json(manifest))
     with pytest.raises(EpisodeError, match="not what the log tells"):
         open_episode(episode.path).verify()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from recorder.episode import FORMAT, EpisodeError, Header
 from recorder.log import CameraRow, LogReader, LogWriter, RowRecord
+from recorder.versions import recording_code
 from tests.unit.recorder_support import CAMERAS, description, session
 from transport.messages import Tick, Twist
 
@@ -24,6 +25,7 @@ def header() -> Header:
         row_hz=30,
         opened_wall="2026-01-01T00:00:00+00:00",
         versions={},
+        code=recording_code(),
     )
 
 

@@ -96,6 +96,14 @@ def test_what_was_added_is_read_back_with_its_date(file: RosterFile) -> None:
     assert ben.added is not None
 
 
+def test_a_consent_written_into_the_file_survives_the_next_change(file: RosterFile) -> None:
+    file.add(ANNA)
+    text = file.path.read_text(encoding="utf-8")
+    file.path.write_text(text.rstrip() + '\nconsent = "form 2026-03"\n', encoding="utf-8")
+    file.add(BEN)
+    assert [one.consent for one in file.read().members] == ["form 2026-03", ""]
+
+
 def test_a_revoked_key_is_gone_and_the_others_stay(file: RosterFile) -> None:
     file.add(ANNA)
     file.add(BEN)

@@ -15,7 +15,7 @@ import pytest
 from teleop import home_scene, sim_rover
 from teleop.home_scene import SCENARIOS, Footprint
 from teleop.patrol import Patrol
-from teleop.robot import CameraRig, Image, Observation, Robot, RobotError
+from teleop.robot import CameraRig, Image, Observation, Robot, RobotError, camera_settings
 from teleop.sim_rover import MAX_MPS, MAX_RADPS, SimCameras, SimRover
 from teleop.stuck import Diagnosis, StuckDetector
 from tests.conformance import RestorableConformance
@@ -279,6 +279,37 @@ def test_a_description_builds_the_same_rover_again() -> None:
     assert again.describe("boot") == rover.describe("boot")
 
 
+def test_a_description_says_what_every_number_means_and_when_the_task_is_solved() -> None:
+    told = SimRover(SCENARIO, 3).describe("boot")
+    assert set(told.units) == {*told.observation_names, *told.action_names}
+    assert told.success is not None
+    assert (told.success.name, told.success.held_ticks) == ("open-floor", 10)
+    assert len(told.policy_sha256) == 64
+    assert set(told.assets_sha256) == {"home.xml"}
+    assert told.randomness["physics"] == "draws none"
+
+
+def test_every_file_that_a_scene_loads_is_hashed(tmp_path: Path) -> None:
+    def assets(mesh: str) -> dict[str, str]:
+        (tmp_path / "rock.obj").write_text(mesh, encoding="utf-8")
+        scene = tmp_path / "rocky.xml"
+        text = (
+            (ROOT / "resources" / "scenes" / "home.xml")
+            .read_text()
+            .replace("</asset>", '<mesh name="rock" file="rock.obj"/></asset>', 1)
+        )
+        scene.write_text(text, encoding="utf-8")
+        return SimRover(SCENARIO, 0, scene).describe("boot").assets_sha256
+
+    corners = ["v 0 0 0", "v 1 0 0", "v 0 1 0", "v 0 0 1"]
+    faces = ["f 1 3 2", "f 1 2 4", "f 2 3 4", "f 1 4 3"]
+    before = assets("\n".join(corners + faces) + "\n")
+    after = assets("\n".join([*corners[:3], "v 0 0 2", *faces]) + "\n")
+    assert set(before) == {"rocky.xml", "rock.obj"}
+    assert before["rock.obj"] != after["rock.obj"]
+    assert before["rocky.xml"] == after["rocky.xml"]
+
+
 def test_another_scene_than_the_recorded_one_is_refused() -> None:
     import msgspec
 
@@ -363,6 +394,17 @@ def test_a_picture_is_rgb_with_the_top_row_first(cameras: SimCameras) -> None:
     # The wall above is grey, the wooden floor below is not.
     colourful = picture.max(2).astype(int) - picture.min(2)
     assert colourful[-40:].mean() > colourful[:40].mean()
+
+
+def test_a_camera_says_how_it_sees_and_what_it_is_mounted_on(cameras: SimCameras) -> None:
+    front = camera_settings(cameras, "front")
+    assert front.frame == "rover"
+    assert front.centre_px == (320.0, 240.0)
+    assert front.focal_px is not None
+    assert 200 < front.focal_px[0] == front.focal_px[1] < 600
+    assert front.rotation_wxyz is not None
+    assert sum(part**2 for part in front.rotation_wxyz) == pytest.approx(1.0)
+    assert camera_settings(cameras, "ceiling").frame == "world"
 
 
 def test_the_ceiling_camera_shows_the_state_it_is_given(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from recorder.provenance import Custody
 from teleop.safety import RANGES, ConfigError, Limits
-from teleop.site import VideoRates, load_limits, load_video_rates
+from teleop.site import VideoRates, load_custody, load_limits, load_video_rates
 
 
 def written(folder: Path, text: str) -> Path:
@@ -72,3 +73,11 @@ def test_the_rates_of_the_video_are_in_the_same_file(tmp_path: Path) -> None:
 def test_rates_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"site\.toml"):
         load_video_rates(written(tmp_path, f"[video]\n{text}\n"))
+
+
+def test_what_may_be_done_with_the_data_is_in_the_same_file(tmp_path: Path) -> None:
+    path = written(tmp_path, '[recording]\nretention = "one year"\nlicence = "internal"\n')
+    assert load_custody(path) == Custody(retention="one year", licence="internal")
+    assert load_custody(None) == Custody()
+    with pytest.raises(ConfigError, match=r"recording\.retention"):
+        load_custody(written(tmp_path, '[recording]\nretentoin = "one year"\n'))
