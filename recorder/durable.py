@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -125,6 +126,39 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
         os.fsync(stream.fileno())
     os.replace(temporary, path)
     fsync_dir(path.parent)
+
+
+def append_line(path: Path, line_after: Callable[[bytes], bytes]) -> None:
+    """Append one line to `path`, on the disk when this returns; those who append take turns.
+
+    `line_after` is given the complete lines so far and returns the next one, without a newline.
+    What a crash left of a line, which nobody was told is kept, is cut off first.
+    """
+    is_new = not path.exists()
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    fd = os.open(path, flags, 0o644)
+    try:
+        _wait_for_lock(fd)
+        with open(fd, "rb", closefd=False) as stream:
+            before = stream.read()
+        whole = before.rfind(b"\n") + 1
+        line = memoryview(line_after(before[:whole]) + b"\n")
+        if whole < len(before):
+            os.ftruncate(fd, whole)
+        while line:
+            line = line[os.write(fd, line) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    if is_new:
+        fsync_dir(path.parent)
+
+
+def _wait_for_lock(fd: int) -> None:
+    if sys.platform != "win32":  # as above: there one person works on a library at a time
+        import fcntl
+
+        fcntl.flock(fd, fcntl.LOCK_EX)
 
 
 def sha256_of(path: Path) -> str:

@@ -12,7 +12,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recorder.durable import fsync_dir, fsync_file, rename
-from recorder.episode import MANIFEST_FILE, EpisodeError, Manifest, Status
+from recorder.episode import EpisodeError, Manifest, Status
 from recorder.lerobot_columns import (
     Columns,
     Features,
@@ -66,7 +65,9 @@ def export_lerobot(
         if reason:
             skipped.append((episode.id, reason))
         else:
-            taken.append((episode, verdict))
+            # Taken all the same, an episode that was judged as something else is not judged.
+            current = verdict if verdict and not episode.doubt(verdict) else None
+            taken.append((episode, current))
     if not taken:
         raise EpisodeError(
             f"No episode of {len(skipped)} can be exported",
@@ -94,15 +95,20 @@ def _objection(episode: Episode, verdict: Verdict | None, include_unverified: bo
     """Why an episode is left out; empty when it is not."""
     if episode.manifest.rows == 0:
         return "It has no rows."
+    try:
+        labels = episode.labels
+    except EpisodeError as error:
+        return str(error)
+    if labels.discarded:
+        return "It was discarded" + (f": {labels.discarded_why}" if labels.discarded_why else ".")
     if include_unverified:
         return ""
     if episode.manifest.status is not Status.SEALED:
         return "It was recovered after a crash."
     if verdict is None:
         return "It was not replayed yet."
-    digest = sha256((episode.path / MANIFEST_FILE).read_bytes()).hexdigest()
-    if verdict.manifest_sha256 != digest:
-        return "Its verdict is of another manifest; replay it again."
+    if doubt := episode.doubt(verdict):
+        return doubt
     if not verdict.passed:
         return f"Its verdict is {verdict.verdict}: {verdict.sentence}"
     return ""
@@ -141,7 +147,7 @@ def _write(taken: list[tuple[Episode, Verdict | None]], work: Path) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             copy_video(episode.path / camera.file, path, camera.width, camera.height)
             stats[key] = video_stats(check_video(path, episode.manifest.rows))
-        columns = columns_of(episode, succeeded(episode.manifest, verdict))
+        columns = columns_of(episode, succeeded(episode.labels, verdict))
         rows = len(columns["frame_index"])
         lay_out(columns, index, at, tasks.index(_task(episode)))
         stats.update(stats_of(columns))
@@ -178,7 +184,7 @@ def _write(taken: list[tuple[Episode, Verdict | None]], work: Path) -> int:
 
 
 def _task(episode: Episode) -> str:
-    return episode.manifest.description.task or "Free the robot"
+    return episode.labels.task or "Free the robot"
 
 
 def _file(index: int, extension: str) -> str:
@@ -189,7 +195,7 @@ def _source(episode: Episode, verdict: Verdict | None) -> dict[str, Any]:
     """Where an exported episode came from: what data set versions are compared by."""
     return {
         "episode": episode.id,
-        "manifest_sha256": sha256((episode.path / MANIFEST_FILE).read_bytes()).hexdigest(),
+        "manifest_sha256": episode.manifest_sha256,
         "verdict": str(verdict.verdict) if verdict else None,
         "sentence": verdict.sentence if verdict else None,
         "versions": episode.manifest.description.versions,
@@ -244,11 +250,11 @@ def _write_meta(
             row[f"stats/{feature}/{name}"] = value
     row["meta/episodes/chunk_index"] = chunk
     row["meta/episodes/file_index"] = file
-    row["success"] = succeeded(manifest, verdict)
+    row["success"] = succeeded(episode.labels, verdict)
     row["replay/verdict"] = str(verdict.verdict) if verdict else "NOT_REPLAYED"
     row["operator"] = manifest.ending.operator
     row["unstick/episode"] = episode.id
-    row["unstick/outcome"] = str(manifest.ending.outcome)
+    row["unstick/outcome"] = str(episode.labels.outcome)
     row["unstick/ended_by"] = str(manifest.ending.ended_by)
     row["unstick/status"] = str(manifest.status)
     path = work / "meta" / "episodes" / _file(index, "parquet")

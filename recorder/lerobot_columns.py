@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recorder.episode import EpisodeError, Manifest
+from recorder.labels import Labels
 from recorder.library import Episode
 from recorder.log import RowRecord
 from recorder.verdict import Verdict
@@ -34,9 +35,9 @@ CODES: Final[dict[str, dict[str, int]]] = {
 }
 
 
-def succeeded(manifest: Manifest, verdict: Verdict | None) -> bool:
-    """Marked as success, or proved to solve the task when nobody marked anything."""
-    outcome = manifest.ending.outcome
+def succeeded(labels: Labels, verdict: Verdict | None) -> bool:
+    """Labelled a success, or proved to solve the task when nobody said anything."""
+    outcome = labels.outcome
     if outcome is Outcome.UNLABELLED:
         return verdict is not None and verdict.passed
     return outcome is Outcome.SUCCESS

@@ -6,11 +6,14 @@ Readers only: nothing here changes an episode. Every error is an `EpisodeError` 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from recorder.annotations import History, read_history
 from recorder.contents import Takeover, count_log
 from recorder.durable import sha256_of
 from recorder.episode import (
@@ -26,8 +29,9 @@ from recorder.episode import (
     Status,
     parse_manifest,
 )
+from recorder.labels import Labels, labels_of
 from recorder.log import LogReader, RowRecord
-from recorder.verdict import Verdict, parse_verdict
+from recorder.verdict import Verdict, out_of_date, parse_verdict
 from recorder.video_track import Image, count_frames, read_frames
 from transport.messages import Mode, Tick
 
@@ -37,14 +41,30 @@ States = npt.NDArray[np.float64]
 class Episode:
     """One sealed episode; made by `open_episode`."""
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, path: Path, manifest: Manifest, manifest_sha256: str) -> None:
         self.path = path
         self.manifest = manifest
+        self.manifest_sha256 = manifest_sha256  # of the file, lower-case hex
 
     @property
     def id(self) -> str:
         """The episode's ULID."""
         return self.manifest.episode
+
+    @cached_property
+    def history(self) -> History:
+        """What was said after the sealing, as it stood when first asked for.
+
+        Raises:
+            EpisodeError: it is damaged or was edited.
+        """
+        return read_history(self.path, self.manifest_sha256)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The labels that count, as they stood when first asked for; raises as `history` does."""
+        manifest = self.manifest
+        return labels_of(manifest.ending, manifest.description.task, self.history.annotations)
 
     def ticks(self) -> Iterator[Tick]:
         """Every control tick with its state, in order, read as you go."""
@@ -87,8 +107,16 @@ class Episode:
             return None
         return parse_verdict(raw, path)
 
+    def doubt(self, verdict: Verdict) -> str:
+        """Why `verdict` says nothing about this episode as it is now; empty: it is up to date."""
+        return out_of_date(verdict, self.manifest_sha256, self.labels.outcome)
+
     def verify(self) -> None:
-        """Compare every file with the manifest and count again; raises `EpisodeError`."""
+        """Compare every file with the manifest, count again, and read the history of its labels.
+
+        Raises:
+            EpisodeError: something is not as it was sealed, or as it was said.
+        """
         for entry in self.manifest.files:
             path = self.path / entry.name
             if not path.is_file():
@@ -119,6 +147,7 @@ class Episode:
                     self.path / camera.file,
                     "Restore it from a copy.",
                 )
+        read_history(self.path, self.manifest_sha256)
 
     def _verify_ending(self) -> None:
         """The manifest's story has to be the one that the log's events tell."""
@@ -174,7 +203,7 @@ def open_episode(path: Path) -> Episode:
             raise EpisodeError(
                 f"Manifest has no hash for {camera.file!r}", manifest_path, "Do not use it."
             )
-    return Episode(path, manifest)
+    return Episode(path, manifest, sha256(raw).hexdigest())
 
 
 def list_episodes(root: Path) -> list[Path]:

@@ -7,7 +7,6 @@ is the intervention, from the state of the takeover's tick to the hand-back, and
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, runtime_checkable
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 from recorder.contents import lost_before
 from recorder.durable import write_atomically
-from recorder.episode import MANIFEST_FILE, VERDICT_FILE, to_json
+from recorder.episode import VERDICT_FILE, to_json
 from recorder.library import Episode
 from recorder.verdict import (
     ONE_STEP_TOLERANCE,
@@ -246,7 +245,6 @@ def replay(
 def verdict_of(episode: Episode, result: ReplayResult) -> Verdict:
     """The verdict on a replay."""
     kind, sentence = judge(result.evidence)
-    manifest = (episode.path / MANIFEST_FILE).read_bytes()
     return Verdict(
         format=VERDICT_FORMAT,
         episode=episode.id,
@@ -258,7 +256,7 @@ def verdict_of(episode: Episode, result: ReplayResult) -> Verdict:
         steps=result.steps,
         wall_s=result.wall_s,
         replayed_wall=wall_time().isoformat(timespec="milliseconds"),
-        manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        manifest_sha256=episode.manifest_sha256,
         versions_recorded=episode.manifest.description.versions,
         versions_replayed=result.versions,
     )
@@ -288,7 +286,7 @@ def _replay(
     max_checks: int,
     robot_errors: tuple[type[Exception], ...],
 ) -> ReplayResult:
-    label = episode.manifest.ending.outcome
+    label = episode.labels.outcome
     description = episode.manifest.description
     result = ReplayResult(Evidence(label=label), np.empty(0), versions=recording_versions())
     part = _range_of(episode)

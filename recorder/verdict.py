@@ -224,6 +224,21 @@ def held(solved: dict[int, bool], at: int, steps: int = SOLVED_HOLD_STEPS) -> bo
     return last - first + 1 >= steps
 
 
+def out_of_date(verdict: Verdict, manifest_sha256: str, outcome: Outcome) -> str:
+    """Why `verdict` does not speak of the episode as it is now; empty when it does.
+
+    What a replay has to show depends on the outcome that somebody claims.
+    """
+    if verdict.manifest_sha256 != manifest_sha256:
+        return "Its verdict is of another manifest; replay it again."
+    if verdict.evidence.label is not outcome:
+        return (
+            f"It was judged as {verdict.evidence.label} and is labelled {outcome} now; "
+            f"replay it again."
+        )
+    return ""
+
+
 def parse_verdict(raw: bytes, where: Path) -> Verdict:
     """The verdict in `raw`; raises `EpisodeError` when it is damaged or of another version."""
     try:

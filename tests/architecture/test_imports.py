@@ -44,6 +44,7 @@ PURE = [
     "teleop.round_trips",
     "teleop.rescue_script",
     "recorder.episode",
+    "recorder.labels",
     "recorder.row_grid",
     "recorder.segmenter",
     "recorder.verdict",
