@@ -92,7 +92,7 @@ class StreamEncoder:
         frame = picture.frame()
         if self._divisor > 1 or self.encoder.pix_fmt != frame.format.name:
             frame = self._reformatter.reformat(
-                frame, *self._sent_size(), format=self.encoder.pix_fmt
+                frame, *self._sent_size(), format=self.encoder.pix_fmt, threads=1
             )
         # ns to the 90 kHz clock; it only grows, also when a picture is sent twice.
         pts = max(stamp.captured_ns * 9 // 100_000, self._pts + 1)
