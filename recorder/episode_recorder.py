@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -30,15 +31,24 @@ from recorder.writer import EpisodeWriter
 from transport.channels import ROW_HZ, TICK_HZ, TICKS_PER_ROW
 from transport.clock import NS_PER_S, wall_time
 from transport.i420 import I420
-from transport.messages import Description, RecorderPhase, Tick
+from transport.messages import Description, RecorderPhase, Said, Tick
 
 MIN_FREE_BYTES: Final = 1 << 30
 MAX_BACKLOG: Final = 2000  # records waiting for the disk: about 20 s, some 5 MB
 SHOW_SEALED_NS: Final = 5 * NS_PER_S  # how long the status says "sealed"
 
+WAITS_FOR_LABEL: Final = "Waits for a label"
 NO_CUSTODY: Final = Custody()  # the site has not said anything
 
 _LOG = logging.getLogger("recorder")
+
+
+class Heard(Enum):
+    """What becomes of something that was said about an episode."""
+
+    RECORDED = "recorded"  # it is in the open episode
+    LATER = "later"  # the episode is still driven, or being sealed: say it again afterwards
+    NOT_HERE = "not here"  # no open episode: it belongs beside the sealed files
 
 
 @dataclass
@@ -160,6 +170,20 @@ class EpisodeRecorder:
         else:
             self.refused_pictures += 1
 
+    def say(self, said: Said) -> Heard:
+        """Somebody said something about an episode; see `Heard` for what becomes of it."""
+        take = self._take
+        if take is not None and take.episode == said.episode and not take.failure:
+            label = self._segmenter.say(said.kind, said.text, said.by)
+            if label is None:
+                return Heard.LATER
+            log_ns = take.last_ns
+            self._submit(take, lambda writer: writer.label(label, log_ns))
+            return Heard.RECORDED
+        if any(one.episode == said.episode for one in self._closing):
+            return Heard.LATER
+        return Heard.NOT_HERE
+
     def poll(self, now_ns: int) -> None:
         """Call every few milliseconds: gives late rows up, looks after the disk."""
         self._now_ns = max(self._now_ns, now_ns)
@@ -169,7 +193,8 @@ class EpisodeRecorder:
     def status(self) -> tuple[RecorderPhase, str, float, str]:
         """Phase, episode's id, its length in seconds, and a sentence when something is wrong."""
         if self._take is not None and not self._take.failure:
-            return RecorderPhase.RECORDING, self._take.episode, self._take.seconds, ""
+            waits = WAITS_FOR_LABEL if self._segmenter.unlabelled else ""
+            return RecorderPhase.RECORDING, self._take.episode, self._take.seconds, waits
         if self._closing:
             take = self._closing[-1]
             return RecorderPhase.RECORDING, take.episode, take.seconds, "Saving"

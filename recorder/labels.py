@@ -8,21 +8,10 @@ back, an empty task returns to the recorded one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 
 from recorder.episode import Ending
+from transport.messages import AnnotationKind as AnnotationKind
 from transport.messages import Outcome, Wire
-
-
-class AnnotationKind(StrEnum):
-    """What an annotation is about."""
-
-    OUTCOME = "outcome"  # text: success, failure, unlabelled
-    REASON = "reason"  # why it went as it did
-    TASK = "task"
-    NOTE = "note"
-    DISCARDED = "discarded"  # not to be used; text: why
-    RESTORED = "restored"  # discarded no more
 
 
 class Annotation(Wire, frozen=True):

@@ -33,7 +33,7 @@ from recorder.labels import Labels, labels_of
 from recorder.log import LogReader, RowRecord
 from recorder.verdict import Verdict, out_of_date, parse_verdict
 from recorder.video_track import Image, count_frames, read_frames
-from transport.messages import Mode, Tick
+from transport.messages import AnnotationKind, Mode, Tick
 
 States = npt.NDArray[np.float64]
 
@@ -168,6 +168,9 @@ class Episode:
                 said = (kinds.get("outcome"), kinds.get("hand_back"))
                 marks += [text for text in said if text]
             driven = tick.mode is Mode.TELEOP
+        # Said through the recorder, which takes an outcome only after the hand-back.
+        labels = LogReader(self.path / LOG_FILE).labels()
+        marks += [label.text for label in labels if label.kind == AnnotationKind.OUTCOME]
         labelled = self.manifest.status is Status.SEALED  # a recovered one carries no label
         if not begins or (labelled and marks and marks[-1] != ending.outcome):
             raise self._edited("Start or outcome")

@@ -7,6 +7,7 @@ Channels, all with the tick's stamp as log time:
     /tick   JSON, `transport.messages.Tick` with an empty `state`
     /event  JSON, one for each event of a tick, for viewers
     /row    JSON, `RowRecord`: one for each video frame, in order
+    /label  JSON, `Label`: what was said through the recorder, between two ticks
 
 Chunks of 4 KiB (about three ticks) with CRC reach the file whole, through a stream without buffer.
 """
@@ -23,7 +24,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from recorder.durable import DiskStream
-from recorder.episode import EpisodeError, Header
+from recorder.episode import EpisodeError, Header, Label
 from transport.messages import Tick, Wire
 
 CHUNK_BYTES: Final = 4096
@@ -35,7 +36,8 @@ TICK: Final = "/tick"
 STATE: Final = "/state"
 ROW: Final = "/row"
 EVENT: Final = "/event"
-_ENCODINGS: Final = {TICK: "json", STATE: "f64le", ROW: "json", EVENT: "json"}
+LABEL: Final = "/label"
+_ENCODINGS: Final = {TICK: "json", STATE: "f64le", ROW: "json", EVENT: "json", LABEL: "json"}
 
 
 class CameraRow(Wire, frozen=True):
@@ -109,6 +111,10 @@ class LogWriter:
     def row(self, row: RowRecord) -> None:
         """Append a row."""
         self._add(ROW, row.row, row.stamp_ns, self._json.encode(row))
+
+    def label(self, label: Label, log_ns: int) -> None:
+        """Append what was said after the tick of that stamp."""
+        self._add(LABEL, label.tick, log_ns, self._json.encode(label))
 
     def sync(self) -> None:
         """Return once everything in complete chunks lies on the disk."""
@@ -202,6 +208,16 @@ class LogReader:
                     yield decode(message.data)
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
                     raise self._bad(f"Row does not fit its schema ({error})") from error
+
+    def labels(self) -> Iterator[Label]:
+        """What was said through the recorder, in order."""
+        decode = msgspec.json.Decoder(Label).decode
+        for message in self.messages():
+            if message.topic == LABEL:
+                try:
+                    yield decode(message.data)
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    raise self._bad(f"Label does not fit its schema ({error})") from error
 
     def _tick(self, data: bytes, decode: Any) -> Tick:
         try:

@@ -45,7 +45,7 @@ from recorder.episode import (
 from recorder.log import LogReader, LogWriter, RowRecord
 from recorder.segmenter import Close, Segmenter
 from recorder.video_track import VideoWriter, count_decodable, read_packets
-from transport.messages import Outcome
+from transport.messages import AnnotationKind, Outcome
 
 _NO_CUT: Final = 1 << 62
 
@@ -154,6 +154,7 @@ def _copy_log(source: LogReader, header: Header, rows: list[RowRecord], work: Pa
     log = LogWriter(work / LOG_FILE, header)
     segmenter = Segmenter()
     ending: Ending | None = None
+    labels = list(source.labels())
     pending = iter(rows)
     row = next(pending, None)
     for tick in source.ticks():
@@ -161,9 +162,13 @@ def _copy_log(source: LogReader, header: Header, rows: list[RowRecord], work: Pa
         while row is not None and row.tick <= tick.tick:
             log.row(row)
             row = next(pending, None)
+        said = [label for label in labels if label.tick == tick.tick]
         for action in segmenter.step(tick):
             # The pre-roll may hold the end of the episode before: the last one counts.
             ending = action.ending if isinstance(action, Close) else None
+        for label in said:
+            log.label(label, tick.stamp_ns)
+            segmenter.say(AnnotationKind(label.kind), label.text, label.by)
     for action in segmenter.close(EndedBy.CRASH):
         if isinstance(action, Close):
             ending = action.ending

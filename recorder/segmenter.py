@@ -7,10 +7,12 @@ Pure. The table, in order of the rows; `X + n s` means: keep recording n seconds
     idle       takeover, or mode TELEOP                     open -> driving
     waiting    takeover, or mode TELEOP                     -> driving
     waiting    phase PATROL (1 s after the call or later)   withdrawn + 1 s
-    driving    hand_back                                    hand_back + 1 s
+    driving    hand_back with an outcome                    hand_back + 1 s
+    driving    hand_back without one                        hand_back + 10 s
     driving    link_lost, released, stop                    that + 3 s
     closing    call, or takeover after a hand_back          close, open again
     closing    takeover, stop_reset, mode TELEOP            -> driving (not after a hand_back)
+    closing    an outcome is said after the hand_back       hand_back + 1 s
     closing    time is over                                 close
     any open   30 min since opening                         close as `limit`
 
@@ -26,9 +28,10 @@ from typing import Final
 
 from recorder.episode import EndedBy, Ending, Label
 from transport.clock import NS_PER_S
-from transport.messages import Event, Mode, Outcome, Phase, Tick
+from transport.messages import AnnotationKind, Event, Mode, Outcome, Phase, Tick
 
 POST_ROLL_NS: Final = 1 * NS_PER_S  # after a hand-back: enough to see the task stay solved
+LABEL_NS: Final = 10 * NS_PER_S  # after a hand-back that says no outcome: time to say it
 GRACE_NS: Final = 3 * NS_PER_S  # after a loss: the operator may come back into the same episode
 SETTLE_NS: Final = 1 * NS_PER_S  # after a call: the phase follows within a tick or two
 LIMIT_NS: Final = 30 * 60 * NS_PER_S
@@ -90,6 +93,7 @@ class Segmenter:
         self._story = _Story(opened_ns=0)
         self._labels: list[Label] = []
         self._last_tick = -1
+        self._handed_back_ns = 0
 
     def step(self, tick: Tick) -> list[Open | Close]:
         """What to do because of `tick`; at most one episode is open at any time."""
@@ -102,6 +106,33 @@ class Segmenter:
         self._watch_outcome(tick)
         actions += self._on_time(tick)
         return actions
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether the episode is kept open for somebody to say how it went."""
+        return self._handed_back and self._story.outcome is Outcome.UNLABELLED
+
+    def say(self, kind: AnnotationKind, text: str, by: str) -> Label | None:
+        """Something said about the open episode between two ticks.
+
+        None when there is none, or when it is an outcome and the intervention still runs: what its
+        driver marks would replace it.
+        """
+        if self.state is State.IDLE or len(self._labels) >= MAX_LABELS:
+            return None
+        if kind is AnnotationKind.OUTCOME:
+            if not self._handed_back:
+                return None
+            self._mark(text)
+            close_ns = min(self._story.close_ns, self._handed_back_ns + POST_ROLL_NS)
+            self._story = replace(self._story, close_ns=close_ns)
+        label = Label(tick=self._last_tick, kind=kind, text=text, by=by)
+        self._labels.append(label)
+        return label
+
+    @property
+    def _handed_back(self) -> bool:
+        return self.state is State.CLOSING and self._story.ended_by is EndedBy.HAND_BACK
 
     def close(self, ended_by: EndedBy) -> list[Open | Close]:
         """End whatever is open, now."""
@@ -129,7 +160,9 @@ class Segmenter:
         elif kind == "outcome" and self.state is State.DRIVING:
             self._mark(event.text)  # the tick's own outcome is gone when hand-back comes with it
         elif kind == "hand_back" and self.state in (State.WAITING, State.DRIVING):
-            self._closing(tick, EndedBy.HAND_BACK, POST_ROLL_NS)
+            said = event.text or self._story.outcome
+            unlabelled = said == Outcome.UNLABELLED
+            self._closing(tick, EndedBy.HAND_BACK, LABEL_NS if unlabelled else POST_ROLL_NS)
         elif kind in _LOSSES and self.state is State.DRIVING:
             self._closing(tick, _LOSSES[kind], GRACE_NS)
         elif kind == "stop_reset" and self._may_resume():
@@ -193,6 +226,7 @@ class Segmenter:
 
     def _closing(self, tick: Tick, ended_by: EndedBy, wait_ns: int) -> None:
         self.state = State.CLOSING
+        self._handed_back_ns = tick.stamp_ns
         self._story = replace(
             self._story, ended_by=ended_by, end_tick=tick.tick, close_ns=tick.stamp_ns + wait_ns
         )

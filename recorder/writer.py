@@ -21,6 +21,7 @@ from recorder.episode import (
     Ending,
     EpisodeError,
     Header,
+    Label,
     Status,
     camera_file,
     to_json,
@@ -72,6 +73,15 @@ class EpisodeWriter:
                 self._log.sync()
                 for video in self._videos.values():
                     video.sync()
+        except OSError as error:
+            self._fail(error)
+
+    def label(self, label: Label, log_ns: int) -> None:
+        """Append what was said after the newest tick, whose stamp is `log_ns`."""
+        if self._log is None:
+            return
+        try:
+            self._log.label(label, log_ns)
         except OSError as error:
             self._fail(error)
 

@@ -50,10 +50,12 @@ from transport.messages import (
     Beat,
     Command,
     Event,
+    LabelEpisode,
     Lease,
     MalformedMessage,
     Mode,
     Request,
+    Said,
     Twist,
     decoder_of,
     encode,
@@ -382,6 +384,10 @@ class Control:
                 continue
             ceiling = 0 if self._latch.refused else self._latch.ceiling
             self.state, reply, events = answered(self.state, request, member, stamp_ns, ceiling)
+            if reply.ok and isinstance(request.body, LabelEpisode):
+                body = request.body
+                said = Said(episode=body.episode, kind=body.kind, text=body.text, by=member.name)
+                self._bus.send(encode(said))
             self._requests.reply(asked.who, encode(reply))
             self._events.extend(events)
 

@@ -20,13 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recorder.episode import CameraFormat
-from recorder.episode_recorder import NO_CUSTODY, EpisodeRecorder
+from recorder.episode_recorder import NO_CUSTODY, EpisodeRecorder, Heard
 from recorder.provenance import Custody
 from recorder.recover import recover_all
 from teleop.camera_watch import Shot
 from teleop.child import SEAL_S
 from teleop.filming import Filming
 from teleop.gate import DRIVERS
+from teleop.labelling import Labelling
 from teleop.replay_queue import ReplayQueue
 from teleop.robot import CameraRig, camera_settings
 from teleop.roster import RosterFile
@@ -46,6 +47,7 @@ from transport.messages import (
     RecorderPhase,
     Rendition,
     RobotBus,
+    Said,
     Tick,
     ViewerMessage,
     decoder_of,
@@ -118,6 +120,7 @@ class Media:
         self._telling = RateLimit(per_s=0.1, burst=1)  # a flood must not fill the log
         self._unrecorded = dict.fromkeys(rig.names, 0)
         self._sealed: deque[Path] = deque()
+        self._labelling = Labelling(episodes, self._say_to_recorder, self._sealed.append)
         self._replays = ReplayQueue(scene)
         self._filming = Filming(rig, streams, self._to_recorder)
         self._leaving = threading.Event()
@@ -222,7 +225,9 @@ class Media:
                 shot = self._pictures.popleft()
                 recorder.picture(shot.camera, shot.captured_ns, shot.picture)
             recorder.poll(now_ns())
-            self._sealed.extend(recorder.sealed())
+            for sealed in recorder.sealed():
+                self._sealed.append(sealed)
+                self._labelling.sealed(sealed)
             self._recorder_status = recorder.status()
         while not self._to_record.empty():  # what was heard belongs to the episode, too
             self._hear(self._to_record.get_nowait())
@@ -233,9 +238,15 @@ class Media:
         if isinstance(message, Description):
             self._meet(message)
             return
+        if isinstance(message, Said):
+            self._labelling.say(message)
+            return
         # A control process that restarted is recorded once it has said who it is.
         if self._recorder is not None and message.boot_id == self._boot_id:
             self._recorder.tick(message)
+
+    def _say_to_recorder(self, said: Said) -> Heard:
+        return Heard.NOT_HERE if self._recorder is None else self._recorder.say(said)
 
     def _meet(self, description: Description) -> None:
         """The first description starts the recorder; another boot id means control restarted."""
@@ -312,6 +323,7 @@ class Media:
             episode=episode,
             episode_s=seconds,
             recorder_detail=detail,
+            last=self._labelling.last,
             validating=self._replays.running.name if self._replays.running else "",
             verdict=self._replays.notice,
             disk_free_bytes=_disk_free(self._episodes),

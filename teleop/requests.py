@@ -35,6 +35,7 @@ from transport.messages import (
     GrantLease,
     HandBack,
     KeepLease,
+    LabelEpisode,
     Lease,
     MarkMoment,
     MarkOutcome,
@@ -63,6 +64,7 @@ MAY: Final[dict[type, frozenset[Role]]] = {
     GrantLease: DRIVERS,
     DenyLease: DRIVERS,
     KeepLease: DRIVERS,
+    LabelEpisode: DRIVERS,
     ReleaseLease: DRIVERS,
     Arm: DRIVERS,
     MarkOutcome: DRIVERS,
@@ -115,7 +117,7 @@ def _check(state: GateState, asked: Request, member: Member) -> None:
     body = asked.body
     if member.role not in MAY[type(body)]:
         raise Refused(f"{member.name} is {member.role} on this robot, which may not do that")
-    if isinstance(body, Ping | RequestLease | ForceLease | ClearFault):
+    if isinstance(body, Ping | RequestLease | ForceLease | ClearFault | LabelEpisode):
         return
     refusal = leases.refusal_for(state.lease, member.key, asked.session, body.epoch)
     if refusal is not None:
@@ -158,6 +160,8 @@ def _carried_out(
                 raise Refused("only recovery, correction and reset can be marked")
             event = Event(kind="phase", text=body.phase, by=who)
             return replace(state, phase=body.phase), "", (event,)
+        case LabelEpisode():
+            return state, "", ()  # the recorder's business; control hands it on
         case MarkMoment():
             return state, "", (Event(kind="marker", text=body.note, by=who),)
         case ChooseProfile():

@@ -259,6 +259,25 @@ class MarkMoment(Wire, frozen=True, tag="mark_moment"):
     note: Text = ""
 
 
+class AnnotationKind(StrEnum):
+    """What is said about an episode."""
+
+    OUTCOME = "outcome"  # text: success, failure, unlabelled
+    REASON = "reason"  # why it went as it did
+    TASK = "task"
+    NOTE = "note"
+    DISCARDED = "discarded"  # not to be used; text: why
+    RESTORED = "restored"  # discarded no more
+
+
+class LabelEpisode(Wire, frozen=True, tag="label_episode"):
+    """Something about an episode, running or sealed; needs no lease."""
+
+    episode: Name
+    kind: AnnotationKind
+    text: Text = ""
+
+
 class ChooseProfile(Wire, frozen=True, tag="choose_profile"):
     """Another profile for the link; only while the robot stands."""
 
@@ -303,6 +322,7 @@ RequestBody = (
     | MarkOutcome
     | MarkPhase
     | MarkMoment
+    | LabelEpisode
     | ChooseProfile
     | StartPolicy
     | HandBack
@@ -590,6 +610,15 @@ class VerdictNotice(Wire, frozen=True):
     sentence: Text
 
 
+class LastEpisode(Wire, frozen=True):
+    """What counts of the episode that was sealed last."""
+
+    episode: Name
+    outcome: Outcome
+    reason: Text
+    discarded: bool
+
+
 class MediaState(Wire, frozen=True, tag="media_state"):
     """Cameras, recording and the last verdict, at `channels.MEDIA_STATE_HZ`."""
 
@@ -600,6 +629,7 @@ class MediaState(Wire, frozen=True, tag="media_state"):
     episode: str  # id of the running or last sealed episode, else empty
     episode_s: float  # its length so far
     recorder_detail: Text  # "robot disk full"; empty when all is well
+    last: LastEpisode | None
     validating: str  # episode being replayed, else empty
     verdict: VerdictNotice | None
     disk_free_bytes: Count
@@ -663,7 +693,18 @@ class VideoChosen(Wire, frozen=True, tag="video_chosen"):
 
 
 ViewerMessage = VideoOffer | VideoConfirm | VideoChoose
-RobotBus = Tick | Description
+
+
+class Said(Wire, frozen=True, tag="said"):
+    """Somebody on the robot's list said something about an episode."""
+
+    episode: Name
+    kind: AnnotationKind
+    text: Text
+    by: Name
+
+
+RobotBus = Tick | Description | Said
 
 M = TypeVar("M")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from teleop.input_profile import CAMERA_ACTIONS, Action
+from teleop.operator_view import LinkView
 from transport import clock
 from transport.messages import (
     Arm,
@@ -31,6 +32,7 @@ from transport.messages import (
     StartPolicy,
 )
 from ui.facts import heard
+from ui.labelling import OUTCOMES, SAYS, label_of
 from ui.reason_dialog import QUESTIONS, ReasonDialog
 from ui.screen import Act, Screen
 
@@ -54,8 +56,10 @@ ACTS: Final = {
 LETTING_GO: Final = frozenset({Act.RELEASE, Act.HAND_BACK, Act.LET_DRIVE, Act.GRANT})
 
 
-def body_of(act: Act, state: RobotState, reason: str = "") -> RequestBody | None:
+def body_of(act: Act, link: LinkView, state: RobotState, reason: str = "") -> RequestBody | None:
     """What `act` asks of the robot; None for what is this console's own business."""
+    if act in SAYS and not (link.yours and act in OUTCOMES):
+        return label_of(act, link, reason)
     epoch = state.lease.epoch
     wanted = state.wanted.session if state.wanted is not None else ""
     match act:
@@ -97,8 +101,7 @@ def body_of(act: Act, state: RobotState, reason: str = "") -> RequestBody | None
             return MarkPhase(epoch=epoch, phase=Phase.RESET)
         case Act.MARKER:
             return MarkMoment(epoch=epoch)
-        case Act.STOP | Act.DISMISS:
-            return None
+    return None  # STOP and what the window does by itself
 
 
 class Acting:
@@ -178,7 +181,8 @@ class Acting:
         return heard(view) if view is not None else None
 
     def _ask(self, what: Act, state: RobotState, reason: str = "") -> None:
-        body = body_of(what, state, reason)
+        view = self._window.view
+        body = body_of(what, view, state, reason) if view is not None else None
         if body is None:
             return
         if what is Act.MARKER:

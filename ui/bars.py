@@ -99,8 +99,8 @@ class Labels(QWidget):
         for part, possible in (
             (self.phase, bar.enabled),
             (self.marker, bar.enabled),
-            (self.success, bar.enabled),
-            (self.failure, bar.enabled),
+            (self.success, bar.can_label),
+            (self.failure, bar.can_label),
             (self.let_drive, bar.let_drive),
             (self.hand_back, bar.hand_back),
         ):

@@ -105,6 +105,12 @@ class Menus:
         menu.addSeparator()
         self._acting(menu, Act.SUCCESS, "Outcome &success", Action.SUCCESS)
         self._acting(menu, Act.FAILURE, "Outcome &failure", Action.FAILURE)
+        self._acting(menu, Act.CLEAR, "&Take the outcome back", Action.CLEAR_OUTCOME)
+        self._acting(menu, Act.REASON, "Rea&son…")
+        self._acting(menu, Act.NOTE, "&Note…")
+        menu.addSeparator()
+        self._acting(menu, Act.DISCARD, "&Discard the last episode")
+        self._acting(menu, Act.RESTORE, "&Undo the discard")
 
     def _view(self, cameras: Sequence[str]) -> None:
         window = self._window

@@ -12,6 +12,7 @@ from teleop.attendance import stands
 from teleop.operator_view import LinkView
 from transport.messages import HoldReason, Mode, Profile, RobotState, Role
 from ui.facts import Facts, heard
+from ui.labelling import OUTCOMES, SAYS, why_no_label
 from ui.screen import Act
 
 DRIVERS: Final = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.MAINTENANCE})
@@ -34,6 +35,10 @@ ROLES: Final[dict[Act, frozenset[Role]]] = {
     Act.RECOVERY: DRIVERS,
     Act.CORRECTION: DRIVERS,
     Act.SCENE_RESET: DRIVERS,
+    Act.REASON: DRIVERS,
+    Act.NOTE: DRIVERS,
+    Act.DISCARD: DRIVERS,
+    Act.RESTORE: DRIVERS,
     Act.HIGH_LATENCY: DRIVERS,
     Act.NORMAL: DRIVERS,
     Act.CLEAR_FAULT: frozenset({Role.MAINTENANCE}),
@@ -69,6 +74,8 @@ def why_not(act: Act, link: LinkView) -> str:
         if act not in (Act.TAKE_OVER, Act.CLEAR_FAULT):
             return f"You watch ({link.role}): only an operator may do that."
         return f"You are {link.role} here: only {who} may do that."
+    if act in SAYS and not (link.yours and act in OUTCOMES):
+        return why_no_label(act, link)
     if act not in WITHOUT_LEASE and not link.yours:
         return "Only who has the lease may do that; F2 requests it."
     return _by_state(act, link, state)

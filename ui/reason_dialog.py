@@ -60,6 +60,22 @@ QUESTIONS: Final = {
         True,
         ("Driver restarted", "Motor replaced", "Cable fixed"),
     ),
+    Act.REASON: Question(
+        Act.REASON,
+        "Why did this episode go as it did?",
+        "The reason stays with the episode; the last one counts.",
+        "Keep the reason",
+        True,
+        ("Blocked by an object", "Slipped on the rug", "Did not see it in time"),
+    ),
+    Act.NOTE: Question(
+        Act.NOTE,
+        "A note for whoever trains on this episode",
+        "Notes add up, and stay with the episode.",
+        "Keep the note",
+        True,
+        ("Rug had moved", "Camera was dirty", "First try with the new gripper"),
+    ),
 }
 
 

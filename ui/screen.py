@@ -40,6 +40,10 @@ class Act(StrEnum):
     RECOVERY = "recovery"
     CORRECTION = "correction"
     SCENE_RESET = "scene_reset"
+    REASON = "reason"  # why an episode went as it did
+    NOTE = "note"
+    DISCARD = "discard"
+    RESTORE = "restore"
     LET_DRIVE = "let it drive"
     TAKE_OVER = "take over"
     GRANT = "grant"
@@ -170,6 +174,7 @@ class LabelBar:
     enabled: bool
     phase: Phase
     outcome: Outcome
+    can_label: bool = False  # success and failure are possible: of this one, or of the last
     hand_back: bool = False  # possible now
     let_drive: bool = False  # possible now
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from teleop.operator_view import LinkView, PictureView, Reach
-from transport.messages import Mode, Outcome, Phase, RecorderPhase
+from transport.messages import Mode, Phase, RecorderPhase
 from ui import words
 from ui.dock_state import (
     call_panel,
@@ -23,6 +23,7 @@ from ui.dock_state import (
 )
 from ui.facts import Facts, heard
 from ui.history import Mark
+from ui.labelling import last_outcome, waits_for_label
 from ui.notices import notice_of
 from ui.offers import why_not, wish_left_s
 from ui.picture_cause import OF_CAMERA, cause_of, is_black, unrecorded
@@ -78,7 +79,8 @@ def screen_of(
         labels=LabelBar(
             link.yours and state is not None,
             state.phase if state else Phase.AUTONOMOUS,
-            state.outcome if state and link.yours else Outcome.UNLABELLED,
+            state.outcome if state and link.yours else last_outcome(link),
+            can_label=not why_not(Act.SUCCESS, link),
             hand_back=not why_not(Act.HAND_BACK, link),
             let_drive=not why_not(Act.LET_DRIVE, link),
         ),
@@ -194,6 +196,8 @@ def recording_chip(link: LinkView) -> Chip:
     if media is None or link.media_silent_ms > MEDIA_TTL_MS:
         return Chip("dashed", "REC ?", "no answer", Look.DIM)
     name = words.episode(media.episode) if media.episode else ""
+    last = media.last if media.last and media.last.episode == media.episode else None
+    judged = "" if last is None else "discarded" if last.discarded else last.outcome.value
     match media.recorder:
         case RecorderPhase.RECORDING:
             if without := unrecorded(link):
@@ -201,6 +205,9 @@ def recording_chip(link: LinkView) -> Chip:
                     words.camera(without[0].name) if len(without) == 1 else f"{len(without)} cams"
                 )
                 detail = f"REC, not {some}"
+                return Chip("triangle", words.minutes(media.episode_s), detail, Look.LIMITED)
+            if waits_for_label(link):
+                detail = "not labelled yet"
                 return Chip("triangle", words.minutes(media.episode_s), detail, Look.LIMITED)
             if idle := words.idle(link):
                 return Chip(
@@ -213,7 +220,7 @@ def recording_chip(link: LinkView) -> Chip:
             detail = media.recorder_detail or "recorder failed"
             return Chip("triangle", "Not recording", detail, Look.LIMITED)
         case RecorderPhase.SEALED:
-            return Chip("ring", "Sealed", f"ep. {name}")
+            return Chip("ring", "Sealed", f"ep. {name}, {judged}" if judged else f"ep. {name}")
 
 
 def as_text(screen: Screen) -> str:

@@ -159,6 +159,7 @@ def media_state(**changes: object) -> MediaState:
         episode="",
         episode_s=0.0,
         recorder_detail="",
+        last=None,
         validating="",
         verdict=None,
         disk_free_bytes=41 * 10**9,

@@ -15,6 +15,7 @@ from tests.console.fakes import (
     SLOW_TIMING,
     driven,
     link_view,
+    media_state,
     robot_state,
     wish,
 )
@@ -32,6 +33,7 @@ from transport.messages import (
     Mode,
     Phase,
     Profile,
+    RecorderPhase,
     RequestLease,
     ResetStop,
     Role,
@@ -51,7 +53,16 @@ STANDING = driven(mode=Mode.READY, applied=STILL)
 CALLING = robot_state(
     mode=Mode.HOLD, phase=Phase.HANDOVER, call=CALL, hold=Hold(reason=HoldReason.CALLING)
 )
-ASKING_WHY = {Act.TAKE_OVER: SUPERVISED, Act.RESET: STOPPED, Act.CLEAR_FAULT: FAULTY}
+RECORDING = link_view(
+    driven(), media=media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118")
+)
+ASKING_WHY = {
+    Act.TAKE_OVER: SUPERVISED,
+    Act.RESET: STOPPED,
+    Act.CLEAR_FAULT: FAULTY,
+    Act.REASON: RECORDING,
+    Act.NOTE: RECORDING,
+}
 
 
 def message(console: Console) -> str:

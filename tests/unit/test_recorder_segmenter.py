@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.episode import EndedBy
+from recorder.episode import EndedBy, Label
 from recorder.segmenter import LIMIT_NS, Close, Open, Segmenter, State
 from tests.unit.recorder_support import session
 from transport.clock import NS_PER_S
-from transport.messages import Event, Mode, Outcome, Phase, Tick
+from transport.messages import AnnotationKind, Event, Mode, Outcome, Phase, Tick
 
 BLANK = msgspec.structs.replace(next(session()), mode=Mode.HOLD, phase=Phase.HANDOVER, events=())
 KINDS = [
@@ -41,7 +41,10 @@ class Run:
             BLANK,
             tick=self.number,
             stamp_ns=int(seconds * NS_PER_S),
-            events=tuple(Event(kind=kind, by="ada") for kind in kinds),
+            events=tuple(
+                Event(kind=kind, text="success" if kind == "hand_back" else "", by="ada")
+                for kind in kinds
+            ),
             **changes,
         )
         self.done += self.segmenter.step(tick)
@@ -59,6 +62,48 @@ def test_call_takeover_hand_back_closes_a_second_later() -> None:
     assert run.endings == ["hand_back"]
     ending = run.done[-1].ending  # type: ignore[union-attr]
     assert (ending.start_tick, ending.end_tick, ending.operator) == (2, 3, "ada")
+
+
+def handed_back_unlabelled() -> Run:
+    run = Run().at(0, "takeover").at(1, mode=Mode.TELEOP)
+    run.number += 1
+    said = Event(kind="hand_back", text="unlabelled", by="ada")
+    tick = msgspec.structs.replace(BLANK, tick=run.number, stamp_ns=5 * NS_PER_S, events=(said,))
+    run.done += run.segmenter.step(tick)
+    return run
+
+
+def test_without_an_outcome_there_are_ten_seconds_to_say_it() -> None:
+    run = handed_back_unlabelled().at(14.9)
+    assert (run.endings, run.segmenter.unlabelled) == ([], True)
+    assert run.at(15.0).done[-1].ending.outcome is Outcome.UNLABELLED  # type: ignore[union-attr]
+
+
+def test_an_outcome_said_after_the_hand_back_counts_and_ends_the_wait() -> None:
+    run = handed_back_unlabelled().at(7)
+    label = run.segmenter.say(AnnotationKind.OUTCOME, "failure", "bob")
+    assert label == Label(tick=4, kind="outcome", text="failure", by="bob")
+    assert not run.segmenter.unlabelled
+    ending = run.at(7.1).done[-1].ending  # type: ignore[union-attr]
+    assert (ending.outcome, ending.labels[-1]) == (Outcome.FAILURE, label)
+
+
+def test_one_second_after_the_hand_back_is_recorded_however_fast_the_label_comes() -> None:
+    run = handed_back_unlabelled().at(5.1)
+    run.segmenter.say(AnnotationKind.OUTCOME, "success", "ada")
+    assert run.at(5.9).endings == []
+    assert run.at(6.0).endings == ["hand_back"]
+
+
+def test_an_outcome_said_while_somebody_drives_is_left_to_the_driver() -> None:
+    run = Run().at(0, "takeover").at(1, mode=Mode.TELEOP)
+    assert run.segmenter.say(AnnotationKind.OUTCOME, "success", "bob") is None
+    note = run.segmenter.say(AnnotationKind.NOTE, "wheel squeaks", "bob")
+    assert note == Label(tick=2, kind="note", text="wheel squeaks", by="bob")
+
+
+def test_nothing_can_be_said_about_an_episode_that_is_not_open() -> None:
+    assert Run().at(0).segmenter.say(AnnotationKind.NOTE, "hello", "bob") is None
 
 
 @pytest.mark.parametrize("kind", ["link_lost", "released", "stop"])

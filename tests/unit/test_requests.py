@@ -17,6 +17,7 @@ from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS
 from transport.messages import (
     STILL,
+    AnnotationKind,
     Arm,
     ChooseProfile,
     ClearFault,
@@ -26,6 +27,7 @@ from transport.messages import (
     HandBack,
     HoldReason,
     KeepLease,
+    LabelEpisode,
     MarkMoment,
     MarkOutcome,
     MarkPhase,
@@ -57,6 +59,7 @@ BODIES: tuple[RequestBody, ...] = (
     MarkOutcome(epoch=EPOCH, outcome=Outcome.SUCCESS),
     MarkPhase(epoch=EPOCH, phase=Phase.CORRECTION),
     MarkMoment(epoch=EPOCH, note="here"),
+    LabelEpisode(episode="01K0000000000000000000000Z", kind=AnnotationKind.NOTE, text="squeaks"),
     ChooseProfile(epoch=EPOCH, profile=Profile.HIGH_LATENCY),
     StartPolicy(epoch=EPOCH),
     HandBack(epoch=EPOCH),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from teleop.operator_view import LinkView
 from teleop.requests import MAY
@@ -12,17 +13,23 @@ from tests.console.fakes import (
     SLOW_TIMING,
     driven,
     link_view,
+    media_state,
     robot_state,
     wish,
 )
 from tests.unit.screen_support import CALLING
-from transport.messages import STILL, Mode, Profile, Role
+from transport.messages import STILL, LastEpisode, Mode, Outcome, Profile, Role
 from ui.acting import body_of
 from ui.offers import LOCAL, ROLES, too_slow_for, why_not, wish_left_s
 from ui.screen import Act
 
 OTHERS = driven(lease=OTHER)
 STANDING = driven(mode=Mode.READY, applied=STILL)
+SEALED = LastEpisode(
+    episode="01K0000000000000000000000Z", outcome=Outcome.UNLABELLED, reason="", discarded=False
+)
+DISCARDED = replace(SEALED, discarded=True)
+AFTERWARDS = link_view(robot_state(), media=media_state(last=SEALED))
 # A view in which each act is possible for who has the role.
 POSSIBLE: dict[Act, LinkView] = {
     Act.REQUEST: link_view(OTHERS),
@@ -42,6 +49,10 @@ POSSIBLE: dict[Act, LinkView] = {
     Act.RECOVERY: link_view(driven()),
     Act.CORRECTION: link_view(driven()),
     Act.SCENE_RESET: link_view(driven()),
+    Act.REASON: AFTERWARDS,
+    Act.NOTE: AFTERWARDS,
+    Act.DISCARD: AFTERWARDS,
+    Act.RESTORE: link_view(robot_state(), media=media_state(last=DISCARDED)),
     Act.HIGH_LATENCY: link_view(STANDING),
     Act.NORMAL: link_view(driven(applied=STILL, profile=Profile.HIGH_LATENCY, timing=SLOW_TIMING)),
     Act.CLEAR_FAULT: link_view(robot_state(mode=Mode.FAULT)),
@@ -49,7 +60,7 @@ POSSIBLE: dict[Act, LinkView] = {
 
 
 def as_role(link: LinkView, role: Role | None) -> LinkView:
-    return link_view(link.state, role=role, deadman=link.deadman)
+    return link_view(link.state, role=role, deadman=link.deadman, media=link.media)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -57,7 +68,7 @@ def as_role(link: LinkView, role: Role | None) -> LinkView:
 def test_what_is_offered_to_a_role_is_what_the_robot_allows_it(act: Act, role: Role) -> None:
     state = POSSIBLE[act].state
     assert state is not None
-    body = body_of(act, state, "because")
+    body = body_of(act, POSSIBLE[act], state, "because")
     allowed = role in MAY[type(body)]
     assert (why_not(act, as_role(POSSIBLE[act], role)) == "") is allowed
 
