@@ -74,7 +74,7 @@ QUESTIONS: Final = {
         "Notes add up, and stay with the episode.",
         "Keep the note",
         True,
-        ("Rug had moved", "Camera was dirty", "First try with the new gripper"),
+        ("Rug had moved", "Camera was dirty", "Somebody stood in the way"),
     ),
 }
 

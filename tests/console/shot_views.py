@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
+from recorder.episode_recorder import WAITS_FOR_LABEL
 from teleop.operator_view import LinkView, Reach
 from teleop.self_test import SelfTest, Stage
 from tests.console.fakes import (
@@ -174,6 +175,23 @@ def slow() -> LinkView:
 
 def lent() -> LinkView:
     return link_view(driven(mode=Mode.AUTONOMY, phase=Phase.AUTONOMOUS))
+
+
+def unlabelled() -> LinkView:
+    media = media_state(
+        recorder=RecorderPhase.RECORDING,
+        episode="01M7X5TQF4X97FVW61ASFG03NT",
+        episode_s=24.0,
+        recorder_detail=WAITS_FOR_LABEL,
+    )
+    return link_view(robot_state(), media=media)
+
+
+def idle() -> LinkView:
+    media = media_state(
+        recorder=RecorderPhase.RECORDING, episode="01M7X5TQF4X97FVW61ASFG03NT", episode_s=84.0
+    )
+    return link_view(msgspec.structs.replace(STANDING, idle_s=14.0), media=media)
 
 
 def testing() -> LinkView:
