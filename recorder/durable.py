@@ -55,7 +55,7 @@ class DiskStream:
 
     def try_lock(self) -> bool:
         """Mark the file as being written by a living process; the kernel forgets it with us."""
-        return _try_lock(self._fd)
+        return try_lock(self._fd)
 
     def close(self) -> None:
         """Close without fsync; idempotent."""
@@ -68,12 +68,13 @@ def is_locked(path: Path) -> bool:
     """Whether a living process is still writing `path`."""
     fd = os.open(path, os.O_RDONLY)
     try:
-        return not _try_lock(fd)
+        return not try_lock(fd)
     finally:
         os.close(fd)
 
 
-def _try_lock(fd: int) -> bool:
+def try_lock(fd: int) -> bool:
+    """Take the file's lock, which the kernel gives up with the process; False: another has it."""
     if sys.platform == "win32":  # recording runs on the robot; there only one agent per folder
         return True
     import fcntl

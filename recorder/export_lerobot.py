@@ -3,92 +3,124 @@
 One data, one video per camera and one meta file for each episode. Video is copied, not encoded
 again: frame k gets the stamp k/30 exactly, which is what loaders look frames up by. Everything is
 built in a folder beside the target, read back, and renamed; `info.json` is the last file written.
+Appending builds such a folder too, from links to the files that are there already.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from recorder.durable import fsync_dir, fsync_file, rename
+from recorder.contents import file_entry
 from recorder.episode import EpisodeError, Manifest, Status
-from recorder.lerobot_columns import (
-    Columns,
-    Features,
-    columns_of,
-    features_of,
-    lay_out,
-    succeeded,
+from recorder.export_folder import ExportSummary, export_folder, link_or_copy
+from recorder.lerobot_columns import Columns, columns_of, lay_out, parts_of, succeeded
+from recorder.lerobot_features import Features, features_of
+from recorder.lerobot_files import (
+    Placed,
+    check_rows,
+    data_file,
+    meta_file,
+    read_json,
+    read_tasks,
+    video_file,
+    write_info,
+    write_meta,
+    write_rows,
+    write_stats,
+    write_tasks,
+)
+from recorder.lerobot_origin import (
+    INFO_FILE,
+    ORIGIN_FORMAT,
+    REWRITTEN,
+    STATS_FILE,
+    ExportedEpisode,
+    ExportOptions,
+    Origin,
+    read_origin,
+    require_whole,
+    write_origin,
 )
 from recorder.lerobot_stats import Stats, merge, stats_of, video_stats
-from recorder.lerobot_video import check_video, copy_video
+from recorder.lerobot_video import check_video, copy_video, frames_before
 from recorder.library import Episode
 from recorder.verdict import Verdict
-from transport.channels import ROW_HZ
-
-FPS: Final = ROW_HZ
-CHUNK: Final = 1000  # files in one folder
-
-
-@dataclass(frozen=True)
-class ExportSummary:
-    """What an export wrote and what it left out."""
-
-    path: Path
-    episodes: tuple[str, ...]
-    rows: int
-    skipped: tuple[tuple[str, str], ...]  # (episode, why)
+from recorder.versions import recording_code
 
 
 def export_lerobot(
-    episodes: Sequence[Episode], out: Path, *, include_unverified: bool = False
+    episodes: Sequence[Episode],
+    out: Path,
+    *,
+    options: ExportOptions = ExportOptions(),  # noqa: B008  frozen
+    append: bool = False,
 ) -> ExportSummary:
-    """Write `episodes` as a data set into the new folder `out`.
+    """Write `episodes` as a data set into the new folder `out`, or add them to the one there.
 
-    Only episodes with a passing verdict, unless `include_unverified`. Raises `EpisodeError`.
+    Only episodes with a passing verdict, unless `options` say otherwise. Whatever goes wrong, `out`
+    is left as it was. Raises `EpisodeError`.
     """
-    if out.exists():
-        raise EpisodeError("Target exists", out, "Give a new folder, or remove this one first.")
-    taken: list[tuple[Episode, Verdict | None]] = []
-    skipped: list[tuple[str, str]] = []
-    for episode in episodes:
-        verdict = episode.verdict()
-        reason = _objection(episode, verdict, include_unverified)
-        if reason:
-            skipped.append((episode.id, reason))
-        else:
-            # Taken all the same, an episode that was judged as something else is not judged.
-            current = verdict if verdict and not episode.doubt(verdict) else None
-            taken.append((episode, current))
-    if not taken:
-        raise EpisodeError(
-            f"No episode of {len(skipped)} can be exported",
-            out,
-            f"Replay them first. {skipped[0][1]}" if skipped else "Give at least one episode.",
-        )
-    _require_one_robot([episode for episode, _ in taken])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = out.with_name(f".{out.name}.unstick-tmp")
-    if work.exists():
-        shutil.rmtree(work)  # left behind by an export that was killed
-    work.mkdir()
-    rows = _write(taken, work)
-    _read_back(work, taken, rows)
-    for path in sorted(work.rglob("*")):
-        if path.is_dir():
-            fsync_dir(path)
-        else:
-            fsync_file(path)
-    rename(work, out)
-    return ExportSummary(out, tuple(e.id for e, _ in taken), rows, tuple(skipped))
+    with export_folder(out, replace=append) as work:
+        made = _Made(work, options)
+        if append and out.exists():
+            made.begin_with(out)
+        written: list[str] = []
+        skipped: list[tuple[str, str]] = []
+        damaged: list[tuple[str, str]] = []
+        unverified: list[tuple[str, str]] = []
+        rows_before = made.rows
+        for episode in episodes:
+            try:
+                verdict = episode.verdict()
+                reason = _left_out(episode, verdict, made)
+                against = _objection(episode, verdict, include_unverified=False)
+                if not reason:
+                    episode.verify()
+            except EpisodeError as error:
+                damaged.append((episode.id, str(error)))
+                continue
+            if reason := reason or made.add(episode, _current(episode, verdict)):
+                skipped.append((episode.id, reason))
+                continue
+            written.append(episode.id)
+            if against:
+                unverified.append((episode.id, against))
+        if not made.origin:
+            why = [why for _, why in (*damaged, *skipped)]
+            raise EpisodeError(
+                f"No episode of {len(why)} can be exported",
+                out,
+                f"Replay or restore them first. {why[0]}" if why else "Give at least one episode.",
+            )
+        made.finish()
+    return ExportSummary(
+        path=out,
+        episodes=tuple(written),
+        rows=made.rows - rows_before,
+        skipped=tuple(skipped),
+        damaged=tuple(damaged),
+        unverified=tuple(unverified),
+        episodes_in_set=len(made.origin),
+        rows_in_set=made.rows,
+    )
+
+
+def _left_out(episode: Episode, verdict: Verdict | None, made: _Made) -> str:
+    """Why an episode is not written into this set; empty when it is."""
+    if episode.id in made.known:
+        return _known(made.known[episode.id], episode, verdict)
+    return _objection(episode, verdict, made.options.include_unverified)
+
+
+def _current(episode: Episode, verdict: Verdict | None) -> Verdict | None:
+    """The verdict, unless it is one on something else: then the episode is not judged."""
+    return None if verdict is None or episode.doubt(verdict) else verdict
 
 
 def _objection(episode: Episode, verdict: Verdict | None, include_unverified: bool) -> str:
@@ -114,215 +146,195 @@ def _objection(episode: Episode, verdict: Verdict | None, include_unverified: bo
     return ""
 
 
-def _require_one_robot(episodes: list[Episode]) -> None:
-    """One data set has one set of columns."""
+def _known(there: ExportedEpisode, episode: Episode, verdict: Verdict | None) -> str:
+    """What to say of an episode that the set has; louder when it has changed since."""
+    current = _current(episode, verdict)
+    now = str(current.verdict) if current else None
+    said = len(episode.history.annotations)
+    then = (there.manifest_sha256, there.verdict, there.annotations)
+    if (episode.manifest_sha256, now, said) != then:
+        return "It has changed since the data set got it; export anew to have it as it is now."
+    return "It is in the data set already."
 
-    def shape(manifest: Manifest) -> object:
-        d = manifest.description
-        cameras = [(c.name, c.width, c.height) for c in manifest.cameras]
-        return d.robot_type, d.observation_names, d.action_names, cameras
 
-    first = episodes[0]
-    for episode in episodes[1:]:
-        if shape(episode.manifest) != shape(first.manifest):
+@dataclass
+class _Made:
+    """A data set being built in `work`: what is in it so far."""
+
+    work: Path
+    options: ExportOptions
+    robot_type: str = ""
+    features: Features = field(default_factory=dict)
+    tasks: list[str] = field(default_factory=list)  # in the order of their first episode
+    stats: Stats = field(default_factory=dict)  # of all episodes so far
+    rows: int = 0
+    origin: list[ExportedEpisode] = field(default_factory=list)
+    known: dict[str, ExportedEpisode] = field(default_factory=dict)  # by recorded episode
+
+    def begin_with(self, old: Path) -> None:
+        """Take over the whole data set in `old`; its own files are not touched."""
+        origin = read_origin(old)
+        require_whole(old, origin)
+        if origin.options != self.options:
             raise EpisodeError(
-                f"Robot or cameras differ from those of episode {first.id}",
+                "Data set was exported with other options",
+                old,
+                f"Use the same ({_words(origin.options)}), or export into a new folder.",
+            )
+        info = read_json(old / INFO_FILE)
+        self.tasks, self.stats = read_tasks(old), read_json(old / STATS_FILE)
+        self.rows = sum(len(range(*episode.rows)) for episode in origin.episodes)
+        counted = tuple(info.get(f"total_{what}") for what in ("episodes", "frames", "tasks"))
+        if counted != (len(origin.episodes), self.rows, len(self.tasks)):
+            raise EpisodeError(
+                f"info.json counts {counted[0]} episodes and {counted[1]} rows, there are "
+                f"{len(origin.episodes)} and {self.rows}",
+                old,
+                "Another program has changed the set; export it anew.",
+            )
+        self.robot_type, self.features = info["robot_type"], info["features"]
+        self.origin = list(origin.episodes)
+        self.known = {exported.episode: exported for exported in origin.episodes}
+        for path in sorted(old.rglob("*")):
+            name = path.relative_to(old)
+            if path.is_file() and name not in REWRITTEN:
+                link_or_copy(path, self.work / name)
+
+    def add(self, episode: Episode, verdict: Verdict | None) -> str:
+        """Write one recorded episode and read it back; returns why not, when nothing fits."""
+        self._require_same_robot(episode)
+        columns = columns_of(episode, self.options.labels)
+        if unmeasured := _unmeasured(columns, episode.manifest):
+            return f"{unmeasured} was not measured in every row; a trainer cannot use that."
+        task, success = _task(episode), succeeded(episode.labels, verdict)
+        parts = parts_of(columns, self.options.labels)
+        for rows in parts:
+            index = len(self.origin)
+            stats: Stats = {}
+            videos: dict[str, int] = {}
+            for camera in episode.manifest.cameras:
+                feature = f"observation.images.{camera.name}"
+                source, path = episode.path / camera.file, self.work / video_file(feature, index)
+                copy_video(source, path, camera.width, camera.height, rows)
+                stats[feature] = video_stats(check_video(source, path, rows))
+                videos[feature] = frames_before(rows)
+            laid = lay_out(
+                columns,
+                rows,
+                success=success and rows == parts[-1],  # of several stretches, the last got there
+                episode_index=index,
+                first_index=self.rows,
+                task_index=self._task_index(task),
+            )
+            stats.update(stats_of(laid))
+            write_rows(self.work / data_file(index), laid, self.features)
+            check_rows(self.work / data_file(index), laid)
+            extra = _extra(episode, verdict, success, rows)
+            placed = Placed(index, self.rows, len(rows), task, videos, extra, stats)
+            write_meta(self.work / meta_file(index), placed)
+            self.stats = merge([self.stats, stats]) if self.stats else stats
+            files = [data_file(index), meta_file(index), *(video_file(f, index) for f in videos)]
+            self.origin.append(_exported(episode, verdict, rows, self.work, files))
+            self.known[episode.id] = self.origin[-1]
+            self.rows += len(rows)
+        return "" if parts else "Nobody drove in it."
+
+    def finish(self) -> None:
+        """Write what tells of the whole set."""
+        write_tasks(self.work, self.tasks)
+        write_stats(self.work, self.stats)
+        write_origin(
+            self.work,
+            Origin(format=ORIGIN_FORMAT, options=self.options, episodes=tuple(self.origin)),
+        )
+        write_info(
+            self.work, self.robot_type, self.features, len(self.origin), self.rows, len(self.tasks)
+        )
+
+    def _task_index(self, task: str) -> int:
+        if task not in self.tasks:
+            self.tasks.append(task)
+        return self.tasks.index(task)
+
+    def _require_same_robot(self, episode: Episode) -> None:
+        """One data set has one set of columns."""
+        manifest = episode.manifest
+        features = features_of(manifest, self.options.labels)
+        robot_type = manifest.description.robot_type
+        if not self.features:
+            self.robot_type, self.features = robot_type, features
+        elif (robot_type, features) != (self.robot_type, self.features):
+            raise EpisodeError(
+                "Robot or cameras differ from those of the episodes before",
                 episode.path,
                 "Export each kind of robot into a data set of its own.",
             )
 
 
-def _write(taken: list[tuple[Episode, Verdict | None]], work: Path) -> int:
-    """All files of the data set; returns its rows."""
-    features = features_of(taken[0][0].manifest)
-    tasks = sorted({_task(episode) for episode, _ in taken})
-    at = 0
-    all_stats: list[Stats] = []
-    for index, (episode, verdict) in enumerate(taken):
-        episode.verify()
-        stats: Stats = {}
-        for camera in episode.manifest.cameras:
-            key = f"observation.images.{camera.name}"
-            path = work / "videos" / key / _file(index, "mp4")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            copy_video(episode.path / camera.file, path, camera.width, camera.height)
-            stats[key] = video_stats(check_video(path, episode.manifest.rows))
-        columns = columns_of(episode, succeeded(episode.labels, verdict))
-        rows = len(columns["frame_index"])
-        lay_out(columns, index, at, tasks.index(_task(episode)))
-        stats.update(stats_of(columns))
-        all_stats.append(stats)
-        _write_table(work / "data" / _file(index, "parquet"), columns, features)
-        _write_meta(work, index, at, episode, verdict, stats)
-        at += rows
-    _write_tasks(work / "meta" / "tasks.parquet", tasks)
-    _write_json(work / "meta" / "stats.json", merge(all_stats))
-    _write_json(work / "meta" / "unstick.json", [_source(e, v) for e, v in taken])
-    _write_json(
-        work / "meta" / "info.json",
-        {
-            "codebase_version": "v3.0",
-            "robot_type": taken[0][0].manifest.description.robot_type,
-            "total_episodes": len(taken),
-            "total_frames": at,
-            "total_tasks": len(tasks),
-            "chunks_size": CHUNK,
-            "data_files_size_in_mb": 100,
-            "video_files_size_in_mb": 200,
-            "fps": FPS,
-            "splits": {"train": f"0:{len(taken)}"},
-            "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
-            "video_path": (
-                "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
-                if taken[0][0].manifest.cameras
-                else None
-            ),
-            "features": features,
-        },
-    )
-    return at
+def _words(options: ExportOptions) -> str:
+    words = ["--all"] if options.include_unverified else []
+    words += [f"--labels {options.labels}"] if options.labels else []
+    return " ".join(words) or "none"
 
 
 def _task(episode: Episode) -> str:
     return episode.labels.task or "Free the robot"
 
 
-def _file(index: int, extension: str) -> str:
-    return f"chunk-{index // CHUNK:03d}/file-{index % CHUNK:03d}.{extension}"
+def _unmeasured(columns: Columns, manifest: Manifest) -> str:
+    """The first measurement that is not a number somewhere; empty: all are."""
+    measured = columns["observation.state"]
+    for number, name in enumerate(manifest.description.observation_names):
+        if not np.isfinite(measured[:, number]).all():
+            return name
+    return ""
 
 
-def _source(episode: Episode, verdict: Verdict | None) -> dict[str, Any]:
-    """Where an exported episode came from: what data set versions are compared by."""
+def _call(manifest: Manifest) -> str:
+    """What the robot said when it called; empty: it did not."""
+    start = manifest.ending.start_tick
+    calls = [
+        label.text
+        for label in manifest.ending.labels
+        if label.kind == "call" and (start < 0 or label.tick <= start)
+    ]
+    return calls[-1] if calls else ""
+
+
+def _extra(episode: Episode, verdict: Verdict | None, success: bool, rows: range) -> dict[str, Any]:
+    """Our columns of `meta/episodes`."""
+    ending = episode.manifest.ending
     return {
-        "episode": episode.id,
-        "manifest_sha256": episode.manifest_sha256,
-        "verdict": str(verdict.verdict) if verdict else None,
-        "sentence": verdict.sentence if verdict else None,
-        "versions": episode.manifest.description.versions,
+        "success": success,
+        "replay/verdict": str(verdict.verdict) if verdict else "NOT_REPLAYED",
+        "operator": ending.operator,
+        "reason": episode.labels.reason,
+        "unstick/call": _call(episode.manifest),
+        "unstick/episode": episode.id,
+        "unstick/first_row": rows.start,
+        "unstick/outcome": str(episode.labels.outcome),
+        "unstick/ended_by": str(ending.ended_by),
+        "unstick/status": str(episode.manifest.status),
     }
 
 
-def _write_table(path: Path, columns: Columns, features: Features) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    arrays: dict[str, Any] = {}
-    for name, values in columns.items():
-        if values.ndim == 2:
-            flat = pa.array(values.reshape(-1))
-            arrays[name] = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
-        else:
-            arrays[name] = pa.array(values)
-    missing = [k for k, f in features.items() if f["dtype"] != "video" and k not in arrays]
-    if missing or len(arrays) + sum(f["dtype"] == "video" for f in features.values()) != len(
-        features
-    ):
-        raise EpisodeError(f"Columns and features differ ({missing})", path, "Report this fault.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(arrays), path, compression="snappy")
-
-
-def _write_meta(
-    work: Path, index: int, at: int, episode: Episode, verdict: Verdict | None, stats: Stats
-) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    manifest = episode.manifest
-    chunk, file = divmod(index, CHUNK)
-    row: dict[str, Any] = {
-        "episode_index": index,
-        "tasks": [_task(episode)],
-        "length": manifest.rows,
-        "data/chunk_index": chunk,
-        "data/file_index": file,
-        "dataset_from_index": at,
-        "dataset_to_index": at + manifest.rows,
-    }
-    for camera in manifest.cameras:
-        key = f"videos/observation.images.{camera.name}"
-        row[f"{key}/chunk_index"] = chunk
-        row[f"{key}/file_index"] = file
-        row[f"{key}/from_timestamp"] = 0.0
-        row[f"{key}/to_timestamp"] = manifest.rows / FPS
-    for feature, values in stats.items():
-        for name, value in values.items():
-            row[f"stats/{feature}/{name}"] = value
-    row["meta/episodes/chunk_index"] = chunk
-    row["meta/episodes/file_index"] = file
-    row["success"] = succeeded(episode.labels, verdict)
-    row["replay/verdict"] = str(verdict.verdict) if verdict else "NOT_REPLAYED"
-    row["operator"] = manifest.ending.operator
-    row["unstick/episode"] = episode.id
-    row["unstick/outcome"] = str(episode.labels.outcome)
-    row["unstick/ended_by"] = str(manifest.ending.ended_by)
-    row["unstick/status"] = str(manifest.status)
-    path = work / "meta" / "episodes" / _file(index, "parquet")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table({name: [value] for name, value in row.items()}), path)
-
-
-def _write_tasks(path: Path, tasks: list[str]) -> None:
-    """Loaders read it with pandas and expect the task's text to be the index."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.table({"task_index": pa.array(range(len(tasks)), pa.int64()), "task": tasks})
-    column = {"field_name": None, "metadata": None}
-    pandas = {
-        "index_columns": ["task"],
-        "column_indexes": [
-            {**column, "name": None, "pandas_type": "unicode", "numpy_type": "object"}
-        ],
-        "columns": [
-            {
-                "name": "task_index",
-                "field_name": "task_index",
-                "pandas_type": "int64",
-                "numpy_type": "int64",
-                "metadata": None,
-            },
-            {
-                "name": "task",
-                "field_name": "task",
-                "pandas_type": "unicode",
-                "numpy_type": "object",
-                "metadata": None,
-            },
-        ],
-        "creator": {"library": "pyarrow", "version": pa.__version__},
-        "pandas_version": "2.2.0",
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table.replace_schema_metadata({"pandas": json.dumps(pandas)}), path)
-
-
-def _write_json(path: Path, value: Any) -> None:
-    with path.open("w", encoding="utf-8") as stream:
-        json.dump(value, stream, indent=4, ensure_ascii=False)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _read_back(work: Path, taken: list[tuple[Episode, Verdict | None]], rows: int) -> None:
-    """Open what was written as a stranger would, and compare the counts."""
-    import pyarrow.parquet as pq
-
-    info = json.loads((work / "meta" / "info.json").read_text(encoding="utf-8"))
-    at = 0
-    for index, (episode, _) in enumerate(taken):
-        path = work / "data" / _file(index, "parquet")
-        table = pq.read_table(path)
-        length = episode.manifest.rows
-        wanted: dict[str, npt.NDArray[Any]] = {
-            "frame_index": np.arange(length),
-            "index": np.arange(at, at + length),
-            "timestamp": (np.arange(length) / FPS).astype(np.float32),
-        }
-        for name, values in wanted.items():
-            if not np.array_equal(table[name].to_numpy(), values):
-                raise EpisodeError(f"Column {name!r} was not written as meant", path, "Try again.")
-        at += length
-    if at != rows or info["total_frames"] != rows:
-        raise EpisodeError(f"{at} rows on disk for {rows}", work, "Try again.")
+def _exported(
+    episode: Episode, verdict: Verdict | None, rows: range, root: Path, files: Sequence[Path]
+) -> ExportedEpisode:
+    """Where an exported episode came from: what data set versions are compared by."""
+    description = episode.manifest.description
+    return ExportedEpisode(
+        episode=episode.id,
+        rows=(rows.start, rows.stop),
+        manifest_sha256=episode.manifest_sha256,
+        annotations=len(episode.history.annotations),
+        verdict=str(verdict.verdict) if verdict else None,
+        sentence=verdict.sentence if verdict else None,
+        scene_sha256=description.scene_sha256,
+        policy=description.policy,
+        versions=description.versions,
+        code=recording_code(),
+        files=tuple(
+            msgspec.structs.replace(file_entry(root / name), name=name.as_posix()) for name in files
+        ),
+    )

@@ -1,38 +1,31 @@
-"""The columns of an exported episode: one row for each video frame.
-
-LeRobot's own names where it has any; the rest begins with `unstick.`. Codes are listed in `CODES`.
-"""
+"""The columns of an exported episode, named by `lerobot_features`: a row for each video frame."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from recorder.episode import EpisodeError, Manifest
+from recorder.episode import EpisodeError
+from recorder.intervention_labels import (
+    SIRIUS_WINDOW_S,
+    needed_help_s,
+    sirius_action_modes,
+    sirius_intervention_labels,
+    stretches,
+)
 from recorder.labels import Labels
+from recorder.lerobot_features import CODES, TIMES, TrainerLabels
 from recorder.library import Episode
 from recorder.log import RowRecord
 from recorder.verdict import Verdict
-from transport.channels import ROW_HZ
+from transport.channels import ROW_HZ, TICKS_PER_ROW
+from transport.clock import NS_PER_S
 from transport.messages import Outcome, Phase, Source, Tick, Twist
 
 Columns = dict[str, npt.NDArray[Any]]  # each (rows,) or (rows, width)
-Features = dict[str, dict[str, Any]]
-
-# Codes of `unstick.phase` and `unstick.control_source`: fixed numbers, append only.
-CODES: Final[dict[str, dict[str, int]]] = {
-    "phase": {
-        Phase.AUTONOMOUS: 0,
-        Phase.HANDOVER: 1,
-        Phase.RECOVERY: 2,
-        Phase.CORRECTION: 3,
-        Phase.PAUSED: 4,
-        Phase.RESET: 5,
-    },
-    "control_source": {Source.POLICY: 0, Source.HUMAN: 1, Source.HOLD: 2, Source.SAFETY: 3},
-}
 
 
 def succeeded(labels: Labels, verdict: Verdict | None) -> bool:
@@ -43,104 +36,151 @@ def succeeded(labels: Labels, verdict: Verdict | None) -> bool:
     return outcome is Outcome.SUCCESS
 
 
-def features_of(manifest: Manifest) -> Features:
-    """The `features` of info.json."""
-    names = list(manifest.description.observation_names)
-    actions = list(manifest.description.action_names) or ["forward_mps", "turn_radps"]
-    features: Features = {
-        "observation.state": {"dtype": "float32", "shape": [len(names)], "names": names},
-        "action": {"dtype": "float32", "shape": [len(actions)], "names": actions},
-    }
-    for kind in ("requested", "human", "policy"):
-        features[f"unstick.action_{kind}"] = dict(features["action"])
-    for name, dtype in (
-        ("intervention", "bool"),
-        ("next.success", "bool"),
-        ("next.done", "bool"),
-        ("next.reward", "float32"),
-        ("unstick.phase", "int64"),
-        ("unstick.control_source", "int64"),
-        ("unstick.intervention_id", "int64"),
-        ("unstick.tick", "int64"),
-        ("unstick.stamp_ns", "int64"),
-    ):
-        features[name] = {"dtype": dtype, "shape": [1], "names": None}
-    for code in CODES:
-        features[f"unstick.{code}"]["codes"] = {str(k): v for k, v in CODES[code].items()}
-    for camera in manifest.cameras:
-        features[f"unstick.capture_ns.{camera.name}"] = _scalar("int64")
-        features[f"unstick.repeated.{camera.name}"] = _scalar("bool")
-        features[f"observation.images.{camera.name}"] = {
-            "dtype": "video",
-            "shape": [camera.height, camera.width, 3],
-            "names": ["height", "width", "channels"],
-            "info": {
-                "video.height": camera.height,
-                "video.width": camera.width,
-                "video.codec": camera.codec,
-                "video.pix_fmt": "yuv420p",
-                "video.is_depth_map": False,
-                "video.fps": ROW_HZ,
-                "video.channels": 3,
-                "has_audio": False,
-            },
-        }
-    features["timestamp"] = _scalar("float32")
-    for name in ("frame_index", "episode_index", "index", "task_index"):
-        features[name] = _scalar("int64")
-    return features
-
-
-def columns_of(episode: Episode, success: bool) -> Columns:
-    """Every column but the four that depend on the place in the data set (see `lay_out`)."""
-    pairs = _rows_with_ticks(episode)
-    ticks = [tick for _, tick in pairs]
-    last = len(pairs) - 1
+def columns_of(episode: Episode, labels: TrainerLabels | None = None) -> Columns:
+    """The recorded columns of all rows; `lay_out` adds those that depend on the data set."""
+    taken = _rows_with_ticks(episode)
+    ticks = [row.ticks[0] for row in taken]
     columns: Columns = {
         "observation.state": np.array([t.observation for t in ticks], np.float32),
         "action": _twists([t.applied for t in ticks]),
         "unstick.action_requested": _twists([t.requested for t in ticks]),
         "unstick.action_human": _twists([t.human for t in ticks]),
         "unstick.action_policy": _twists([t.policy for t in ticks]),
-        "intervention": np.array([t.source is Source.HUMAN for t in ticks], np.bool_),
-        "next.success": np.array([success and i == last for i in range(len(pairs))], np.bool_),
-        "next.done": np.array([i == last for i in range(len(pairs))], np.bool_),
-        "next.reward": np.array([success and i == last for i in range(len(pairs))], np.float32),
+        "unstick.action_ticks": _each_tick(taken),
+        "intervention": _flags([t.source is Source.HUMAN for t in ticks]),
+        "unstick.mode": _integers([CODES["mode"][t.mode] for t in ticks]),
         "unstick.phase": _integers([CODES["phase"][t.phase] for t in ticks]),
         "unstick.control_source": _integers([CODES["control_source"][t.source] for t in ticks]),
         "unstick.intervention_id": _integers([t.intervention for t in ticks]),
+        "unstick.deadman": _flags([t.deadman for t in ticks]),
+        "unstick.marker": _flags([bool(_said(row, "marker")) for row in taken]),
+        "unstick.command_seq": _integers([t.command_seq for t in ticks]),
+        "unstick.command_age_ms": np.array([t.command_age_ms for t in ticks], np.float32),
+        "unstick.picture_age_ms": np.array([t.picture_age_ms for t in ticks], np.float32),
+        "unstick.missed_before": _integers([row.missed for row in taken]),
+        "unstick.ticks": _integers([len(row.ticks) for row in taken]),
         "unstick.tick": _integers([t.tick for t in ticks]),
         "unstick.stamp_ns": _integers([t.stamp_ns for t in ticks]),
     }
+    for name in TIMES:
+        columns[f"unstick.{name}"] = _integers([getattr(t, name) for t in ticks])
+    if labels is TrainerLabels.SIRIUS:
+        columns.update(_sirius(taken))
     for camera in episode.manifest.cameras:
-        shown = [row.cameras[camera.name] for row, _ in pairs]
+        shown = [row.record.cameras[camera.name] for row in taken]
         columns[f"unstick.capture_ns.{camera.name}"] = _integers([s.captured_ns for s in shown])
-        columns[f"unstick.repeated.{camera.name}"] = np.array([s.repeated for s in shown], np.bool_)
-    # float64 division first: k/30 rounded once, as loaders compute it.
-    columns["timestamp"] = (np.arange(len(pairs)) / ROW_HZ).astype(np.float32)
-    columns["frame_index"] = np.arange(len(pairs), dtype=np.int64)
+        columns[f"unstick.repeated.{camera.name}"] = _flags([s.repeated for s in shown])
     return columns
 
 
-def lay_out(columns: Columns, episode_index: int, first_index: int, task_index: int) -> None:
-    """Add the columns that say where in the data set the episode lies."""
-    rows = len(columns["frame_index"])
-    columns["episode_index"] = np.full(rows, episode_index, np.int64)
-    columns["index"] = np.arange(first_index, first_index + rows, dtype=np.int64)
-    columns["task_index"] = np.full(rows, task_index, np.int64)
+def parts_of(columns: Columns, labels: TrainerLabels | None = None) -> list[range]:
+    """The rows of each episode that the data set gets: all in one, or each stretch by itself."""
+    if labels is TrainerLabels.HG_DAGGER:
+        drove = columns["intervention"] & columns["unstick.deadman"]
+        at_work = columns["unstick.phase"] != CODES["phase"][Phase.RESET]
+        return stretches(drove & at_work, ROW_HZ)
+    return [range(len(columns["action"]))]
 
 
-def _rows_with_ticks(episode: Episode) -> list[tuple[RowRecord, Tick]]:
-    """Each row with the control tick it was taken at."""
-    rows = {row.tick: row for row in episode.rows()}
-    pairs = [(rows[tick.tick], tick) for tick in episode.ticks() if tick.tick in rows]
-    if len(pairs) != episode.manifest.rows:
+def lay_out(
+    columns: Columns,
+    rows: range,
+    *,
+    success: bool,
+    episode_index: int,
+    first_index: int,
+    task_index: int,
+) -> Columns:
+    """The columns of `rows`, and those that say where in the data set they lie."""
+    count = len(rows)
+    laid = {name: values[rows.start : rows.stop] for name, values in columns.items()}
+    last = np.arange(count) == count - 1
+    laid["next.success"] = last & success
+    laid["next.done"] = last
+    laid["next.reward"] = (last & success).astype(np.float32)
+    # float64 division first: k/30 rounded once, as loaders compute it.
+    laid["timestamp"] = (np.arange(count) / ROW_HZ).astype(np.float32)
+    laid["frame_index"] = np.arange(count, dtype=np.int64)
+    laid["episode_index"] = np.full(count, episode_index, np.int64)
+    laid["index"] = np.arange(first_index, first_index + count, dtype=np.int64)
+    laid["task_index"] = np.full(count, task_index, np.int64)
+    return laid
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row with the control ticks from its own one up to the next row."""
+
+    record: RowRecord
+    ticks: tuple[Tick, ...]
+    missed: int  # control periods skipped since the row before
+
+
+def _rows_with_ticks(episode: Episode) -> list[_Row]:
+    """Each row with the control tick it was taken at, and those that follow."""
+    records = {record.tick: record for record in episode.rows()}
+    groups: list[list[Tick]] = []
+    missed: list[int] = []
+    waiting = 0
+    for tick in episode.ticks():
+        waiting += tick.missed_before
+        if tick.tick in records:
+            groups.append([tick])
+            missed.append(waiting)
+            waiting = 0
+        elif groups:
+            groups[-1].append(tick)
+    if len(groups) != episode.manifest.rows:
         raise EpisodeError(
-            f"{len(pairs)} of {episode.manifest.rows} rows have their control tick",
+            f"{len(groups)} of {episode.manifest.rows} rows have their control tick",
             episode.path,
             "Leave the episode out.",
         )
-    return pairs
+    return [
+        _Row(records[ticks[0].tick], tuple(ticks), skipped)
+        for ticks, skipped in zip(groups, missed, strict=True)
+    ]
+
+
+def _each_tick(taken: list[_Row]) -> npt.NDArray[np.float32]:
+    """What was applied at each control tick of a row, side by side.
+
+    Where a tick is missing (`unstick.ticks` tells) the one before stands in for it: what a robot
+    holds when it hears nothing new.
+    """
+    padded = [(*row.ticks, *(row.ticks[-1:] * TICKS_PER_ROW))[:TICKS_PER_ROW] for row in taken]
+    return _twists([tick.applied for ticks in padded for tick in ticks]).reshape(len(taken), -1)
+
+
+def _sirius(taken: list[_Row]) -> Columns:
+    """Sirius's two columns; an intervention reaches from the takeover to the hand-back."""
+    sources = [row.ticks[0].source for row in taken]
+    human = _flags([source is Source.HUMAN for source in sources])
+    policy = _flags([source is Source.POLICY for source in sources])
+    modes = sirius_action_modes(policy, human, ROW_HZ)
+    onsets: list[tuple[int, float]] = []
+    free_from = 0
+    for stretch in stretches(human, ROW_HZ):
+        taken_s = taken[stretch.start].ticks[0].stamp_ns / NS_PER_S
+        calls = [s for row in taken[free_from : stretch.start] for s in _said(row, "call")]
+        ages = (row.ticks[0].picture_age_ms for row in taken[stretch.start : stretch.stop])
+        latency_s = next((age / 1000 for age in ages if age >= 0.0), 0.0)
+        needed_s = needed_help_s(taken_s, calls[-1] / NS_PER_S if calls else None, latency_s)
+        onsets.append((stretch.start, taken_s - needed_s))
+        free_from = stretch.stop
+    return {
+        "sirius.action_modes": modes,
+        "sirius.intv_labels": sirius_intervention_labels(modes, onsets, SIRIUS_WINDOW_S, ROW_HZ),
+    }
+
+
+def _said(row: _Row, kind: str) -> list[int]:
+    """Stamps of the events of a kind within a row."""
+    return [tick.stamp_ns for tick in row.ticks for event in tick.events if event.kind == kind]
+
+
+def _flags(values: list[bool]) -> npt.NDArray[np.bool_]:
+    return np.array(values, np.bool_)
 
 
 def _twists(twists: list[Twist]) -> npt.NDArray[np.float32]:
@@ -149,7 +189,3 @@ def _twists(twists: list[Twist]) -> npt.NDArray[np.float32]:
 
 def _integers(values: list[int]) -> npt.NDArray[np.int64]:
     return np.array(values, np.int64)
-
-
-def _scalar(dtype: str) -> dict[str, Any]:
-    return {"dtype": dtype, "shape": [1], "names": None}

@@ -22,14 +22,17 @@ def stats_of(columns: Columns) -> Stats:
 
 def video_stats(frames: list[Image]) -> dict[str, Any]:
     """Statistics of sampled frames, per channel, values 0 to 1, each (3, 1, 1)."""
-    pixels = np.concatenate([frame[::4, ::4].reshape(-1, 3) for frame in frames]) / 255.0
+    pixels = np.concatenate([frame[::8, ::8].reshape(-1, 3) for frame in frames]) / 255.0
     flat = _stats(pixels)
     shaped = {name: [[[v]] for v in values] for name, values in flat.items() if name != "count"}
     return {**shaped, "count": [len(frames)]}
 
 
 def merge(parts: list[Stats]) -> Stats:
-    """Statistics of all episodes from those of each; quantiles as the mean weighted by rows."""
+    """Statistics of all `parts` from those of each; quantiles as the mean weighted by rows.
+
+    Folded episode by episode: an append goes on from where the set was, to the last bit.
+    """
     return {feature: _merge([part[feature] for part in parts]) for feature in parts[0]}
 
 

@@ -1,23 +1,37 @@
-"""Copies an episode's Matroska video into an MP4 whose frame k stands at exactly k/30 s."""
+"""Copies an episode's Matroska video into an MP4 whose frame k stands at exactly k/30 s.
+
+Nothing is ever encoded again: a sealed video has one frame for each row and begins with a key
+frame. Rows from the middle are copied from the key frame before them on; the frames that lead up
+to the first row stay in the file, and the data set says at which time the episode begins in it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from recorder.episode import EpisodeError
-from recorder.video_track import ROW_TIME, Image, read_packets
+from recorder.episode import GOP_ROWS, EpisodeError
+from recorder.video_track import ROW_TIME, Image, VideoPacket, read_packets
 from transport.channels import ROW_HZ
 
-_SAMPLES: Final = 30  # frames whose pixels go into the statistics
+_SAMPLES: Final = 30  # frames at most whose pixels go into the statistics
 
 
-def copy_video(source: Path, target: Path, width: int, height: int) -> None:
-    """Copy the packets of `source` without decoding them."""
+def frames_before(rows: range) -> int:
+    """How many frames of the copy lead up to the first of `rows`: back to its key frame."""
+    return rows.start % GOP_ROWS
+
+
+def copy_video(source: Path, target: Path, width: int, height: int, rows: range) -> None:
+    """Copy the packets of `rows`, and of what they need before them, without decoding."""
     import av
 
+    target.parent.mkdir(parents=True, exist_ok=True)
     container: Any = av.open(
         str(target), "w", format="mp4", container_options={"fflags": "+bitexact"}
     )
@@ -25,7 +39,7 @@ def copy_video(source: Path, target: Path, width: int, height: int) -> None:
         stream: Any = container.add_mux_stream("libx264", rate=ROW_HZ, width=width, height=height)
         # MP4 refines 1/30 to 1/15360: k/30 stays exact, unlike Matroska's milliseconds.
         stream.time_base = ROW_TIME
-        for number, encoded in enumerate(read_packets(source)):
+        for number, encoded in enumerate(_packets(source, rows)):
             packet: Any = av.Packet(encoded.data)
             packet.time_base = ROW_TIME
             packet.pts = packet.dts = number
@@ -37,32 +51,59 @@ def copy_video(source: Path, target: Path, width: int, height: int) -> None:
         container.close()
 
 
-def check_video(path: Path, rows: int) -> list[Image]:
-    """Decode all of `path`: `rows` frames, each on the grid. Returns frames sampled evenly."""
+def check_video(source: Path, target: Path, rows: range) -> list[Image]:
+    """Read the copy back: the packets of `rows`, each on the grid, the first one a key frame.
+
+    Returns key frames sampled evenly. Raises `EpisodeError`.
+    """
     import av
 
-    stride = max(1, rows // _SAMPLES)
+    wanted = len(rows) + frames_before(rows)
+    stamps = _stamps(target)
+    if stamps != [number * ROW_TIME for number in range(wanted)]:
+        raise EpisodeError(
+            f"{len(stamps)} frames for {wanted}, or not on the grid", target, "Report this fault."
+        )
+    keys = ceil(wanted / GOP_ROWS)
+    stride = ceil(keys / _SAMPLES) * GOP_ROWS
+    decoder: Any = av.CodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    decoder.options = {"flags": "low_delay"}
     samples: list[Image] = []
-    count = 0
-    with av.open(str(path), "r") as container:
-        container.streams.video[0].thread_count = 1
-        try:
-            for frame in container.decode(video=0):
-                if frame.pts is None or frame.time_base is None:
-                    raise EpisodeError(f"Frame {count} has no stamp", path, "Report this fault.")
-                if frame.pts * frame.time_base != count * ROW_TIME:
-                    raise EpisodeError(
-                        f"Frame {count} stands at {float(frame.pts * frame.time_base)} s",
-                        path,
-                        "Report this fault.",
-                    )
-                if count % stride == 0:
-                    samples.append(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
-                count += 1
-        except av.FFmpegError as error:
-            raise EpisodeError(
-                f"Frame {count} cannot be decoded ({error})", path, "Leave the episode out."
-            ) from error
-    if count != rows:
-        raise EpisodeError(f"{count} frames for {rows} rows", path, "Leave the episode out.")
+    copied = read_packets(target)
+    for number, (meant, found) in enumerate(zip(_packets(source, rows), copied, strict=True)):
+        if meant != found or (number == 0 and not found.key):
+            raise EpisodeError(f"Frame {number} was not copied", target, "Leave the episode out.")
+        if number % stride == 0:
+            samples += _decoded(decoder, found, target)
     return samples
+
+
+def _packets(source: Path, rows: range) -> Iterator[VideoPacket]:
+    return islice(read_packets(source), rows.start - frames_before(rows), rows.stop)
+
+
+def _stamps(path: Path) -> list[Any]:
+    """Where each frame of a video stands, in seconds."""
+    import av
+
+    try:
+        with av.open(str(path), "r") as container:
+            packets = container.demux(container.streams.video[0])
+            return [p.pts * p.time_base for p in packets if p.size and p.pts is not None]
+    except av.FFmpegError as error:
+        raise EpisodeError(
+            f"Video cannot be read back ({error})", path, "Leave the episode out."
+        ) from error
+
+
+def _decoded(decoder: Any, packet: VideoPacket, where: Path) -> list[Image]:
+    import av
+
+    try:
+        frames = decoder.decode(av.Packet(packet.data))
+    except av.FFmpegError as error:
+        raise EpisodeError(
+            f"A key frame cannot be decoded ({error})", where, "Leave the episode out."
+        ) from error
+    return [frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for frame in frames]

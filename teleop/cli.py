@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
+from teleop.cli_export import export_app
 from teleop.cli_keys import keys_app, pair
 from transport.channels import DEFAULT_PORT
 
@@ -29,7 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Drive a robot that needs help; every rescue becomes a proved demonstration.",
 )
-export_app = typer.Typer(no_args_is_help=True, help="Write episodes in the formats others read.")
 episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episodes.")
 app.add_typer(export_app, name="export")
 app.add_typer(episodes_app, name="episodes")
@@ -352,21 +352,6 @@ def validate(
     from teleop.validation import run_validation
 
     raise typer.Exit(run_validation(path, scene=scene, json=json, background=background))
-
-
-@export_app.command("lerobot")
-def export_lerobot(
-    path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
-    out: Annotated[Path, typer.Argument(help="The data set's folder; must not exist yet.")],
-    all_: Annotated[
-        bool, typer.Option("--all", help="Also what no replay has proved, marked so.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Write a LeRobotDataset v3: video included, labels as columns, only proved episodes."""
-    from teleop.library import export_as_lerobot
-
-    raise typer.Exit(export_as_lerobot(path, out, include_unverified=all_, json=json))
 
 
 @episodes_app.command("list")

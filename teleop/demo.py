@@ -241,7 +241,7 @@ def gather(
                 "recorded_states_solved": controls.recorded_states_solved,
             }
     try:
-        export_lerobot(found, dataset, include_unverified=False)
+        export_lerobot(found, dataset)
         facts["dataset"] = str(dataset)
     except EpisodeError as error:
         sys.stderr.write(f"unstick: no data set: {error}\n")

@@ -15,6 +15,7 @@ from recorder.annotations import ANNOTATIONS_FILE, annotate, read_history
 from recorder.episode import EndedBy, Ending, EpisodeError, Label
 from recorder.export_lerobot import export_lerobot
 from recorder.labels import Annotation, AnnotationKind, labels_of
+from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, open_episode
 from recorder.replay import validate
 from tests.unit.recorder_support import Rover, record
@@ -232,7 +233,9 @@ def test_an_export_goes_by_the_labels_that_count(episode: Episode, tmp_path: Pat
     with pytest.raises(EpisodeError, match="replay it again"):
         export_lerobot([relabelled], tmp_path / "refused")
     renamed = say(relabelled, AnnotationKind.TASK, "Leave the rug")
-    out = export_lerobot([renamed], tmp_path / "set", include_unverified=True).path
+    out = export_lerobot(
+        [renamed], tmp_path / "set", options=ExportOptions(include_unverified=True)
+    ).path
     row = pq.read_table(out / "meta/episodes/chunk-000/file-000.parquet").to_pylist()[0]
     assert (row["success"], row["unstick/outcome"]) == (False, "failure")
     assert row["replay/verdict"] == "NOT_REPLAYED"  # what was judged is something else
@@ -242,6 +245,8 @@ def test_an_export_goes_by_the_labels_that_count(episode: Episode, tmp_path: Pat
 def test_a_discarded_episode_is_left_out_and_kept(episode: Episode, tmp_path: Path) -> None:
     discarded = say(episode, DISCARDED, "a child in the picture")
     with pytest.raises(EpisodeError, match="a child in the picture"):
-        export_lerobot([discarded], tmp_path / "set", include_unverified=True)
+        export_lerobot(
+            [discarded], tmp_path / "set", options=ExportOptions(include_unverified=True)
+        )
     discarded.verify()
     assert export_lerobot([say(discarded, RESTORED)], tmp_path / "set").episodes == (episode.id,)

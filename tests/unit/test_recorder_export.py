@@ -1,25 +1,38 @@
 """An exported data set holds the episodes' rows, frame by frame, and only proved ones."""
 
 import json
+import math
+import shutil
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from recorder.episode import EpisodeError
 from recorder.export_lerobot import export_lerobot
-from recorder.library import Episode
+from recorder.lerobot_features import CODES, TrainerLabels
+from recorder.lerobot_origin import ExportOptions, read_origin, require_whole
+from recorder.library import Episode, open_episode
 from recorder.replay import validate
-from tests.unit.recorder_support import Rover, number_of, record
+from tests.unit.recorder_support import (
+    Rover,
+    feed,
+    number_of,
+    record,
+    recorder,
+    session,
+    stamp,
+)
 from transport.messages import Outcome
 
 
 @pytest.fixture(scope="module")
 def episodes(tmp_path_factory: pytest.TempPathFactory) -> list[Episode]:
     root = tmp_path_factory.mktemp("episodes")
-    good = record(root), record(root, drive=200)
+    good = record(root), record(root, wait=34, drive=200)
     for episode in good:
         assert validate(episode, lambda _: Rover()).passed
     failed = record(root, drive=60, outcome=Outcome.FAILURE)
@@ -54,6 +67,72 @@ def test_rows_carry_what_was_recorded(exported: Path, episodes: list[Episode]) -
         assert table["unstick.capture_ns.front"].to_pylist() == [t.stamp_ns for t in ticks]
 
 
+def test_no_action_between_two_rows_is_lost(exported: Path, episodes: list[Episode]) -> None:
+    table = pq.read_table(exported / "data/chunk-000/file-001.parquet")
+    first = table["unstick.tick"].to_pylist()[0]
+    ticks = [t for t in episodes[1].ticks() if t.tick >= first]
+    applied = [v for t in ticks for v in (t.applied.forward_mps, t.applied.turn_radps)]
+    exported_actions = np.array(table["unstick.action_ticks"].to_pylist(), np.float32).reshape(-1)
+    assert np.array_equal(exported_actions[: len(applied)], np.array(applied, np.float32))
+    assert sum(table["unstick.ticks"].to_pylist()) == len(ticks)
+
+
+def test_rows_say_what_the_tick_knew(exported: Path, episodes: list[Episode]) -> None:
+    table = pq.read_table(exported / "data/chunk-000/file-000.parquet")
+    by_tick = {tick.tick: tick for tick in episodes[0].ticks()}
+    for row in table.to_pylist():
+        tick = by_tick[row["unstick.tick"]]
+        assert row["unstick.deadman"] == tick.deadman
+        assert row["unstick.command_seq"] == tick.command_seq
+        assert row["unstick.picture_age_ms"] == tick.picture_age_ms
+        assert row["unstick.sent_ns"] == tick.sent_ns
+        assert row["unstick.clock_error_ns"] == tick.clock_error_ns
+        assert row["unstick.mode"] == CODES["mode"][tick.mode]
+    marked = [r["unstick.tick"] for r in table.to_pylist() if r["unstick.marker"]]
+    assert marked == [124]  # said at tick 125, which belongs to the row of tick 124
+
+
+def test_hg_dagger_gets_what_a_person_drove_and_the_same_pictures(
+    episodes: list[Episode], tmp_path: Path
+) -> None:
+    options = ExportOptions(labels=TrainerLabels.HG_DAGGER)
+    out = export_lerobot(episodes, tmp_path / "set", options=options).path
+    (row,) = pq.read_table(out / "meta/episodes/chunk-000/file-001.parquet").to_pylist()
+    table = pq.read_table(out / "data/chunk-000/file-001.parquet")
+    assert set(table["intervention"].to_pylist()) == {True}
+    assert table["timestamp"].to_pylist()[0] == 0.0
+    assert table["next.done"].to_pylist()[-1] is True
+    begins = round(row["videos/observation.images.front/from_timestamp"] * 30)
+    assert begins == row["unstick/first_row"] % 15 != 0  # cut at the key frame before it
+    with av.open(str(out / "videos/observation.images.front/chunk-000/file-001.mp4")) as container:
+        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+    shown = [number_of(frame) for frame in frames[begins:]]
+    assert shown == [tick // 2 for tick in table["unstick.tick"].to_pylist()]
+
+
+def test_sirius_marks_the_wait_for_help_and_the_time_before_it(
+    episodes: list[Episode], tmp_path: Path
+) -> None:
+    options = ExportOptions(labels=TrainerLabels.SIRIUS)
+    out = export_lerobot(episodes[:1], tmp_path / "set", options=options).path
+    rows = pq.read_table(out / "data/chunk-000/file-000.parquet").to_pylist()
+    labels = {row["unstick.tick"]: row["sirius.intv_labels"] for row in rows}
+    # Called at tick 90, taken over at 120, handed back at 300; the window is 0.75 s, 45 ticks.
+    assert {labels[t] for t in range(0, 44, 2)} == {0}
+    assert {labels[t] for t in range(46, 120, 2)} == {-10}
+    assert {labels[t] for t in range(120, 300, 2)} == {1}
+    assert {labels[t] for t in range(300, 340, 2)} == {0}
+    assert {row["sirius.action_modes"] for row in rows} == {0, 1}
+
+
+def test_a_set_says_what_it_was_made_from(exported: Path, episodes: list[Episode]) -> None:
+    origin = read_origin(exported)
+    assert origin.options == ExportOptions()
+    assert [e.episode for e in origin.episodes] == [e.id for e in episodes[:2]]
+    assert origin.episodes[0].rows == (0, episodes[0].manifest.rows)
+    require_whole(exported, origin)
+
+
 def test_video_sits_exactly_on_the_grid_and_shows_the_rows_picture(
     exported: Path, episodes: list[Episode]
 ) -> None:
@@ -77,6 +156,7 @@ def test_meta_adds_up(exported: Path, episodes: list[Episode]) -> None:
     assert info["total_frames"] == sum(e.manifest.rows for e in episodes[:2])
     assert row["dataset_from_index"] == episodes[0].manifest.rows
     assert (row["success"], row["replay/verdict"], row["operator"]) == (True, "EXACT", "ada")
+    assert (row["reason"], row["unstick/call"]) == ("", "Wedged")
     tasks = pq.read_table(exported / "meta/tasks.parquet")
     assert tasks.to_pylist() == [{"task_index": 0, "task": "Reach open floor"}]
     stats = json.loads((exported / "meta/stats.json").read_text())
@@ -93,10 +173,45 @@ def test_exporting_again_gives_the_same_bytes(
 
 
 def test_all_episodes_on_request(episodes: list[Episode], tmp_path: Path) -> None:
-    summary = export_lerobot(episodes, tmp_path / "all", include_unverified=True)
+    summary = export_lerobot(
+        episodes, tmp_path / "all", options=ExportOptions(include_unverified=True)
+    )
     assert len(summary.episodes) == 4
+    assert [e for e, _ in summary.unverified] == [e.id for e in episodes[2:]]
     row = pq.read_table(tmp_path / "all/meta/episodes/chunk-000/file-003.parquet").to_pylist()[0]
     assert row["replay/verdict"] == "NOT_REPLAYED"
+
+
+def test_a_damaged_episode_is_left_out_and_told(episodes: list[Episode], tmp_path: Path) -> None:
+    damaged = shutil.copytree(episodes[0].path, tmp_path / "damaged")
+    (damaged / "log.mcap").write_bytes(b"")
+    summary = export_lerobot([open_episode(damaged), episodes[1]], tmp_path / "set")
+    assert summary.episodes == (episodes[1].id,)
+    assert "log.mcap" in dict(summary.damaged)[episodes[0].id]
+
+
+def test_a_verdict_that_cannot_be_read_holds_up_nobody_else(
+    episodes: list[Episode], tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(episodes[0].path, tmp_path / "damaged")
+    (damaged / "verdict.json").write_text("{")
+    summary = export_lerobot([open_episode(damaged), episodes[1]], tmp_path / "set")
+    assert summary.episodes == (episodes[1].id,)
+    assert "Verdict is unreadable" in dict(summary.damaged)[episodes[0].id]
+
+
+def test_what_a_sensor_did_not_measure_is_not_exported_as_a_number(tmp_path: Path) -> None:
+    rec = recorder(tmp_path / "episodes")
+    blind = (
+        msgspec.structs.replace(tick, observation=(0.0, math.nan, 0.0)) if tick.tick == 40 else tick
+        for tick in session(before=20, wait=4, drive=40, after=70)
+    )
+    feed(rec, blind)
+    rec.close(stamp(10_000))
+    (path,) = rec.sealed()
+    options = ExportOptions(include_unverified=True)
+    with pytest.raises(EpisodeError, match="y_m was not measured in every row"):
+        export_lerobot([open_episode(path)], tmp_path / "set", options=options)
 
 
 def test_an_existing_target_is_refused_and_untouched(

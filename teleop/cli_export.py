@@ -1,0 +1,48 @@
+"""`unstick export`: episodes in the formats others read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recorder.lerobot_features import TrainerLabels
+
+export_app = typer.Typer(no_args_is_help=True, help="Write episodes in the formats others read.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+@export_app.command("lerobot")
+def export_lerobot(
+    path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
+    out: Annotated[
+        Path, typer.Argument(help="The data set's folder; must not exist yet, unless you append.")
+    ],
+    append: Annotated[
+        bool, typer.Option("--append", help="Add to the data set at OUT, if Unstick wrote it.")
+    ] = False,
+    all_: Annotated[
+        bool,
+        typer.Option("--all", help="Also what no replay has proved; each is listed and marked so."),
+    ] = False,
+    labels: Annotated[
+        TrainerLabels | None,
+        typer.Option(
+            help="sirius: columns with its action modes and pre-intervention labels. "
+            "hg-dagger: only what a person drove, each stretch an episode of its own."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a LeRobotDataset v3: video copied, labels as columns, only proved episodes.
+
+    The target is built beside its place and renamed: whatever happens, there is the old data set
+    or the new one. The same episodes and options give the same files, also when appended in the
+    same order one by one."""
+    from recorder.lerobot_origin import ExportOptions
+    from teleop.library import export_as_lerobot
+
+    options = ExportOptions(include_unverified=all_, labels=labels)
+    raise typer.Exit(export_as_lerobot(path, out, options=options, append=append, json=json))
