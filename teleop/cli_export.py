@@ -46,3 +46,18 @@ def export_lerobot(
 
     options = ExportOptions(include_unverified=all_, labels=labels)
     raise typer.Exit(export_as_lerobot(path, out, options=options, append=append, json=json))
+
+
+@export_app.command("mcap")
+def export_mcap(
+    path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
+    out: Annotated[Path, typer.Argument(help="The folder for the files; must not exist yet.")],
+    json: Json = False,
+) -> None:
+    """Write an MCAP file for each episode that opens in Foxglove: video, pose, plots, events.
+
+    For looking at: takes every episode, proved or not. Exit code 2 when a damaged one was left out.
+    """
+    from teleop.library import export_as_mcap
+
+    raise typer.Exit(export_as_mcap(path, out, json=json))

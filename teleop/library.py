@@ -14,6 +14,7 @@ from rich.table import Table
 from recorder.episode import EpisodeError
 from recorder.export_folder import ExportSummary
 from recorder.export_lerobot import export_lerobot
+from recorder.export_mcap import export_mcap
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, open_episode
 from recorder.library import list_episodes as episode_folders
@@ -99,6 +100,18 @@ def export_as_lerobot(
             there = _count(summary.episodes_in_set, "episode")
             rows = _count(summary.rows_in_set, "row")
             Console(highlight=False).print(f"the data set has {there}, {rows} now")
+    return EXIT_NOT_JUDGED if summary.damaged else 0
+
+
+def export_as_mcap(path: Path, out: Path, *, json: bool) -> int:
+    """Export what is at `path` as MCAP files into the new folder `out`; 2: some is damaged."""
+    episodes, unreadable = _opened(path)
+    summary = export_mcap(episodes, out)
+    summary = replace(summary, damaged=(*summary.damaged, *unreadable))
+    if json:
+        sys.stdout.write(json_format.dumps(_facts(summary)) + "\n")
+    else:
+        _print(summary)
     return EXIT_NOT_JUDGED if summary.damaged else 0
 
 
