@@ -1,9 +1,10 @@
 """The recorder as the media process uses it: ticks and pictures in, sealed episodes out.
 
 Composes grid, tracks, pre-roll, segmenter and writer. All methods are called from one thread and
-never raise for what a disk does. Encoding happens in the caller; every write, sync and seal happens
-on one disk thread with a bounded backlog: when the disk falls that far behind, the episode is
-marked as failed, the robot and its video go on.
+never raise for what a disk does. Encoding happens in the caller; every write and seal happens on
+one disk thread with a bounded backlog, the syncs in between on another. When the disk falls that
+far behind, the episode ends as failed, with all that was handed over until then; the robot and its
+video go on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import methodcaller
 from pathlib import Path
 from typing import Final
 
@@ -92,8 +94,9 @@ class EpisodeRecorder:
         config_sha256: str = "",
         min_free_bytes: int = MIN_FREE_BYTES,
         disk: Executor | None = None,
+        syncs: Executor | None = None,
     ) -> None:
-        """`disk` runs jobs one after the other; by default a thread of this recorder's own."""
+        """`disk` and `syncs` run jobs one after the other; by default threads of this recorder."""
         self._root = root
         self._description = description
         self._cameras = tuple(cameras)
@@ -101,8 +104,9 @@ class EpisodeRecorder:
         self._code, self._custody = recording_code(), custody
         self._hashes = (gate_sha256, config_sha256)
         self._min_free_bytes = min_free_bytes
-        self._owns_disk = disk is None
         self._disk = disk or ThreadPoolExecutor(1, thread_name_prefix="recorder-disk")
+        self._syncs = syncs or ThreadPoolExecutor(1, thread_name_prefix="recorder-sync")
+        self._owned = [self._disk] * (disk is None) + [self._syncs] * (syncs is None)
         self._segmenter = Segmenter()
         self._ring = PrerollRing()
         self._take: _Take | None = None  # being recorded
@@ -220,8 +224,8 @@ class EpisodeRecorder:
         for take in self._closing:
             wait(take.jobs)
         self._watch_disk()
-        if self._owns_disk:
-            self._disk.shutdown(wait=True)
+        for executor in self._owned:
+            executor.shutdown(wait=True)
 
     # --- rows -------------------------------------------------------------------------------------
 
@@ -293,14 +297,15 @@ class EpisodeRecorder:
             if refusal:
                 take.disk_failure = refusal
                 return
-            take.writer = EpisodeWriter(self._root, header, content.first_row)
-            for tick in content.ticks:
+            take.writer = EpisodeWriter(self._root, header, content.first_row, self._syncs)
+            rows = deque(content.rows)
+            for tick in content.ticks:  # in the order of time: a kill in between leaves a beginning
                 take.writer.tick(tick)
-            for row in content.rows:
-                take.writer.row(row)
+                while rows and rows[0].tick <= tick.tick:
+                    take.writer.row(rows.popleft())
             take.disk_failure = take.writer.failure
 
-        take.jobs.append(self._disk.submit(begin))
+        take.jobs.append(self._disk.submit(_guarded, take, begin))
 
     def _disk_refusal(self) -> str:
         try:
@@ -357,30 +362,24 @@ class EpisodeRecorder:
     ) -> None:
         """Queue `job` for the take's writer; drops it once the take has failed."""
         while take.jobs and take.jobs[0].done():
-            _collect(take, take.jobs.popleft())
+            take.jobs.popleft()
         if take.failure and not always:
             return
         if len(take.jobs) >= MAX_BACKLOG and not always:
-            take.gave_up = "Robot disk too slow: recording stopped, what was written is kept."
+            take.gave_up = "Robot disk too slow: recording stopped, all until now is kept."
+            job = methodcaller("fail", take.gave_up)  # after what is waiting
 
         def run() -> None:
-            writer = take.writer
-            if writer is None:
-                return
-            if take.failure:
-                writer.fail(take.failure)
-                return
-            job(writer)
-            take.disk_failure = writer.failure
+            if take.writer is not None:
+                job(take.writer)
+                take.disk_failure = take.writer.failure
 
-        take.jobs.append(self._disk.submit(run))
+        take.jobs.append(self._disk.submit(_guarded, take, run))
 
     def _watch_disk(self) -> None:
         for take in tuple(self._closing):
             if take.ending is None and all(job.done() for job in take.jobs):
                 self._closing.remove(take)
-                while take.jobs:
-                    _collect(take, take.jobs.popleft())
                 self._show_end(take)
         if self._take is not None and self._take.failure:
             self._show_end(self._take)
@@ -395,9 +394,12 @@ class EpisodeRecorder:
             self._shown_until_ns = None
 
 
-def _collect(take: _Take, job: Future[None]) -> None:
-    """A job that raised is a fault of ours: the episode fails, the caller's loop goes on."""
-    error = job.exception()
-    if error is not None:
-        _LOG.error("recorder fault", exc_info=error)
-        take.gave_up = take.gave_up or f"Recorder fault ({error!r}), what was written is kept."
+def _guarded(take: _Take, job: Callable[[], None]) -> None:
+    """The top of the disk thread: a fault of ours fails the episode, and nothing else."""
+    try:
+        job()
+    except Exception as error:  # noqa: BLE001 - logged, told to the operator
+        _LOG.exception("recorder fault")
+        take.disk_failure = f"Recorder fault ({error!r}), what was written is kept."
+        if take.writer is not None:
+            take.writer.fail(take.disk_failure)

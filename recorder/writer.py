@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,13 +43,19 @@ _LOG = logging.getLogger("recorder")
 class EpisodeWriter:
     """One open episode on disk."""
 
-    def __init__(self, root: Path, header: Header, first_row: int = 0) -> None:
-        """Open `<root>/<id>.rec`. `first_row` is the number that becomes row 0."""
+    def __init__(self, root: Path, header: Header, first_row: int, syncs: Executor) -> None:
+        """Open `<root>/<id>.rec`. `first_row` is the number that becomes row 0.
+
+        `syncs` does what waits for the platter: writing never does, so that a disk which is slow to
+        sync adds nothing to what a kill costs.
+        """
         self.header = header
         self.failure = ""  # a sentence for the operator once writing has failed
         self.folder = root / f"{header.episode}{RECORDING_SUFFIX}"
         self.target = root / header.episode
         self._first_row = first_row
+        self._syncs = syncs
+        self._syncing: Future[None] | None = None
         self._synced_ns = 0
         self._log: LogWriter | None = None
         self._videos: dict[str, VideoWriter] = {}
@@ -68,11 +77,9 @@ class EpisodeWriter:
             return
         try:
             self._log.tick(tick)
-            if tick.stamp_ns - self._synced_ns >= SYNC_EVERY_NS:
+            if tick.stamp_ns - self._synced_ns >= SYNC_EVERY_NS and self._is_synced():
                 self._synced_ns = tick.stamp_ns
-                self._log.sync()
-                for video in self._videos.values():
-                    video.sync()
+                self._syncing = self._syncs.submit(_sync, self._files())
         except OSError as error:
             self._fail(error)
 
@@ -112,8 +119,10 @@ class EpisodeWriter:
         if self._log is None:
             return None
         try:
+            if self._syncing is not None:
+                self._syncing.result()
             # All files get their ends before the first sync, which may take a while.
-            files: list[LogWriter | VideoWriter] = [self._log, *self._videos.values()]
+            files = self._files()
             for file in files:
                 file.finish()
             for file in files:
@@ -132,11 +141,25 @@ class EpisodeWriter:
         if not self.failure:
             self.failure = sentence
             _LOG.error("episode %s: %s", self.header.episode, sentence)
-        if self._log is not None:
-            self._log.abandon()
-            self._log = None
-        for video in self._videos.values():
-            video.abandon()
+        if self._syncing is not None:
+            wait([self._syncing])  # it uses what is closed now
+        for file in self._files():
+            with suppress(OSError):  # the first error is the one to tell
+                file.abandon()
+        self._log = None
+
+    def _files(self) -> list[LogWriter | VideoWriter]:
+        log = [] if self._log is None else [self._log]
+        return [*log, *self._videos.values()]
+
+    def _is_synced(self) -> bool:
+        """Whether no sync is under way; raises what the last one met, which is told only once."""
+        if self._syncing is None:
+            return True
+        if self._syncing.done():
+            self._syncing.result()
+            return True
+        return False
 
     def _fail(self, error: OSError | EpisodeError) -> None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -146,3 +169,8 @@ class EpisodeWriter:
         else:
             sentence = f"Episode could not be sealed: {error}"
         self.fail(sentence)
+
+
+def _sync(files: Sequence[LogWriter | VideoWriter]) -> None:
+    for file in files:
+        file.sync()

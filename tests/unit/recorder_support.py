@@ -186,7 +186,7 @@ class InlineDisk(Executor):
 
 
 def recorder(root: Path, **changes: Any) -> EpisodeRecorder:
-    options: dict[str, Any] = {"disk": InlineDisk(), "min_free_bytes": 0}
+    options: dict[str, Any] = {"disk": InlineDisk(), "syncs": InlineDisk(), "min_free_bytes": 0}
     return EpisodeRecorder(root, description(), CAMERAS, **{**options, **changes})
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ class StuckDisk(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        self.jobs.append((future, fn))
+        self.jobs.append((future, partial(fn, *args, **kwargs)))
         if not self.stuck:
             self.release()
         return future
@@ -117,6 +118,8 @@ def test_a_disk_that_hangs_is_given_up_with_a_bounded_backlog(tmp_path: Path) ->
     phase, _, _, detail = rec.status()
     assert phase is RecorderPhase.FAILED
     assert "too slow" in detail
+    (found,) = recover_all(tmp_path)
+    assert open_episode(found.path).manifest.last_tick > 1200, "what waited is written all the same"
 
 
 def test_a_fault_of_our_own_fails_the_episode_and_not_the_caller(
