@@ -6,11 +6,11 @@ one place. Called from the disk thread; nothing here waits for anything but the 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,11 +32,7 @@ class DiskStream:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Write all of `data`, however many system calls that takes."""
-        view = memoryview(data)
-        total = len(view)
-        while view:
-            view = view[os.write(self._fd, view) :]
-        return total
+        return _write_all(self._fd, data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move within the file."""
@@ -53,15 +49,29 @@ class DiskStream:
         """Return once the data lie on the disk."""
         getattr(os, "fdatasync", os.fsync)(self._fd)
 
-    def try_lock(self) -> bool:
-        """Mark the file as being written by a living process; the kernel forgets it with us."""
-        return try_lock(self._fd)
+    def lock(self) -> None:
+        """Mark the file as being written by a living process; the kernel forgets it with us.
+
+        Waits for whoever only looks whether it is locked.
+        """
+        _wait_for_lock(self._fd)
 
     def close(self) -> None:
         """Close without fsync; idempotent."""
         if not self.closed:
             self.closed = True
             os.close(self._fd)
+
+
+def _write_all(fd: int, data: bytes | bytearray | memoryview) -> int:
+    view = memoryview(data)
+    total = len(view)
+    while view:
+        written = os.write(fd, view)
+        if not written:  # or this would go round for ever
+            raise OSError(errno.EIO, "the disk takes no more bytes and does not say why")
+        view = view[written:]
+    return total
 
 
 def is_locked(path: Path) -> bool:
@@ -121,10 +131,13 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
     """
     temporary = path.with_name(path.name + ".tmp")
     temporary.unlink(missing_ok=True)  # what a crash left may have another mode
-    with open(temporary, "xb", opener=partial(os.open, mode=mode)) as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    fd = os.open(temporary, flags, mode)
+    try:
+        _write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
     os.replace(temporary, path)
     fsync_dir(path.parent)
 
@@ -143,11 +156,10 @@ def append_line(path: Path, line_after: Callable[[bytes], bytes]) -> None:
         with open(fd, "rb", closefd=False) as stream:
             before = stream.read()
         whole = before.rfind(b"\n") + 1
-        line = memoryview(line_after(before[:whole]) + b"\n")
+        line = line_after(before[:whole]) + b"\n"
         if whole < len(before):
             os.ftruncate(fd, whole)
-        while line:
-            line = line[os.write(fd, line) :]
+        _write_all(fd, line)
         os.fsync(fd)
     finally:
         os.close(fd)

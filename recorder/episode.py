@@ -14,6 +14,7 @@ Pure: no clock, no file access. Layout:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from enum import StrEnum
 from typing import Final, NoReturn
@@ -42,6 +43,7 @@ GOP_ROWS: Final = 15  # 0.5 s: what a crash may cost of the video, and what a se
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, sorts as its value
 _ID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_SEAL_MARK: Final = b',\n  "sha256": "'
 _CAMERA: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -234,12 +236,42 @@ def to_json(value: Wire) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
 
 
+def sealed_json(value: Wire) -> bytes:
+    """JSON whose last field, `sha256`, is the hash of all before it.
+
+    No other file vouches for a manifest or a verdict, so each vouches for itself.
+    """
+    body = to_json(value).removesuffix(b"\n}\n")
+    return body + _seal_of(body)
+
+
+def unsealed(raw: bytes) -> bytes:
+    """What `sealed_json` was given, as JSON; raises `ValueError` unless every byte is as it was."""
+    body, mark, _ = raw.rpartition(_SEAL_MARK)
+    if not mark:
+        raise ValueError("its end is missing")
+    if raw != body + _seal_of(body):
+        raise ValueError("it is not as it was written")
+    return body + b"\n}"
+
+
+def _seal_of(body: bytes) -> bytes:
+    return _SEAL_MARK + hashlib.sha256(body).hexdigest().encode() + b'"\n}\n'
+
+
 def parse_manifest(raw: bytes, where: object) -> Manifest:
     """The manifest in `raw`; raises `EpisodeError` for another version or a damaged file."""
     try:
-        version = msgspec.json.decode(raw, type=_Version).format
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        check_format(raw, where)
+        manifest = msgspec.json.decode(unsealed(raw), type=Manifest)
+    except (msgspec.DecodeError, ValueError) as error:
         _unreadable(where, error)
+    return manifest
+
+
+def check_format(raw: bytes, where: object) -> None:
+    """Refuse what another version wrote; raises `EpisodeError`, or `DecodeError` for no JSON."""
+    version = msgspec.json.decode(raw, type=_Version).format
     if version != FORMAT:
         newer = "A newer Unstick wrote it; update this one." if version > FORMAT else ""
         raise EpisodeError(
@@ -247,11 +279,6 @@ def parse_manifest(raw: bytes, where: object) -> Manifest:
             where,
             newer or "That format was never released; record the episode again.",
         )
-    try:
-        manifest = msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _unreadable(where, error)
-    return manifest
 
 
 def _unreadable(where: object, error: Exception) -> NoReturn:

@@ -252,7 +252,11 @@ class EpisodeRecorder:
 
     def _encode_choice(self, camera: str, choice: Choice[I420]) -> None:
         packet = self._tracks[camera].encode(choice.picture)
-        shown = CameraRow(captured_ns=choice.captured_ns, repeated=choice.repeated)
+        shown = CameraRow(
+            captured_ns=choice.captured_ns,
+            repeated=choice.repeated,
+            frame_crc32=packet.crc32,
+        )
         self._partial.setdefault(choice.row, {})[camera] = (shown, packet)
 
     def _emit(self, row: EncodedRow) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from recorder.annotations import History, read_history
+from recorder.annotations import ANNOTATIONS_FILE, History, read_history
 from recorder.contents import Takeover, count_log
 from recorder.durable import sha256_of
 from recorder.episode import (
@@ -22,6 +23,7 @@ from recorder.episode import (
     MANIFEST_FILE,
     RECORDING_SUFFIX,
     RECOVERING_SUFFIX,
+    TORN_DIR,
     VERDICT_FILE,
     CameraEntry,
     EpisodeError,
@@ -36,6 +38,9 @@ from recorder.video_track import Image, count_frames, read_frames
 from transport.messages import AnnotationKind, Mode, Tick
 
 States = npt.NDArray[np.float64]
+
+# What lies beside the sealed files, without a hash in the manifest.
+_COMPANIONS: Final = frozenset({MANIFEST_FILE, VERDICT_FILE, ANNOTATIONS_FILE, TORN_DIR})
 
 
 class Episode:
@@ -96,7 +101,17 @@ class Episode:
 
     def frames(self, camera: str) -> Iterator[Image]:
         """Decoded frames of a camera, (height, width, 3) RGB; frame k belongs to row k."""
-        return read_frames(self.path / self.camera(camera).file)
+        path = self.path / self.camera(camera).file
+        shown = 0
+        for image in read_frames(path) if self.manifest.rows else ():
+            shown += 1
+            yield image
+        if shown != self.manifest.rows:
+            raise EpisodeError(
+                f"Video ends after {shown} of {self.manifest.rows} frames",
+                path,
+                "Restore it from a copy.",
+            )
 
     def verdict(self) -> Verdict | None:
         """What the last replay found; None when there was none."""
@@ -140,7 +155,7 @@ class Episode:
             raise self._edited("Start or consent")
         self._verify_ending()
         for camera in self.manifest.cameras:
-            frames = count_frames(self.path / camera.file)
+            frames = count_frames(self.path / camera.file) if self.manifest.rows else 0
             if frames != self.manifest.rows:
                 raise EpisodeError(
                     f"{frames} frames for {self.manifest.rows} rows",
@@ -148,6 +163,20 @@ class Episode:
                     "Restore it from a copy.",
                 )
         read_history(self.path, self.manifest_sha256)
+        self._verify_names()
+
+    def _verify_names(self) -> None:
+        """Nothing may have come from another episode, or beside it."""
+        if self.path.resolve().name != self.id:
+            raise EpisodeError(
+                f"Folder holds episode {self.id}", self.path, "Give it its name back."
+            )
+        known = _COMPANIONS | {entry.name for entry in self.manifest.files}
+        for path in sorted(self.path.iterdir()):
+            if path.name not in known and path.name.removesuffix(".tmp") not in _COMPANIONS:
+                raise EpisodeError(
+                    "File does not belong to the episode", path, "Move it to another place."
+                )
 
     def _verify_ending(self) -> None:
         """The manifest's story has to be the one that the log's events tell."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from recorder.durable import DiskStream
-from recorder.episode import EpisodeError, Header, Label
+from recorder.episode import EpisodeError, Header, Label, check_format
 from transport.messages import Tick, Wire
 
 CHUNK_BYTES: Final = 4096
@@ -45,6 +46,7 @@ class CameraRow(Wire, frozen=True):
 
     captured_ns: int  # when the picture shown was captured; 0: black, there never was one
     repeated: bool  # the picture of an earlier row, because none came in time
+    frame_crc32: int  # of the encoded frame: videos have no checksums of their own
 
 
 class RowRecord(Wire, frozen=True):
@@ -82,7 +84,6 @@ class LogWriter:
         from mcap.writer import CompressionType, Writer
 
         self._stream = DiskStream(path)
-        self._stream.try_lock()
         self._json = msgspec.json.Encoder()
         self._writer: Any = Writer(
             cast(Any, self._stream),
@@ -91,8 +92,16 @@ class LogWriter:
             enable_crcs=True,
             enable_data_crcs=True,
         )
-        self._writer.start(profile="", library="unstick")
-        self._writer.add_metadata(_HEADER_NAME, {"header": self._json.encode(header).decode()})
+        told = self._json.encode(header)  # outside the chunks, so it needs a CRC of its own
+        try:
+            self._stream.lock()
+            self._writer.start(profile="", library="unstick")
+            self._writer.add_metadata(
+                _HEADER_NAME, {"header": told.decode(), "crc32": str(zlib.crc32(told))}
+            )
+        except OSError:
+            self.abandon()  # or the lock would outlive the episode
+            raise
         self._channels = {
             topic: self._writer.register_channel(topic, encoding, schema_id=0)
             for topic, encoding in _ENCODINGS.items()
@@ -156,18 +165,22 @@ class LogReader:
 
         for record in self._records():
             if isinstance(record, Metadata) and record.name == _HEADER_NAME:
+                told = record.metadata.get("header", "").encode()
+                if record.metadata.get("crc32") != str(zlib.crc32(told)):
+                    raise self._bad("Log header is damaged")
                 try:
-                    return msgspec.json.decode(record.metadata.get("header", ""), type=Header)
+                    check_format(told, self.path)
+                    return msgspec.json.decode(told, type=Header)
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
                     raise self._bad(f"Log header does not fit this version ({error})") from error
         raise self._bad("Log has no header")
 
     def messages(self) -> Iterator[Message]:
-        """Every message in file order."""
+        """Every message in file order; leniently up to the first bad byte or missing chunk."""
         from mcap.records import Channel, Chunk, Statistics
 
         topics: dict[int, str] = {}
-        read = 0
+        read = rows = 0
         stated = -1
         for record in self._records():
             if isinstance(record, Channel):
@@ -182,6 +195,10 @@ class LogReader:
                         return
                     raise self._bad(f"Log chunk is damaged ({error!r})") from error
                 read += len(messages)
+                numbers = [message.sequence for message in messages if message.topic == ROW]
+                if self._lenient and numbers != list(range(rows, rows + len(numbers))):
+                    return  # a chunk before this one was passed over, its record damaged
+                rows += len(numbers)
                 yield from messages
         if not self._lenient and read != stated:
             raise self._bad(f"Log holds {read} messages where its footer counts {stated}")
@@ -239,6 +256,10 @@ class LogReader:
             stream = self.path.open("rb")
         except FileNotFoundError as error:
             raise self._bad("Log is missing") from error
+        except OSError as error:
+            if self._lenient:
+                raise
+            raise self._bad(f"Log cannot be read ({error.strerror})") from error
         with stream:
             reader = StreamReader(
                 stream,
@@ -251,6 +272,10 @@ class LogReader:
             except _damage() as error:
                 if not self._lenient:
                     raise self._bad(f"Log is damaged or cut short ({error!r})") from error
+            except OSError as error:  # of the disk; a recovery tries again at the next start
+                if self._lenient:
+                    raise
+                raise self._bad(f"Log cannot be read ({error.strerror})") from error
 
     def _bad(self, what: str) -> EpisodeError:
         return EpisodeError(what, self.path, "Restore the file from a copy, or leave it out.")

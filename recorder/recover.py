@@ -3,10 +3,11 @@
 Every step can be killed and run again with the same result:
 
     <id>.rec with a manifest   the seal was complete but for the folder's name: rename
-    <id>.rec without           copy every good log chunk and every decodable frame to <id>.tmp,
-                               cut to rows that have a frame in every camera, manifest, rename to
-                               <id> (commit), move the originals to <id>/torn
-    nothing to recover         rename to <id>.broken with `reason.txt`
+    <id>.rec without           copy every good log chunk and every frame that has the checksum in
+                               its row to <id>.tmp, cut to rows that have a frame in every camera,
+                               manifest, rename to <id> (commit), move the originals to <id>/torn
+    nothing to recover,        rename to <id>.broken with `reason.txt`
+    or <id> is there already
 
 Nothing is ever deleted but our own <id>.tmp. A recovered episode carries no outcome: a label counts
 only when the operator's hand-back was recorded and sealed.
@@ -16,10 +17,11 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TypeVar
 
 import msgspec
 
@@ -37,17 +39,19 @@ from recorder.episode import (
     Ending,
     EpisodeError,
     Header,
+    Manifest,
     Status,
     camera_file,
     is_episode_id,
-    to_json,
+    parse_manifest,
+    sealed_json,
 )
 from recorder.log import LogReader, LogWriter, RowRecord
 from recorder.segmenter import Close, Segmenter
-from recorder.video_track import VideoWriter, count_decodable, read_packets
+from recorder.video_track import VideoWriter, good_packets
 from transport.messages import AnnotationKind, Outcome
 
-_NO_CUT: Final = 1 << 62
+_File = TypeVar("_File", LogWriter, VideoWriter)
 
 _LOG = logging.getLogger("recorder")
 
@@ -73,13 +77,12 @@ def recover_all(root: Path) -> list[Recovery]:
         try:
             if folder.is_dir() and not _in_use(folder):
                 done.append(recover(folder))
-        except (
-            OSError
-        ) as error:  # disk full, most likely: the originals stay, next start tries again
+        except OSError as error:  # disk full, most likely: the originals stay, tried again later
             _LOG.error("episode %s is not recovered yet: %s", folder.name, error)
     for leftover in root.glob(f"*{RECOVERING_SUFFIX}"):
         if is_episode_id(leftover.stem) and not leftover.with_suffix(RECORDING_SUFFIX).exists():
-            shutil.rmtree(leftover)  # our own copy; its original was set aside or sealed
+            # Our own copy; its original was set aside or sealed.
+            shutil.rmtree(leftover, ignore_errors=True)
     return done
 
 
@@ -88,17 +91,38 @@ def recover(folder: Path) -> Recovery:
     episode = folder.name.removesuffix(RECORDING_SUFFIX)
     target = folder.with_name(episode)
     try:
-        if (folder / MANIFEST_FILE).exists():
+        is_sealed = (folder / MANIFEST_FILE).exists()
+        if target.exists() and (is_sealed or not _is_ours(target)):
+            raise EpisodeError(
+                "There is another episode of this name", target, "One of them was copied here."
+            )
+        if is_sealed:
+            rows = _manifest_of(folder).rows
             rename(folder, target)
-            return Recovery(episode, target, True, "")
-        rows = 0
-        if not (target / MANIFEST_FILE).exists():
-            rows = _rebuild(folder, target)
+            return Recovery(episode, target, True, "", rows)
+        rows = _manifest_of(target).rows if target.exists() else _rebuild(folder, target)
         rename(folder, target / TORN_DIR)
     except EpisodeError as error:
         return _set_aside(folder, episode, str(error))
     _LOG.info("recovered episode %s, %d rows", episode, rows)
     return Recovery(episode, target, True, "", rows)
+
+
+def _is_ours(target: Path) -> bool:
+    """Whether `target` is a recovery that was killed before it put the originals into it."""
+    try:
+        recovered = _manifest_of(target).status is Status.RECOVERED
+    except EpisodeError:
+        return False
+    return recovered and not (target / TORN_DIR).exists()
+
+
+def _manifest_of(folder: Path) -> Manifest:
+    path = folder / MANIFEST_FILE
+    try:
+        return parse_manifest(path.read_bytes(), path)
+    except FileNotFoundError as error:
+        raise EpisodeError("Manifest is missing", path, "Restore it from a copy.") from error
 
 
 def _in_use(folder: Path) -> bool:
@@ -115,67 +139,88 @@ def _rebuild(folder: Path, target: Path) -> int:
             f"Log belongs to episode {header.episode}", folder, "The files were moved by hand."
         )
     rows = _good_rows(folder, source, header)
-    if not rows:
-        raise EpisodeError("No row survived", folder, "Nothing can be made of it.")
     work = target.with_name(target.name + RECOVERING_SUFFIX)
     if work.exists():
         shutil.rmtree(work)
-    work.mkdir()
-    ending = _copy_log(source, header, rows, work)
-    for camera in header.cameras:
-        name = camera_file(camera.name)
-        video = VideoWriter(work / name, camera.width, camera.height)
-        for packet in islice(read_packets(folder / name), len(rows)):
-            video.add(packet)
-        video.finish()
-        video.close()
-    # No wall time of sealing: recovering the same files twice gives the same bytes.
-    manifest = make_manifest(work, header, ending, Status.RECOVERED, sealed_wall="")
-    write_atomically(work / MANIFEST_FILE, to_json(manifest))
-    fsync_dir(work)
-    rename(work, target)
+    try:
+        work.mkdir()
+        ending = _copy_log(source, header, rows, work)
+        for camera in header.cameras:
+            name = camera_file(camera.name)
+            with _finished(VideoWriter(work / name, camera.width, camera.height)) as video:
+                for packet in good_packets(folder / name, _crc32s(rows, camera.name)):
+                    video.add(packet)
+        # No wall time of sealing: recovering the same files twice gives the same bytes.
+        manifest = make_manifest(work, header, ending, Status.RECOVERED, sealed_wall="")
+        write_atomically(work / MANIFEST_FILE, sealed_json(manifest))
+        fsync_dir(work)
+        rename(work, target)
+    except OSError:
+        shutil.rmtree(work, ignore_errors=True)  # a full disk is not helped by half a copy
+        raise
     return len(rows)
 
 
 def _good_rows(folder: Path, source: LogReader, header: Header) -> list[RowRecord]:
-    """Rows from the first on, without a gap, that have a decodable frame in every camera."""
-    frames = [count_decodable(folder / camera_file(camera.name)) for camera in header.cameras]
-    limit = min(frames, default=_NO_CUT)
-    rows: list[RowRecord] = []
-    for row in source.rows():
-        if row.row != len(rows) or len(rows) >= limit:
-            break
-        rows.append(row)
-    return rows
+    """Rows from the first on, without a gap, that have their own frame in every camera."""
+    rows = list(source.rows())
+    if not rows:
+        raise EpisodeError("No row survived", folder / LOG_FILE, "Nothing can be made of it.")
+    kept = len(rows)
+    for camera in header.cameras:
+        path = folder / camera_file(camera.name)
+        if not path.is_file():
+            raise EpisodeError("Video is missing", path, "Put it back and recover again.")
+        frames = sum(1 for _ in good_packets(path, _crc32s(rows, camera.name)))
+        if not frames:
+            raise EpisodeError(
+                "No frame of this log survived in the video", path, "Is it of another episode?"
+            )
+        kept = min(kept, frames)
+    return rows[:kept]
+
+
+def _crc32s(rows: list[RowRecord], camera: str) -> list[int]:
+    return [row.cameras[camera].frame_crc32 for row in rows]
 
 
 def _copy_log(source: LogReader, header: Header, rows: list[RowRecord], work: Path) -> Ending:
     """Copy ticks and the kept rows, in the original's order of time; returns how it ended."""
-    log = LogWriter(work / LOG_FILE, header)
     segmenter = Segmenter()
     ending: Ending | None = None
     labels = list(source.labels())
     pending = iter(rows)
     row = next(pending, None)
-    for tick in source.ticks():
-        log.tick(tick)
-        while row is not None and row.tick <= tick.tick:
-            log.row(row)
-            row = next(pending, None)
-        said = [label for label in labels if label.tick == tick.tick]
-        for action in segmenter.step(tick):
-            # The pre-roll may hold the end of the episode before: the last one counts.
-            ending = action.ending if isinstance(action, Close) else None
-        for label in said:
-            log.label(label, tick.stamp_ns)
-            segmenter.say(AnnotationKind(label.kind), label.text, label.by)
+    with _finished(LogWriter(work / LOG_FILE, header)) as log:
+        for tick in source.ticks():
+            log.tick(tick)
+            while row is not None and row.tick <= tick.tick:
+                log.row(row)
+                row = next(pending, None)
+            said = [label for label in labels if label.tick == tick.tick]
+            for action in segmenter.step(tick):
+                # The pre-roll may hold the end of the episode before: the last one counts.
+                ending = action.ending if isinstance(action, Close) else None
+            for label in said:
+                log.label(label, tick.stamp_ns)
+                segmenter.say(AnnotationKind(label.kind), label.text, label.by)
     for action in segmenter.close(EndedBy.CRASH):
         if isinstance(action, Close):
             ending = action.ending
-    log.finish()
-    log.close()
     ending = ending or _no_intervention()
     return msgspec.structs.replace(ending, ended_by=EndedBy.CRASH, outcome=Outcome.UNLABELLED)
+
+
+@contextmanager
+def _finished(file: _File) -> Iterator[_File]:
+    """End and sync what a block writes; let go of it when that fails."""
+    try:
+        yield file
+        file.finish()
+        file.close()
+    except BaseException:
+        file.abandon()
+        raise
 
 
 def _no_intervention() -> Ending:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from recorder.contents import lost_before
 from recorder.durable import write_atomically
-from recorder.episode import VERDICT_FILE, to_json
+from recorder.episode import VERDICT_FILE, sealed_json
 from recorder.library import Episode
 from recorder.verdict import (
     ONE_STEP_TOLERANCE,
@@ -276,7 +276,7 @@ def validate(
     """Verify the files, replay, judge, and write verdict.json beside the episode."""
     episode.verify()
     verdict = verdict_of(episode, replay(episode, make_robot, robot_errors=robot_errors))
-    write_atomically(episode.path / VERDICT_FILE, to_json(verdict))
+    write_atomically(episode.path / VERDICT_FILE, sealed_json(verdict))
     return verdict
 
 

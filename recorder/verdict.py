@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from recorder.episode import EpisodeError
+from recorder.episode import EpisodeError, unsealed
 from transport.messages import Outcome, Wire
 
 VERDICT_FORMAT: Final = 1
@@ -242,8 +242,8 @@ def out_of_date(verdict: Verdict, manifest_sha256: str, outcome: Outcome) -> str
 def parse_verdict(raw: bytes, where: Path) -> Verdict:
     """The verdict in `raw`; raises `EpisodeError` when it is damaged or of another version."""
     try:
-        verdict = msgspec.json.decode(raw, type=Verdict)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        verdict = msgspec.json.decode(unsealed(raw), type=Verdict)
+    except (msgspec.DecodeError, ValueError) as error:
         raise EpisodeError(
             f"Verdict is unreadable ({error})", where, "Replay the episode again."
         ) from error

@@ -27,7 +27,7 @@ from recorder.episode import (
     Label,
     Status,
     camera_file,
-    to_json,
+    sealed_json,
 )
 from recorder.log import LogWriter, RowRecord
 from recorder.preroll import EncodedRow
@@ -128,7 +128,7 @@ class EpisodeWriter:
             for file in files:
                 file.close()
             manifest = make_manifest(self.folder, self.header, ending, Status.SEALED, wall)
-            write_atomically(self.folder / MANIFEST_FILE, to_json(manifest))
+            write_atomically(self.folder / MANIFEST_FILE, sealed_json(manifest))
             rename(self.folder, self.target)
         except (OSError, EpisodeError) as error:
             self._fail(error)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from recorder.episode import CONSENT, POLICY_STATE, EndedBy, EpisodeError, Status, to_json
+from recorder.episode import CONSENT, POLICY_STATE, EndedBy, EpisodeError, Status, sealed_json
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import list_episodes, open_episode
 from recorder.provenance import CameraSettings, Custody
@@ -185,7 +185,8 @@ def test_opening_what_is_no_episode_says_what_to_do(tmp_path: Path) -> None:
         (b'"format": 2', b'"format": 1', "record the episode again"),
         (b'"format": 2', b'"format": "x"', "unreadable"),
         (b'"rows"', b'"lines"', "unreadable"),
-        (b'"log.mcap"', b'"../log.mcap"', "outside"),
+        (b'"ada"', b'"eve"', "not as it was written"),
+        (b'"sealed"', b'"sealed" ', "not as it was written"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(
@@ -196,6 +197,17 @@ def test_a_manifest_that_does_not_fit_is_refused(
     manifest.write_bytes(manifest.read_bytes().replace(old, new, 1))
     with pytest.raises(EpisodeError, match=says):
         open_episode(path)
+
+
+def test_a_manifest_from_elsewhere_does_not_lead_outside_its_folder(tmp_path: Path) -> None:
+    episode = record(tmp_path)
+    first, *rest = episode.manifest.files
+    files = (msgspec.structs.replace(first, name="../log.mcap"), *rest)
+    (episode.path / "manifest.json").write_bytes(
+        sealed_json(msgspec.structs.replace(episode.manifest, files=files))
+    )
+    with pytest.raises(EpisodeError, match="outside"):
+        open_episode(episode.path)
 
 
 def test_show_is_exact() -> None:
@@ -269,7 +281,7 @@ def test_a_manifest_that_tells_another_story_than_the_log_is_refused(
     episode.verify()
     ending = msgspec.structs.replace(episode.manifest.ending, **edit)
     manifest = msgspec.structs.replace(episode.manifest, ending=ending)
-    (episode.path / "manifest.json").write_bytes(to_json(manifest))
+    (episode.path / "manifest.json").write_bytes(sealed_json(manifest))
     with pytest.raises(EpisodeError, match="not what the log tells"):
         open_episode(episode.path).verify()
 
@@ -347,6 +359,6 @@ def test_a_start_that_was_edited_is_noticed(tmp_path: Path) -> None:
     assert episode.manifest.start is not None
     start = msgspec.structs.replace(episode.manifest.start, state_sha256="0" * 64)
     manifest = msgspec.structs.replace(episode.manifest, start=start)
-    (episode.path / "manifest.json").write_bytes(to_json(manifest))
+    (episode.path / "manifest.json").write_bytes(sealed_json(manifest))
     with pytest.raises(EpisodeError, match="not what the log tells"):
         open_episode(episode.path).verify()

@@ -34,7 +34,7 @@ def write(path: Path, ticks: list[Tick]) -> None:
     for tick in ticks:
         log.tick(tick)
         if tick.tick % 2 == 0:
-            shown = CameraRow(captured_ns=tick.stamp_ns, repeated=False)
+            shown = CameraRow(captured_ns=tick.stamp_ns, repeated=False, frame_crc32=tick.tick)
             cameras = {"front": shown, "rear": shown}
             log.row(
                 RowRecord(
@@ -133,3 +133,40 @@ def test_flipped_bits_are_never_read_as_ticks(tmp_path: Path) -> None:
 def test_a_missing_log_is_named(tmp_path: Path) -> None:
     with pytest.raises(EpisodeError, match="missing"):
         list(LogReader(tmp_path / "log.mcap").ticks())
+
+
+def test_a_log_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.mcap").mkdir()
+    with pytest.raises(EpisodeError, match=r"cannot be read .*log\.mcap"):
+        list(LogReader(tmp_path / "log.mcap").ticks())
+
+
+@pytest.mark.parametrize("opcode", [0x86, 0x07], ids=["of no record", "of an index"])
+def test_what_follows_a_chunk_that_is_passed_over_is_not_read(tmp_path: Path, opcode: int) -> None:
+    path = tmp_path / "log.mcap"
+    ticks = list(session(before=10, wait=10, drive=60, after=10))
+    write(path, ticks)
+    data = bytearray(path.read_bytes())
+    data[chunk_offsets(data)[4]] = opcode
+    path.write_bytes(bytes(data))
+    read = list(LogReader(path, lenient=True).ticks())
+    assert read == ticks[: len(read)]
+    assert 4 < len(read) < 40
+
+
+def test_a_header_with_another_letter_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.mcap"
+    write(path, list(session(before=2, wait=0, drive=0, after=0)))
+    path.write_bytes(path.read_bytes().replace(b"rover-1", b"rover-2", 1))
+    with pytest.raises(EpisodeError, match="header is damaged"):
+        LogReader(path, lenient=True).header()
+
+
+def chunk_offsets(data: bytearray) -> list[int]:
+    """Where the chunks of a log begin."""
+    found, at = [], 8
+    while at < len(data) - 8:
+        if data[at] == 6:
+            found.append(at)
+        at += 9 + int.from_bytes(data[at + 1 : at + 9], "little")
+    return found

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.episode import EpisodeError, to_json
+from recorder.episode import EpisodeError, sealed_json
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.replay import CannotReplay, replay, validate, verdict_of
 from recorder.verdict import Controls, Evidence, Kind, OneStep, OpenLoop, held, judge, parse_verdict
@@ -202,7 +202,7 @@ def test_each_robot_gets_its_verdict(
     found = verdict_of(success, replay(success, make))
     assert found.verdict is verdict
     assert says in found.sentence
-    assert parse_verdict(to_json(found), Path("verdict.json")) == found  # no NaN, no infinity
+    assert parse_verdict(sealed_json(found), Path("verdict.json")) == found  # no NaN, no infinity
 
 
 @pytest.mark.parametrize(("shift", "expected"), [(1, -1), (-1, 1)])
