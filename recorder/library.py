@@ -183,6 +183,10 @@ class Episode:
         ending = self.manifest.ending
         if ending.start_tick < 0:
             return
+        # After an episode of the longest length the next one begins within an intervention.
+        goes_on = not any(
+            label.kind == "takeover" and label.tick < ending.start_tick for label in ending.labels
+        )
         begins, driven, first = False, False, True
         marks: list[str] = []
         for tick in self.ticks():
@@ -192,7 +196,9 @@ class Episode:
             first = False
             kinds = {event.kind: event.text for event in tick.events}
             if tick.tick == ending.start_tick:
-                begins = "takeover" in kinds or (tick.mode is Mode.TELEOP and not driven)
+                begins = "takeover" in kinds or (
+                    tick.mode is Mode.TELEOP and (goes_on or not driven)
+                )
             if ending.start_tick <= tick.tick <= ending.end_tick:
                 said = (kinds.get("outcome"), kinds.get("hand_back"))
                 marks += [text for text in said if text]

@@ -362,3 +362,16 @@ def test_a_start_that_was_edited_is_noticed(tmp_path: Path) -> None:
     (episode.path / "manifest.json").write_bytes(sealed_json(manifest))
     with pytest.raises(EpisodeError, match="not what the log tells"):
         open_episode(episode.path).verify()
+
+
+def test_what_follows_the_longest_episode_in_one_intervention_is_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recorder.segmenter.LIMIT_NS", 2_000_000_000)
+    rec = recorder(tmp_path)
+    feed(rec, session())
+    rec.close(stamp(10_000))
+    episodes = [open_episode(path) for path in rec.sealed()]
+    assert [str(e.manifest.ending.ended_by) for e in episodes] == ["limit", "hand_back"]
+    for episode in episodes:
+        episode.verify()
