@@ -190,8 +190,11 @@ class Media:
 
     def _recover(self) -> None:
         """Beside everything else: recovering a long episode must not keep the robot waiting."""
-        for recovery in recover_all(self._episodes):
-            log.warning("left by a crash: %s", recovery)
+        try:
+            for recovery in recover_all(self._episodes):
+                log.warning("left by a crash: %s", recovery)
+        except Exception:  # cameras and control's pictures must not go down with an old episode
+            log.exception("episodes left by a crash are not recovered")
 
     # --- bus thread: ticks to the cameras and to the recorder ---
 
@@ -322,7 +325,7 @@ class Media:
             recorder=phase,
             episode=episode,
             episode_s=seconds,
-            recorder_detail=detail,
+            recorder_detail=detail[:400],
             last=self._labelling.last,
             validating=self._replays.running.name if self._replays.running else "",
             verdict=self._replays.notice,
@@ -364,6 +367,10 @@ def gate_sha256() -> str:
 
 
 def _disk_free(folder: Path) -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    """Bytes; 0 when the disk does not even answer that."""
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
