@@ -13,7 +13,7 @@
 | P11 | no file descriptors, port in use, second agent | `test_connections…`, `test_a_second_…` |
 | any | SIGSTOP and SIGCONT of each process at random times | `test_any_process…` (long) |
 
-Not covered here: P6 and P9 are about the recorder, see `tests/unit/test_recorder_*.py`. Of P1, that
+Not covered here: P6 and P9 are about the recorder, see `test_episode_kills.py`. Of P1, that
 motors stop within 250 ms of a kill -9: the simulated motors end with the process; the watchdog's
 250 ms are tested in `tests/unit/test_actuator_watchdog.py`.
 """
