@@ -252,11 +252,17 @@ def list_episodes(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         return []
-    return sorted(path for path in root.iterdir() if path.is_dir() and _is_kept(path))
+    return sorted(path for path in root.iterdir() if path.is_dir() and is_kept(path))
 
 
-def _is_kept(path: Path) -> bool:
-    if path.suffix in (RECORDING_SUFFIX, RECOVERING_SUFFIX, BROKEN_SUFFIX):
+def is_kept_name(name: str) -> bool:
+    """Whether a folder of this name may hold a sealed episode."""
+    return not name.endswith((RECORDING_SUFFIX, RECOVERING_SUFFIX, BROKEN_SUFFIX))
+
+
+def is_kept(path: Path) -> bool:
+    """Whether folder `path` holds a sealed episode, or what is left of one."""
+    if not is_kept_name(path.name):
         return False
     if (path / MANIFEST_FILE).exists() or (path / LOG_FILE).exists():
         return True
