@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
+from teleop.cli_episodes import episodes_app
 from teleop.cli_export import export_app
 from teleop.cli_keys import keys_app, pair
 from transport.channels import DEFAULT_PORT
@@ -30,7 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Drive a robot that needs help; every rescue becomes a proved demonstration.",
 )
-episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episodes.")
 app.add_typer(export_app, name="export")
 app.add_typer(episodes_app, name="episodes")
 app.add_typer(keys_app, name="keys")
@@ -352,27 +352,6 @@ def validate(
     from teleop.validation import run_validation
 
     raise typer.Exit(run_validation(path, scene=scene, json=json, background=background))
-
-
-@episodes_app.command("list")
-def episodes_list(
-    path: Annotated[Path | None, typer.Argument(help="The folder; default: this user's.")] = None,
-    json: Json = False,
-) -> None:
-    """List episodes with outcome and verdict."""
-    from teleop.library import list_episodes
-
-    raise typer.Exit(list_episodes(path or default_episodes(), json=json))
-
-
-@episodes_app.command("recover")
-def episodes_recover(
-    path: Annotated[Path | None, typer.Argument(help="The folder; default: this user's.")] = None,
-) -> None:
-    """Recover what a crash left behind; an agent does the same at its start."""
-    from teleop.library import recover_episodes
-
-    raise typer.Exit(recover_episodes(path or default_episodes()))
 
 
 @app.command()

@@ -42,7 +42,7 @@ def export_lerobot(
     or the new one. The same episodes and options give the same files, also when appended in the
     same order one by one."""
     from recorder.lerobot_origin import ExportOptions
-    from teleop.library import export_as_lerobot
+    from teleop.exporting import export_as_lerobot
 
     options = ExportOptions(include_unverified=all_, labels=labels)
     raise typer.Exit(export_as_lerobot(path, out, options=options, append=append, json=json))
@@ -58,6 +58,6 @@ def export_mcap(
 
     For looking at: takes every episode, proved or not. Exit code 2 when a damaged one was left out.
     """
-    from teleop.library import export_as_mcap
+    from teleop.exporting import export_as_mcap
 
     raise typer.Exit(export_as_mcap(path, out, json=json))

@@ -1,4 +1,7 @@
-"""`unstick episodes` and `unstick export`: the library of episodes on the command line."""
+"""`unstick episodes list`, `verify` and `recover`: many episodes at once.
+
+`find_episode` is how every command understands which episode is meant.
+"""
 
 from __future__ import annotations
 
@@ -6,155 +9,181 @@ import json as json_format
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
+from recorder.catalogue import NOT_REPLAYED, OUT_OF_DATE, Listed, Wanted, list_library
 from recorder.episode import EpisodeError
-from recorder.export_folder import ExportSummary
-from recorder.export_lerobot import export_lerobot
-from recorder.export_mcap import export_mcap
-from recorder.lerobot_origin import ExportOptions
-from recorder.library import Episode, open_episode
 from recorder.library import list_episodes as episode_folders
+from recorder.library import open_episode
 from recorder.recover import recover_all
+from recorder.verdict import Kind
 from teleop.validation import EXIT_NOT_JUDGED, episodes_at, table_console
 
+PAGE: Final = 100  # lines of a table nobody limited: as many as anybody reads
+_NAMED_MOST: Final = 5  # episodes that an ambiguous beginning is answered with
 
-def list_episodes(root: Path, *, json: bool) -> int:
-    """Print every episode under `root` with outcome and verdict."""
-    if not root.is_dir():
-        raise EpisodeError("No such folder", root, "Give the folder in which episodes are kept.")
-    rows: list[dict[str, Any]] = []
-    unreadable: list[str] = []
-    for folder in episode_folders(root):
-        try:
-            rows.append(_row(open_episode(folder)))
-        except EpisodeError as error:
-            unreadable.append(str(error))
+
+def find_episode(given: str, library: Path) -> Path:
+    """The folder of the episode that is meant: a path, an id, or the only one that begins so.
+
+    Raises:
+        EpisodeError: none is, or several are.
+    """
+    if not given.strip():
+        raise EpisodeError("No episode given", library, "Give a path, an id or how it begins.")
+    path = Path(given)
+    if path.exists() or path.name != given:
+        return path
+    found = [one for one in episode_folders(library) if one.name.startswith(given.upper())]
+    if not found:
+        raise EpisodeError(
+            f"No episode begins with {given!r}", library, "See `unstick episodes list`."
+        )
+    if len(found) > 1 and found[0].name != given.upper():
+        names = ", ".join(one.name for one in found[:_NAMED_MOST])
+        more = f" and {len(found) - _NAMED_MOST} more" if len(found) > _NAMED_MOST else ""
+        raise EpisodeError(
+            f"{len(found)} episodes begin with {given!r}", library, f"{names}{more}: give more."
+        )
+    return found[0]
+
+
+def verdict_named(word: str) -> str:
+    """What `Wanted.verdict` calls the verdict that somebody typed.
+
+    Raises:
+        EpisodeError: there is none of that name.
+    """
+    names = [kind.value for kind in Kind] + [NOT_REPLAYED, OUT_OF_DATE]
+    for name in names:
+        if word.casefold() == name.casefold():
+            return name
+    raise EpisodeError("No such verdict", word, f"There are: {', '.join(names)}.")
+
+
+def list_episodes(root: Path, wanted: Wanted, *, json: bool) -> int:
+    """Print the episodes under `root` that are `wanted`, newest first."""
+    _require_folder(root)
+    if not json and not wanted.limit:
+        wanted = _limited(wanted)
+    listing = list_library(root, wanted)
     if json:
-        facts = {"episodes": rows, "unreadable": unreadable}
-        sys.stdout.write(json_format.dumps(facts) + "\n")
+        rows = [_facts(one, root) for one in listing.episodes]
+        write_json(
+            {"episodes": rows, "found": listing.found, "unreadable": list(listing.unreadable)}
+        )
+    elif listing.episodes:
+        table_console().print(_table(listing.episodes))
+        if len(listing.episodes) < listing.found:
+            sys.stderr.write(
+                f"The newest {len(listing.episodes)} of {listing.found}; --limit shows more.\n"
+            )
     else:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("Episode", "Recorded", "Length", "Outcome", "Ended by", "Verdict"):
-            table.add_column(heading, no_wrap=heading == "Episode")
-        for row in rows:
-            length = f"{row['seconds']:.1f} s"
-            words = (row["recorded"], length, row["outcome"], row["ended_by"])
-            table.add_row(row["episode"], *words, row["verdict"] or "not replayed")
-        nothing = "No readable episodes." if unreadable else "No episodes yet."
-        table_console().print(table if rows else nothing)
-    for line in unreadable:
+        narrowed = wanted != _limited(Wanted())
+        nothing = "No episode is like that." if narrowed else "No episodes yet."
+        table_console().print("No readable episodes." if listing.unreadable else nothing)
+    for line in listing.unreadable:
         sys.stderr.write(f"unstick: {line}\n")
-    return EXIT_NOT_JUDGED if unreadable else 0
+    return EXIT_NOT_JUDGED if listing.unreadable else 0
 
 
-def _row(episode: Episode) -> dict[str, Any]:
-    manifest = episode.manifest
-    verdict = episode.verdict()
-    return {
-        "episode": episode.id,
-        "path": str(episode.path),
-        "recorded": manifest.clock.opened_wall,
-        "seconds": round(manifest.seconds, 2),
-        "rows": manifest.rows,
-        "status": str(manifest.status),
-        "outcome": str(manifest.ending.outcome),
-        "ended_by": str(manifest.ending.ended_by),
-        "operator": manifest.ending.operator,
-        "verdict": str(verdict.verdict) if verdict else None,
-    }
+def _limited(wanted: Wanted) -> Wanted:
+    return replace(wanted, limit=wanted.limit or PAGE)
 
 
-def recover_episodes(root: Path) -> int:
+def _table(episodes: tuple[Listed, ...]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    headings = ("Episode", "Recorded (UTC)", "Length", "Robot", "Operator", "Outcome", "Ended by")
+    for heading in (*headings, "Verdict"):
+        table.add_column(heading, no_wrap=heading == "Episode")
+    for one in episodes:
+        cells = (
+            one.episode,
+            minutes(one.recorded),
+            f"{one.seconds:.1f} s",
+            one.robot,
+            one.operator,
+            f"{one.outcome}, discarded" if one.discarded else one.outcome,
+            one.ended_by,
+            f"{one.verdict}, out of date" if one.doubt else one.verdict or "not replayed",
+        )
+        table.add_row(*(Text(cell) for cell in cells))  # names are no markup
+    return table
+
+
+def minutes(wall: str) -> str:
+    """A wall time as people read it in a table; the zone stands in the heading."""
+    return wall[:19].replace("T", " ")
+
+
+def _facts(one: Listed, root: Path) -> dict[str, Any]:
+    return {"path": str(root / one.folder), **msgspec.to_builtins(one)}
+
+
+def verify_episodes(path: Path, *, json: bool) -> int:
+    """Hash and read back what is at `path`; 0 when all is as it was sealed, else 2."""
+    folders = episodes_at(path)
+    found: list[dict[str, Any]] = []
+    terminal = Console(stderr=True, highlight=False)
+    for folder in track(
+        folders, description="Reading", console=terminal, disable=json or len(folders) < 2
+    ):
+        problem = ""
+        try:
+            open_episode(folder).verify()
+        except (EpisodeError, OSError) as error:
+            problem = str(error)
+        found.append({"path": str(folder), "whole": not problem, "problem": problem})
+    damaged = [one for one in found if not one["whole"]]
+    if json:
+        write_json({"episodes": found})
+    else:
+        for one in damaged:
+            sys.stderr.write(f"unstick: {one['problem']}\n")
+        whole = len(found) - len(damaged)
+        table_console().print(f"{whole} of {len(found)} whole", markup=False)
+    return EXIT_NOT_JUDGED if damaged else 0
+
+
+def recover_episodes(root: Path, *, json: bool) -> int:
     """Recover what a crash left under `root`; 0 also when there was nothing to do."""
-    terminal = Console(highlight=False)
-    if not root.is_dir():
-        raise EpisodeError("No such folder", root, "Give the folder in which episodes are kept.")
+    _require_folder(root)
     found = recover_all(root)
-    for recovery in found:
-        if recovery.recovered:
-            terminal.print(f"{recovery.episode}: recovered, {recovery.rows} rows")
+    if json:
+        recovered = [
+            {
+                "episode": one.episode,
+                "path": str(one.path),
+                "recovered": one.recovered,
+                "rows": one.rows,
+                "reason": one.reason,
+            }
+            for one in found
+        ]
+        write_json({"episodes": recovered})
+        return 0
+    terminal = Console(highlight=False, markup=False)
+    for one in found:
+        if one.recovered:
+            terminal.print(f"{one.episode}: recovered, {one.rows} rows")
         else:
-            terminal.print(f"{recovery.episode}: set aside as {recovery.path}: {recovery.reason}")
+            terminal.print(f"{one.episode}: set aside as {one.path}: {one.reason}")
     if not found:
         terminal.print("Nothing to recover.")
     return 0
 
 
-def export_as_lerobot(
-    path: Path, out: Path, *, options: ExportOptions, append: bool, json: bool
-) -> int:
-    """Export what is at `path` as a LeRobotDataset v3 into the folder `out`; 2: some is damaged."""
-    episodes, unreadable = _opened(path)
-    summary = export_lerobot(episodes, out, options=options, append=append)
-    summary = replace(summary, damaged=(*summary.damaged, *unreadable))
-    if json:
-        whole = {"episodes_in_set": summary.episodes_in_set, "rows_in_set": summary.rows_in_set}
-        sys.stdout.write(json_format.dumps(_facts(summary) | whole) + "\n")
-    else:
-        _print(summary)
-        if append:
-            there = _count(summary.episodes_in_set, "episode")
-            rows = _count(summary.rows_in_set, "row")
-            Console(highlight=False).print(f"the data set has {there}, {rows} now")
-    return EXIT_NOT_JUDGED if summary.damaged else 0
+def write_json(facts: dict[str, Any]) -> None:
+    """One object on standard output."""
+    sys.stdout.write(json_format.dumps(facts) + "\n")
 
 
-def export_as_mcap(path: Path, out: Path, *, json: bool) -> int:
-    """Export what is at `path` as MCAP files into the new folder `out`; 2: some is damaged."""
-    episodes, unreadable = _opened(path)
-    summary = export_mcap(episodes, out)
-    summary = replace(summary, damaged=(*summary.damaged, *unreadable))
-    if json:
-        sys.stdout.write(json_format.dumps(_facts(summary)) + "\n")
-    else:
-        _print(summary)
-    return EXIT_NOT_JUDGED if summary.damaged else 0
-
-
-def _opened(path: Path) -> tuple[list[Episode], list[tuple[str, str]]]:
-    """The episodes at `path`, and those that cannot even be opened."""
-    episodes: list[Episode] = []
-    unreadable: list[tuple[str, str]] = []
-    for folder in episodes_at(path):
-        try:
-            episodes.append(open_episode(folder))
-        except EpisodeError as error:
-            unreadable.append((folder.name, str(error)))
-    if not episodes:
-        raise EpisodeError("No readable episode", path, unreadable[0][1])
-    return episodes, unreadable
-
-
-def _facts(summary: ExportSummary) -> dict[str, Any]:
-    def listed(pairs: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-        return [{"episode": episode, "why": why} for episode, why in pairs]
-
-    return {
-        "path": str(summary.path),
-        "episodes": summary.episodes,
-        "rows": summary.rows,
-        "unverified": listed(summary.unverified),
-        "skipped": listed(summary.skipped),
-        "damaged": listed(summary.damaged),
-    }
-
-
-def _print(summary: ExportSummary) -> None:
-    terminal = Console(highlight=False)
-    what = f"{_count(len(summary.episodes), 'episode')}, {_count(summary.rows, 'row')}"
-    terminal.print(f"{what} in {summary.path}")
-    for said, pairs in (
-        ("taken because of --all", summary.unverified),
-        ("left out", summary.skipped),
-        ("damaged, left out", summary.damaged),
-    ):
-        for episode, why in pairs:
-            terminal.print(f"{said}: {episode}: {why}", markup=False)
-
-
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"
+def _require_folder(root: Path) -> None:
+    if not root.is_dir():
+        raise EpisodeError("No such folder", root, "Give the folder in which episodes are kept.")

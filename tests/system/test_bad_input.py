@@ -195,4 +195,4 @@ def _family(pid: int) -> list[int]:
 def test_episodes_list_shows_nothing_yet(tmp_path: Path) -> None:
     done = unstick("episodes", "list", str(tmp_path), "--json")
     assert done.returncode == 0
-    assert json.loads(done.stdout) == {"episodes": [], "unreadable": []}
+    assert json.loads(done.stdout) == {"episodes": [], "found": 0, "unreadable": []}

@@ -8,7 +8,7 @@ import pytest
 
 from recorder.episode import EpisodeError
 from recorder.lerobot_origin import ExportOptions
-from teleop.library import export_as_lerobot, export_as_mcap
+from teleop.exporting import export_as_lerobot, export_as_mcap
 from tests.unit.recorder_support import record
 
 ALL = ExportOptions(include_unverified=True)

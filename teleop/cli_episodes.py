@@ -1,0 +1,181 @@
+"""`unstick episodes`: looking after the library of recorded episodes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transport.messages import Outcome
+
+NARROW = "Which"
+
+episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episodes.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Folder = Annotated[Path | None, typer.Argument(help="The folder; default: this user's.")]
+Library = Annotated[
+    Path | None,
+    typer.Option(help="The folder in which EPISODE is looked for; default: this user's."),
+]
+One = Annotated[
+    str, typer.Argument(metavar="EPISODE", help="Its folder, its id, or how the id begins.")
+]
+By = Annotated[str | None, typer.Option(help="Who says so; default: the name of this login.")]
+Moment = Annotated[
+    datetime | None,
+    typer.Option(help="UTC, 2026-01-31 or 2026-01-31T18:30:00.", rich_help_panel=NARROW),
+]
+
+
+def _library(given: Path | None) -> Path:
+    from teleop.cli import default_episodes
+
+    return given or default_episodes()
+
+
+def _episode(given: str, library: Path | None) -> Path:
+    from teleop.library import find_episode
+
+    return find_episode(given, _library(library))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
+
+
+@episodes_app.command("list")
+def episodes_list(
+    path: Folder = None,
+    outcome: Annotated[
+        Outcome | None, typer.Option(help="The one that counts now.", rich_help_panel=NARROW)
+    ] = None,
+    verdict: Annotated[
+        str | None,
+        typer.Option(
+            help="One that is up to date, as EXACT; none: not replayed; outdated.",
+            rich_help_panel=NARROW,
+        ),
+    ] = None,
+    operator: Annotated[str | None, typer.Option(help="Who drove.", rich_help_panel=NARROW)] = None,
+    robot: Annotated[str | None, typer.Option(help="Its name.", rich_help_panel=NARROW)] = None,
+    site: Annotated[str | None, typer.Option(help="Where it was.", rich_help_panel=NARROW)] = None,
+    task: Annotated[
+        str | None, typer.Option(help="A part of the task's words.", rich_help_panel=NARROW)
+    ] = None,
+    since: Moment = None,
+    until: Moment = None,
+    discarded: Annotated[
+        bool | None,
+        typer.Option("--discarded/--kept", help="Default: both.", rich_help_panel=NARROW),
+    ] = None,
+    limit: Annotated[
+        int,
+        typer.Option(help="The newest so many; default: 100, with --json all.", min=0),
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """List episodes with outcome and verdict, newest first."""
+    from recorder.catalogue import Wanted
+    from teleop.library import list_episodes, verdict_named
+
+    wanted = Wanted(
+        outcome=outcome,
+        verdict=verdict_named(verdict) if verdict is not None else None,
+        operator=operator,
+        robot=robot,
+        site=site,
+        task=task,
+        since=_utc(since),
+        until=_utc(until),
+        discarded=discarded,
+        limit=limit,
+    )
+    raise typer.Exit(list_episodes(_library(path), wanted, json=json))
+
+
+@episodes_app.command("show")
+def episodes_show(episode: One, library: Library = None, json: Json = False) -> None:
+    """Show everything that is known about one episode, and what is missing."""
+    from teleop.episode_page import show_episode
+
+    raise typer.Exit(show_episode(_episode(episode, library), json=json))
+
+
+@episodes_app.command("label")
+def episodes_label(
+    episode: One,
+    outcome: Annotated[Outcome | None, typer.Option(help="How it went.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why it went so; an empty one takes it back.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="What was to be done; an empty one: as recorded.")
+    ] = None,
+    note: Annotated[
+        list[str] | None, typer.Option(help="Anything to remember; repeat it for more.")
+    ] = None,
+    by: By = None,
+    library: Library = None,
+    json: Json = False,
+) -> None:
+    """Say how an episode went. The sealed files stay as they are, the last word counts.
+
+    Another outcome needs another `unstick validate`."""
+    from recorder.labels import AnnotationKind
+    from teleop.annotating import label_episode
+
+    said = [
+        (kind, str(text))
+        for kind, text in (
+            (AnnotationKind.OUTCOME, outcome),
+            (AnnotationKind.REASON, reason),
+            (AnnotationKind.TASK, task),
+        )
+        if text is not None
+    ]
+    said += [(AnnotationKind.NOTE, text) for text in note or ()]
+    raise typer.Exit(label_episode(_episode(episode, library), said, by, json=json))
+
+
+@episodes_app.command("discard")
+def episodes_discard(
+    episode: One,
+    why: Annotated[str, typer.Option(help="Why it is not to be used.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Use it again.")] = False,
+    by: By = None,
+    library: Library = None,
+    json: Json = False,
+) -> None:
+    """Leave an episode out of exports. It stays where it is; --undo brings it back."""
+    from teleop.annotating import discard_episode
+
+    raise typer.Exit(discard_episode(_episode(episode, library), why, by, undo=undo, json=json))
+
+
+@episodes_app.command("verify")
+def episodes_verify(
+    episode: Annotated[
+        str | None,
+        typer.Argument(metavar="[EPISODE]", help="An episode or a folder of them; default: all."),
+    ] = None,
+    library: Library = None,
+    json: Json = False,
+) -> None:
+    """Hash and read back every file, and the history of labels.
+
+    Exit code 0 when all is as it was sealed, 2 when something is not."""
+    from teleop.library import verify_episodes
+
+    place = _episode(episode, library) if episode is not None else _library(library)
+    raise typer.Exit(verify_episodes(place, json=json))
+
+
+@episodes_app.command("recover")
+def episodes_recover(path: Folder = None, json: Json = False) -> None:
+    """Recover what a crash left behind; an agent does the same at its start."""
+    from teleop.library import recover_episodes
+
+    raise typer.Exit(recover_episodes(_library(path), json=json))
