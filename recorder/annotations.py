@@ -62,8 +62,7 @@ def annotate(
     """Say one thing about the sealed episode in `folder`; on the disk when this returns.
 
     Raises:
-        EpisodeError: the text does not fit, or what was said before is damaged.
-        OSError: the disk refuses.
+        EpisodeError: the text does not fit, what was said before is damaged, or the disk refuses.
     """
     path = folder / ANNOTATIONS_FILE
     _check(kind, text, path)
@@ -85,7 +84,12 @@ def annotate(
         )
         return msgspec.json.encode(said[0])
 
-    append_line(path, line_after)
+    try:
+        append_line(path, line_after)
+    except OSError as error:
+        raise EpisodeError(
+            f"Annotation cannot be written ({error.strerror})", path, "Check permissions and space."
+        ) from error
     return said[0]
 
 

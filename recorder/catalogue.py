@@ -171,6 +171,10 @@ def _stamps(root: Path) -> Iterator[tuple[str, str]]:
         entries = os.scandir(root)
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise EpisodeError(
+            f"Folder cannot be read ({error.strerror})", root, "Check its permissions."
+        ) from error
     with entries:
         for entry in entries:
             if not is_kept_name(entry.name) or not entry.is_dir():

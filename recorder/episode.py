@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NoReturn
 
@@ -34,6 +35,7 @@ TORN_DIR: Final = "torn"
 RECORDING_SUFFIX: Final = ".rec"
 RECOVERING_SUFFIX: Final = ".tmp"
 BROKEN_SUFFIX: Final = ".broken"
+FORGETTING_SUFFIX: Final = ".forgetting"  # being removed for good; see `recorder.forget`
 
 # Events at the tick of a takeover that are no labels: the manifest tells them in fields of its own.
 CONSENT: Final = "consent"
@@ -213,6 +215,14 @@ def episode_id(wall_ms: int, entropy: bytes) -> str:
         raise ValueError("a ULID takes 48 bits of milliseconds and 10 random bytes")
     value = (wall_ms << 80) | int.from_bytes(entropy, "big")
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def opened_at(episode: str) -> datetime:
+    """When the episode of this id was opened, to the millisecond, UTC."""
+    milliseconds = 0
+    for letter in episode[:10]:
+        milliseconds = milliseconds * 32 + _ALPHABET.index(letter)
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
 def is_episode_id(name: str) -> bool:

@@ -50,6 +50,8 @@ from recorder.lerobot_origin import (
 from recorder.lerobot_stats import Stats, merge, stats_of, video_stats
 from recorder.lerobot_video import check_video, copy_video, frames_before
 from recorder.library import Episode
+from recorder.sources import note_export, source_of
+from recorder.tombstone import Tombstone
 from recorder.verdict import Verdict
 from recorder.versions import recording_code
 
@@ -60,18 +62,21 @@ def export_lerobot(
     *,
     options: ExportOptions = ExportOptions(),  # noqa: B008  frozen
     append: bool = False,
+    forgotten: Sequence[Tombstone] = (),
 ) -> ExportSummary:
     """Write `episodes` as a data set into the new folder `out`, or add them to the one there.
 
-    Only episodes with a passing verdict, unless `options` say otherwise. Whatever goes wrong, `out`
-    is left as it was. Raises `EpisodeError`.
+    Only episodes with a passing verdict, unless `options` say otherwise. The data set declares the
+    `forgotten` ones, which were asked for and are no more. Whatever goes wrong, `out` is left as it
+    was. Raises `EpisodeError`.
     """
     with export_folder(out, replace=append) as work:
         made = _Made(work, options)
         if append and out.exists():
             made.begin_with(out)
+        made.declare(forgotten)
         written: list[str] = []
-        skipped: list[tuple[str, str]] = []
+        skipped = [(one.episode, one.sentence) for one in forgotten]
         damaged: list[tuple[str, str]] = []
         unverified: list[tuple[str, str]] = []
         rows_before = made.rows
@@ -99,6 +104,8 @@ def export_lerobot(
                 f"Replay or restore them first. {why[0]}" if why else "Give at least one episode.",
             )
         made.finish()
+        sources = [one for one in episodes if one.id in written]
+        note_export(out, "lerobot", msgspec.to_builtins(options), sources)
     return ExportSummary(
         path=out,
         episodes=tuple(written),
@@ -170,6 +177,7 @@ class _Made:
     rows: int = 0
     origin: list[ExportedEpisode] = field(default_factory=list)
     known: dict[str, ExportedEpisode] = field(default_factory=dict)  # by recorded episode
+    forgotten: dict[str, Tombstone] = field(default_factory=dict)
 
     def begin_with(self, old: Path) -> None:
         """Take over the whole data set in `old`; its own files are not touched."""
@@ -195,10 +203,15 @@ class _Made:
         self.robot_type, self.features = info["robot_type"], info["features"]
         self.origin = list(origin.episodes)
         self.known = {exported.episode: exported for exported in origin.episodes}
+        self.declare(origin.forgotten)
         for path in sorted(old.rglob("*")):
             name = path.relative_to(old)
             if path.is_file() and name not in REWRITTEN:
                 link_or_copy(path, self.work / name)
+
+    def declare(self, forgotten: Sequence[Tombstone]) -> None:
+        """Say of episodes that were asked for that they are no more."""
+        self.forgotten |= {one.episode: one for one in forgotten}
 
     def add(self, episode: Episode, verdict: Verdict | None) -> str:
         """Write one recorded episode and read it back; returns why not, when nothing fits."""
@@ -245,7 +258,12 @@ class _Made:
         write_stats(self.work, self.stats)
         write_origin(
             self.work,
-            Origin(format=ORIGIN_FORMAT, options=self.options, episodes=tuple(self.origin)),
+            Origin(
+                format=ORIGIN_FORMAT,
+                options=self.options,
+                episodes=tuple(self.origin),
+                forgotten=tuple(self.forgotten[name] for name in sorted(self.forgotten)),
+            ),
         )
         write_info(
             self.work, self.robot_type, self.features, len(self.origin), self.rows, len(self.tasks)
@@ -322,17 +340,10 @@ def _exported(
     episode: Episode, verdict: Verdict | None, rows: range, root: Path, files: Sequence[Path]
 ) -> ExportedEpisode:
     """Where an exported episode came from: what data set versions are compared by."""
-    description = episode.manifest.description
     return ExportedEpisode(
-        episode=episode.id,
+        **msgspec.structs.asdict(source_of(episode, verdict)),
         rows=(rows.start, rows.stop),
-        manifest_sha256=episode.manifest_sha256,
         annotations=len(episode.history.annotations),
-        verdict=str(verdict.verdict) if verdict else None,
-        sentence=verdict.sentence if verdict else None,
-        scene_sha256=description.scene_sha256,
-        policy=description.policy,
-        versions=description.versions,
         code=recording_code(),
         files=tuple(
             msgspec.structs.replace(file_entry(root / name), name=name.as_posix()) for name in files

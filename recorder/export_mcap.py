@@ -42,6 +42,7 @@ from recorder.foxglove import (
 )
 from recorder.library import Episode
 from recorder.log import LogReader, RowRecord
+from recorder.sources import note_export
 from recorder.verdict import Verdict
 from recorder.video_track import VideoPacket, read_packets
 from transport.messages import Event, Tick, Twist, Wire
@@ -109,6 +110,7 @@ def export_mcap(episodes: Sequence[Episode], out: Path) -> ExportSummary:
         if not written:
             why = damaged[0][1] if damaged else "Give at least one episode."
             raise EpisodeError(f"No episode of {len(damaged)} can be exported", out, why)
+        note_export(out, "mcap", {}, [one for one in episodes if one.id in written])
     return ExportSummary(out, tuple(written), rows, skipped=(), damaged=tuple(damaged))
 
 

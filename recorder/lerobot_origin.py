@@ -14,10 +14,12 @@ import msgspec
 from recorder.episode import EpisodeError, FileEntry, to_json
 from recorder.lerobot_features import TrainerLabels
 from recorder.provenance import Code
+from recorder.sources import SOURCES_FILE, Source
+from recorder.tombstone import Tombstone
 from transport.messages import Wire
 
 ORIGIN_FORMAT: Final = 2  # 1, a bare list, could not be appended to
-ORIGIN_FILE: Final = Path("meta/unstick.json")
+ORIGIN_FILE: Final = Path(SOURCES_FILE)
 INFO_FILE: Final = Path("meta/info.json")
 STATS_FILE: Final = Path("meta/stats.json")
 TASKS_FILE: Final = Path("meta/tasks.parquet")
@@ -33,18 +35,11 @@ class ExportOptions(Wire, frozen=True):
     labels: TrainerLabels | None = None
 
 
-class ExportedEpisode(Wire, frozen=True):
-    """One episode of the data set."""
+class ExportedEpisode(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One episode of the data set, with everything that `Source` says of it."""
 
-    episode: str  # ULID of the recorded one
-    rows: tuple[int, int]  # of it: first, and one after the last
-    manifest_sha256: str
+    rows: tuple[int, int]  # of the recorded one: first, and one after the last
     annotations: int  # how many labels given after the recording counted
-    verdict: str | None  # None: not replayed as it is labelled
-    sentence: str | None
-    scene_sha256: str
-    policy: str
-    versions: dict[str, str]  # of what decided about motion, as recorded
     code: Code  # that wrote these files
     files: tuple[FileEntry, ...]  # names relative to the data set
 
@@ -55,6 +50,7 @@ class Origin(Wire, frozen=True):
     format: int
     options: ExportOptions
     episodes: tuple[ExportedEpisode, ...]  # in the order of `episode_index`
+    forgotten: tuple[Tombstone, ...] = ()  # asked for, but no more
 
 
 def write_origin(root: Path, origin: Origin) -> None:

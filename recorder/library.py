@@ -19,6 +19,7 @@ from recorder.contents import Takeover, count_log
 from recorder.durable import sha256_of
 from recorder.episode import (
     BROKEN_SUFFIX,
+    FORGETTING_SUFFIX,
     LOG_FILE,
     MANIFEST_FILE,
     RECORDING_SUFFIX,
@@ -257,7 +258,8 @@ def list_episodes(root: Path) -> list[Path]:
 
 def is_kept_name(name: str) -> bool:
     """Whether a folder of this name may hold a sealed episode."""
-    return not name.endswith((RECORDING_SUFFIX, RECOVERING_SUFFIX, BROKEN_SUFFIX))
+    away = (RECORDING_SUFFIX, RECOVERING_SUFFIX, BROKEN_SUFFIX, FORGETTING_SUFFIX)
+    return not name.endswith(away)
 
 
 def is_kept(path: Path) -> bool:

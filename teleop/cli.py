@@ -16,7 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
-from teleop.cli_episodes import episodes_app
+from teleop.cli_episodes import diff, episodes_app, lineage
 from teleop.cli_export import export_app
 from teleop.cli_keys import keys_app, pair
 from transport.channels import DEFAULT_PORT
@@ -35,6 +35,8 @@ app.add_typer(export_app, name="export")
 app.add_typer(episodes_app, name="episodes")
 app.add_typer(keys_app, name="keys")
 app.command()(pair)
+app.command()(lineage)
+app.command()(diff)
 
 Scenario = Annotated[
     str, typer.Option(help="Which trouble the simulated robot gets into: wedged-under-sofa.")

@@ -1,4 +1,4 @@
-"""`unstick episodes`: looking after the library of recorded episodes."""
+"""`unstick episodes`, `lineage` and `diff`: looking after the library and what was made of it."""
 
 from __future__ import annotations
 
@@ -179,3 +179,31 @@ def episodes_recover(path: Folder = None, json: Json = False) -> None:
     from teleop.library import recover_episodes
 
     raise typer.Exit(recover_episodes(_library(path), json=json))
+
+
+def lineage(
+    path: Annotated[str, typer.Argument(help="A data set, or an episode: folder, id, beginning.")],
+    datasets: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder to look into for data sets; repeat it."),
+    ] = None,
+    library: Library = None,
+    json: Json = False,
+) -> None:
+    """Show what a data set was made from, or what an episode came from and went into."""
+    from teleop.lineage import show_lineage
+
+    raise typer.Exit(show_lineage(path, _library(library), datasets or [], json=json))
+
+
+def diff(
+    a: Annotated[Path, typer.Argument(help="A data set.")],
+    b: Annotated[Path, typer.Argument(help="Another.")],
+    json: Json = False,
+) -> None:
+    """Compare what two data sets were made from: episodes, manifests, verdicts, labels, options.
+
+    Exit code 0 when nothing differs, 1 when something does, 2 when one cannot be read."""
+    from teleop.lineage import show_difference
+
+    raise typer.Exit(show_difference(a, b, json=json))

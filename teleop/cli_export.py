@@ -34,6 +34,13 @@ def export_lerobot(
             "hg-dagger: only what a person drove, each stretch an episode of its own."
         ),
     ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            help="The episodes of this data set, from the folder PATH, by its options; what was "
+            "forgotten since is left out and declared."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a LeRobotDataset v3: video copied, labels as columns, only proved episodes.
@@ -44,8 +51,11 @@ def export_lerobot(
     from recorder.lerobot_origin import ExportOptions
     from teleop.exporting import export_as_lerobot
 
+    if like is not None and (append or all_ or labels):
+        raise typer.BadParameter("--like takes that data set's options; give no others")
     options = ExportOptions(include_unverified=all_, labels=labels)
-    raise typer.Exit(export_as_lerobot(path, out, options=options, append=append, json=json))
+    code = export_as_lerobot(path, out, options=options, append=append, like=like, json=json)
+    raise typer.Exit(code)
 
 
 @export_app.command("mcap")

@@ -16,6 +16,8 @@ from teleop.library import minutes, write_json
 from teleop.validation import EXIT_NOT_JUDGED, table_console
 from transport.messages import Outcome
 
+_SHORT: Final = 12  # digits of a commit that people compare
+
 ENDINGS: Final = {
     EndedBy.HAND_BACK: "the operator handed back",
     EndedBy.RELEASED: "the operator let go without handing back",
@@ -80,6 +82,11 @@ def page(episode: Episode) -> dict[str, Any]:
         "scenario": description.scenario,
         "seed": description.seed,
         "policy": description.policy,
+        "success": msgspec.to_builtins(description.success),
+        "consent": manifest.consent,
+        "retention": manifest.custody.retention,
+        "licence": manifest.custody.licence,
+        "code": msgspec.to_builtins(manifest.code),
         "operator": ending.operator,
         "intervention": ending.intervention,
         "driven_s": _driven_s(episode),
@@ -160,6 +167,8 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Situation", f"{facts['scenario']}, seed {facts['seed']}, policy {facts['policy']}"),
         ("Driven by", f"{who}{drove}"),
         ("Ended", f"{ENDINGS[EndedBy(facts['ended_by'])]} ({facts['ended_by']})"),
+        ("Consent", facts["consent"] or "none is noted"),
+        ("Custody", _custody(facts)),
         ("Task", labels["task"] or "none named"),
         ("Outcome", outcome),
     ]
@@ -172,6 +181,10 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Camera", f"{c['name']} {c['width']}x{c['height']} {c['codec']}, {c['frames']} frames")
         for c in facts["cameras"]
     ]
+    code = facts["code"]
+    commit = f", {code['commit'][:_SHORT]}" if code["commit"] else ""
+    changed = ", with changes" if code["dirty"] else ""
+    lines.append(("Recorded with", f"Unstick {code['version']}{commit}{changed}"))
     lines.append(("Size", f"{facts['bytes'] / 1e6:.1f} MB"))
     if verdict is None:
         lines.append(("Verdict", f"not replayed: unstick validate {facts['path']}"))
@@ -188,6 +201,11 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     lines += [("Unreadable", sentence) for sentence in facts["unreadable"]]
     return lines
+
+
+def _custody(facts: dict[str, Any]) -> str:
+    kept = facts["retention"] or "how long it is kept is not noted"
+    return f"{kept}; licence: {facts['licence'] or 'none is noted'}"
 
 
 def _said(one: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 
 from recorder.episode import EpisodeError
@@ -14,16 +15,37 @@ from recorder.export_lerobot import export_lerobot
 from recorder.export_mcap import export_mcap
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, open_episode
+from recorder.sources import Sources, read_sources
+from recorder.tombstone import read_tombstones
 from teleop.library import write_json
 from teleop.validation import EXIT_NOT_JUDGED, episodes_at
 
 
 def export_as_lerobot(
-    path: Path, out: Path, *, options: ExportOptions, append: bool, json: bool
+    path: Path,
+    out: Path,
+    *,
+    options: ExportOptions,
+    append: bool,
+    json: bool,
+    like: Path | None = None,
 ) -> int:
-    """Export what is at `path` as a LeRobotDataset v3 into the folder `out`; 2: some is damaged."""
-    episodes, unreadable = _opened(path)
-    summary = export_lerobot(episodes, out, options=options, append=append)
+    """Export what is at `path` as a LeRobotDataset v3 into the folder `out`; 2: some is damaged.
+
+    With `like` the episodes of that data set, by its options. What was forgotten is declared.
+    """
+    tombs = read_tombstones(path)
+    if like is None:
+        folders, forgotten = episodes_at(path), list(tombs.values())
+    else:
+        origin = read_sources(like)
+        options = _options_of(origin, like)
+        asked = dict.fromkeys(one.episode for one in origin.episodes)  # one may stand there twice
+        asked |= dict.fromkeys(one.episode for one in origin.forgotten)
+        folders = [path / episode for episode in asked if episode not in tombs]
+        forgotten = [tombs[episode] for episode in asked if episode in tombs]
+    episodes, unreadable = _opened(path, folders)
+    summary = export_lerobot(episodes, out, options=options, append=append, forgotten=forgotten)
     summary = replace(summary, damaged=(*summary.damaged, *unreadable))
     if json:
         whole = {"episodes_in_set": summary.episodes_in_set, "rows_in_set": summary.rows_in_set}
@@ -39,7 +61,7 @@ def export_as_lerobot(
 
 def export_as_mcap(path: Path, out: Path, *, json: bool) -> int:
     """Export what is at `path` as MCAP files into the new folder `out`; 2: some is damaged."""
-    episodes, unreadable = _opened(path)
+    episodes, unreadable = _opened(path, episodes_at(path))
     summary = export_mcap(episodes, out)
     summary = replace(summary, damaged=(*summary.damaged, *unreadable))
     if json:
@@ -49,16 +71,27 @@ def export_as_mcap(path: Path, out: Path, *, json: bool) -> int:
     return EXIT_NOT_JUDGED if summary.damaged else 0
 
 
-def _opened(path: Path) -> tuple[list[Episode], list[tuple[str, str]]]:
-    """The episodes at `path`, and those that cannot even be opened."""
+def _options_of(origin: Sources, where: Path) -> ExportOptions:
+    try:
+        return msgspec.convert(origin.options, ExportOptions)
+    except msgspec.ValidationError as error:
+        raise EpisodeError(
+            f"Options of the data set are not understood ({error})",
+            where,
+            "Export without --like, or update Unstick.",
+        ) from error
+
+
+def _opened(path: Path, folders: list[Path]) -> tuple[list[Episode], list[tuple[str, str]]]:
+    """The episodes in `folders` of `path`, and those that cannot even be opened."""
     episodes: list[Episode] = []
     unreadable: list[tuple[str, str]] = []
-    for folder in episodes_at(path):
+    for folder in folders:
         try:
             episodes.append(open_episode(folder))
         except EpisodeError as error:
             unreadable.append((folder.name, str(error)))
-    if not episodes:
+    if unreadable and not episodes:
         raise EpisodeError("No readable episode", path, unreadable[0][1])
     return episodes, unreadable
 

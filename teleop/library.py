@@ -22,6 +22,7 @@ from recorder.episode import EpisodeError
 from recorder.library import list_episodes as episode_folders
 from recorder.library import open_episode
 from recorder.recover import recover_all
+from recorder.tombstone import read_tombstones
 from recorder.verdict import Kind
 from teleop.validation import EXIT_NOT_JUDGED, episodes_at, table_console
 
@@ -42,6 +43,9 @@ def find_episode(given: str, library: Path) -> Path:
         return path
     found = [one for one in episode_folders(library) if one.name.startswith(given.upper())]
     if not found:
+        tombstone = read_tombstones(library).get(given.upper())
+        if tombstone is not None:
+            raise EpisodeError("Episode is no more", given, tombstone.sentence)
         raise EpisodeError(
             f"No episode begins with {given!r}", library, "See `unstick episodes list`."
         )
@@ -69,7 +73,7 @@ def verdict_named(word: str) -> str:
 
 def list_episodes(root: Path, wanted: Wanted, *, json: bool) -> int:
     """Print the episodes under `root` that are `wanted`, newest first."""
-    _require_folder(root)
+    require_folder(root)
     if not json and not wanted.limit:
         wanted = _limited(wanted)
     listing = list_library(root, wanted)
@@ -153,7 +157,7 @@ def verify_episodes(path: Path, *, json: bool) -> int:
 
 def recover_episodes(root: Path, *, json: bool) -> int:
     """Recover what a crash left under `root`; 0 also when there was nothing to do."""
-    _require_folder(root)
+    require_folder(root)
     found = recover_all(root)
     if json:
         recovered = [
@@ -184,6 +188,7 @@ def write_json(facts: dict[str, Any]) -> None:
     sys.stdout.write(json_format.dumps(facts) + "\n")
 
 
-def _require_folder(root: Path) -> None:
+def require_folder(root: Path) -> None:
+    """Raise `EpisodeError` unless there is a folder `root`."""
     if not root.is_dir():
         raise EpisodeError("No such folder", root, "Give the folder in which episodes are kept.")
