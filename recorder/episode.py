@@ -44,6 +44,7 @@ POLICY_STATE: Final = "policy_state"
 GOP_ROWS: Final = 15  # 0.5 s: what a crash may cost of the video, and what a seek has to decode
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, sorts as its value
+TIME_LETTERS: Final = 10  # of an id: milliseconds of its opening
 _ID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _SEAL_MARK: Final = b',\n  "sha256": "'
 _CAMERA: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -220,7 +221,7 @@ def episode_id(wall_ms: int, entropy: bytes) -> str:
 def opened_at(episode: str) -> datetime:
     """When the episode of this id was opened, to the millisecond, UTC."""
     milliseconds = 0
-    for letter in episode[:10]:
+    for letter in episode[:TIME_LETTERS]:
         milliseconds = milliseconds * 32 + _ALPHABET.index(letter)
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 

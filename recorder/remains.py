@@ -18,6 +18,8 @@ from recorder.episode import (
     FORGETTING_SUFFIX,
     LOG_FILE,
     MANIFEST_FILE,
+    RECOVERING_SUFFIX,
+    TIME_LETTERS,
     EpisodeError,
     Manifest,
     is_episode_id,
@@ -42,6 +44,7 @@ class Remains:
     site: str | None = None  # None: cannot be told
     ancestors: frozenset[str] = frozenset()  # the episodes that this one was made from
     manifest_sha256: str = ""  # empty: never sealed
+    draft: bool = False  # only what a killed recovery or trim left; says nothing of its source
     problem: str = ""  # a sentence: why it may be somebody's without saying so
     recording: bool = False  # a living process writes it
 
@@ -64,6 +67,7 @@ class Plan:
     going: tuple[Remains, ...]
     unfinished: tuple[str, ...]  # of these: forgotten before, but not to the end
     descendants: tuple[str, ...]  # of these: made from one that goes
+    ancestors: tuple[str, ...]  # stay: one that goes was made from them
     recording: tuple[str, ...]  # would go, but are being written
     named_in: tuple[str, ...]  # stay: the operator is named there, but did not drive
     unjudged: tuple[str, ...]  # stay: a sentence each why nobody can tell whose they are
@@ -92,13 +96,22 @@ def plan_of(remains: Iterable[Remains], whom: Whom, forgotten: Iterable[str] = (
     """What goes: those meant, what was made from them, and what was `forgotten` half before."""
     known, before = list(remains), frozenset(forgotten)
     meant = {one.episode for one in known if applies(one, whom)}
-    made = {one.episode for one in known if one.ancestors & meant} - meant
+    made = {one.episode for one in known if one.ancestors & meant}
+    # A draft has the time of what it is made from, and nothing else that tells.
+    times = {episode[:TIME_LETTERS] for episode in meant | made}
+    made |= {one.episode for one in known if one.draft and one.episode[:TIME_LETTERS] in times}
+    made -= meant
     chosen = meant | made | before
     staying = [one for one in known if one.episode not in chosen]
     return Plan(
         going=tuple(one for one in known if one.episode in chosen and not one.recording),
         unfinished=tuple(one.episode for one in known if one.episode in before),
         descendants=tuple(sorted(made)),
+        ancestors=tuple(
+            one.episode
+            for one in staying
+            if any(one.episode in other.ancestors for other in known if other.episode in chosen)
+        ),
         recording=tuple(one.episode for one in known if one.episode in chosen and one.recording),
         named_in=tuple(one.episode for one in staying if whom.operator in one.named),
         unjudged=tuple(
@@ -133,6 +146,7 @@ def _together(one: Remains, other: Remains) -> Remains:
         named=one.named | other.named,
         site=one.site if one.site is not None else other.site,
         ancestors=one.ancestors | other.ancestors,
+        draft=one.draft and other.draft,
         manifest_sha256=one.manifest_sha256 or other.manifest_sha256,
         problem=one.problem or other.problem,
         recording=one.recording or other.recording,
@@ -149,7 +163,9 @@ def _read(folder: Path) -> Remains | None:
     except EpisodeError as error:
         if not is_episode_id(name):
             return None
-        return _unsealed(Remains(name, (folder,), opened_at(name)), folder, str(error))
+        draft = folder.name.endswith(RECOVERING_SUFFIX)
+        one = Remains(name, (folder,), opened_at(name), draft=draft)
+        return _unsealed(one, folder, str(error))
 
 
 def _sealed(folder: Path, episode: Episode) -> Remains | None:
@@ -197,6 +213,7 @@ def _unsealed(one: Remains, folder: Path, problem: str) -> Remains:
         for tick in reader.ticks():
             named |= {event.by for event in tick.events}
             drivers |= {event.by for event in tick.events if event.kind in _BY_DRIVER}
+        named |= {label.by for label in reader.labels()}
     except EpisodeError as error:
         problem = str(error)
     else:

@@ -143,9 +143,10 @@ def read_sources(dataset: Path) -> Sources:
 def known_datasets(
     exports: Iterable[ExportRecord], folders: Iterable[Path]
 ) -> tuple[dict[str, Sources], list[str]]:
-    """Every data set that was written down or lies in `folders`, by absolute path.
+    """What each data set says that was written down or lies in `folders`, by absolute path.
 
-    And a sentence for each that does not say what it was made from, though it should.
+    And a sentence for each that says it in words nobody understands. Exports that are no data sets,
+    as MCAP files, say nothing themselves.
 
     Raises:
         EpisodeError: there is no such folder.
@@ -157,7 +158,7 @@ def known_datasets(
         places |= set(_datasets_under(folder.resolve()))
     known: dict[str, Sources] = {}
     unreadable: list[str] = []
-    for place in sorted(place for place in places if place.is_dir()):
+    for place in sorted(place for place in places if is_dataset(place)):
         try:
             known[str(place)] = read_sources(place)
         except EpisodeError as error:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from recorder.tombstone import Why
 from transport.messages import Outcome
 
 NARROW = "Which"
@@ -17,17 +18,19 @@ episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episo
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Folder = Annotated[Path | None, typer.Argument(help="The folder; default: this user's.")]
 Library = Annotated[
-    Path | None,
-    typer.Option(help="The folder in which EPISODE is looked for; default: this user's."),
+    Path | None, typer.Option(help="The folder that holds the episodes; default: this user's.")
 ]
 One = Annotated[
     str, typer.Argument(metavar="EPISODE", help="Its folder, its id, or how the id begins.")
 ]
 By = Annotated[str | None, typer.Option(help="Who says so; default: the name of this login.")]
-Moment = Annotated[
+Since = Annotated[
     datetime | None,
-    typer.Option(help="UTC, 2026-01-31 or 2026-01-31T18:30:00.", rich_help_panel=NARROW),
+    typer.Option(
+        help="From then on, UTC: 2026-01-31 or 2026-01-31T18:30:00.", rich_help_panel=NARROW
+    ),
 ]
+Until = Annotated[datetime | None, typer.Option(help="Before then, UTC.", rich_help_panel=NARROW)]
 
 
 def _library(given: Path | None) -> Path:
@@ -65,15 +68,17 @@ def episodes_list(
     task: Annotated[
         str | None, typer.Option(help="A part of the task's words.", rich_help_panel=NARROW)
     ] = None,
-    since: Moment = None,
-    until: Moment = None,
+    since: Since = None,
+    until: Until = None,
     discarded: Annotated[
         bool | None,
         typer.Option("--discarded/--kept", help="Default: both.", rich_help_panel=NARROW),
     ] = None,
     limit: Annotated[
         int,
-        typer.Option(help="The newest so many; default: 100, with --json all.", min=0),
+        typer.Option(
+            help="The newest so many; default: 100, with --json all.", min=0, show_default=False
+        ),
     ] = 0,
     json: Json = False,
 ) -> None:
@@ -159,7 +164,7 @@ def episodes_discard(
 def episodes_verify(
     episode: Annotated[
         str | None,
-        typer.Argument(metavar="[EPISODE]", help="An episode or a folder of them; default: all."),
+        typer.Argument(metavar="EPISODE", help="An episode or a folder of them; default: all."),
     ] = None,
     library: Library = None,
     json: Json = False,
@@ -179,6 +184,47 @@ def episodes_recover(path: Folder = None, json: Json = False) -> None:
     from teleop.library import recover_episodes
 
     raise typer.Exit(recover_episodes(_library(path), json=json))
+
+
+@episodes_app.command("forget")
+def episodes_forget(
+    episodes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="EPISODE", help="Folder, id, or how the id begins."),
+    ] = None,
+    operator: Annotated[str | None, typer.Option(help="Who drove.", rich_help_panel=NARROW)] = None,
+    site: Annotated[str | None, typer.Option(help="Where it was.", rich_help_panel=NARROW)] = None,
+    since: Since = None,
+    until: Until = None,
+    why: Annotated[
+        Why, typer.Option(help="The only word about it that stays; it names nobody.")
+    ] = Why.REQUEST,
+    datasets: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder to look into for data sets that hold them; repeat it."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    library: Library = None,
+    json: Json = False,
+) -> None:
+    """Remove episodes for good: somebody's data must go. A tombstone stays, without any name.
+
+    By episode, or by operator, site and time together. Data sets that hold them are listed; they
+    are not changed. Killed and run again it finishes.
+
+    Exit code 0 done, 1 not confirmed, 2 something stays that may be meant too."""
+    from recorder.remains import Whom
+    from teleop.forgetting import forget_episodes
+
+    whom = Whom(operator=operator, site=site, since=_utc(since), until=_utc(until))
+    code = forget_episodes(
+        *(_library(library), episodes or [], whom, why, datasets or []),
+        dry_run=dry_run,
+        yes=yes,
+        json=json,
+    )
+    raise typer.Exit(code)
 
 
 def lineage(

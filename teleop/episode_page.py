@@ -141,7 +141,10 @@ def missing(episode: Episode, outcome: Outcome) -> list[str]:
         sentences.append("Pictures.")
     for camera in manifest.cameras:
         if camera.repeated:
-            sentences.append(f"{camera.repeated} of {camera.frames} pictures of {camera.name}.")
+            sentences.append(
+                f"{camera.repeated} of {camera.frames} pictures of {camera.name} did not come in "
+                f"time; the one before stands there."
+            )
     return sentences
 
 

@@ -119,7 +119,8 @@ def episode_facts(path: Path, datasets: list[Path]) -> dict[str, Any]:
 
 
 def _dataset_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    options = ", ".join(f"{name}={value}" for name, value in facts["options"].items())
+    given = {name: value for name, value in facts["options"].items() if value is not None}
+    options = ", ".join(f"{name}={value}" for name, value in given.items())
     lines = [("Data set", facts["dataset"]), ("Options", options or "none")]
     for name, title in (
         ("recorded_by", "Recorded by"),

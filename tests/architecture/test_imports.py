@@ -45,6 +45,7 @@ PURE = [
     "teleop.rescue_script",
     "recorder.episode",
     "recorder.labels",
+    "recorder.lineage",
     "recorder.row_grid",
     "recorder.segmenter",
     "recorder.verdict",

@@ -39,12 +39,14 @@ def like(manifest: Manifest, number: int) -> Manifest:
     name = episode_id(int(opened.timestamp() * 1000), number.to_bytes(10, "big"))
     robot, site = f"rover-{number % 4}", SITES[number % len(SITES)]
     outcome = (Outcome.SUCCESS, Outcome.SUCCESS, Outcome.FAILURE)[number % 3]
+    operator = OPERATORS[number % len(OPERATORS)]
+    said = tuple(msgspec.structs.replace(one, by=operator) for one in manifest.ending.labels)
     return msgspec.structs.replace(
         manifest,
         episode=name,
         description=msgspec.structs.replace(manifest.description, robot=robot, site=site),
         ending=msgspec.structs.replace(
-            manifest.ending, operator=OPERATORS[number % len(OPERATORS)], outcome=outcome
+            manifest.ending, operator=operator, outcome=outcome, labels=said
         ),
         clock=msgspec.structs.replace(
             manifest.clock, opened_wall=opened.isoformat(timespec="milliseconds")

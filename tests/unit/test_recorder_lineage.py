@@ -116,7 +116,9 @@ def test_data_sets_are_found_at_any_depth_and_the_spoilt_are_told(tmp_path: Path
     good = write(tmp_path / "a" / "b" / "good", b"{}")
     spoilt = write(tmp_path / "spoilt", b"{")
     elsewhere = write(tmp_path.parent / f"{tmp_path.name}-elsewhere", b"{}")
-    known, unreadable = known_datasets([exported(str(elsewhere), "A")], [tmp_path])
+    (tmp_path / "mcap").mkdir()
+    exports = [exported(str(elsewhere), "A"), exported(str(tmp_path / "mcap"), "A")]
+    known, unreadable = known_datasets(exports, [tmp_path])
     assert sorted(known) == sorted([str(good), str(elsewhere)])
     assert [str(spoilt) in line for line in unreadable] == [True]
     with pytest.raises(EpisodeError, match="No such folder"):
