@@ -27,7 +27,7 @@ from recorder.episode import (
     Status,
     camera_file,
 )
-from recorder.log import LogReader, RowRecord
+from recorder.log import ROW, TICK, LogReader, RowRecord
 from recorder.provenance import Start
 from recorder.video_track import CODEC, ENCODER, count_frames
 from transport.messages import Tick
@@ -125,13 +125,13 @@ def count_log(
 ) -> tuple[TickCount, RowCount]:
     """Read the whole log strictly and count; `takeover` looks on."""
     ticks, rows = TickCount(), RowCount(0, dict.fromkeys(cameras, 0))
-    log = LogReader(path)
-    for tick in log.ticks():
-        ticks.add(tick, path)
-        if takeover is not None:
-            takeover.add(tick)
-    for row in log.rows():
-        rows.add(row, path)
+    for entry in LogReader(path).entries(TICK, ROW):
+        if isinstance(entry, Tick):
+            ticks.add(entry, path)
+            if takeover is not None:
+                takeover.add(entry)
+        elif isinstance(entry, RowRecord):
+            rows.add(entry, path)
     return ticks, rows
 
 

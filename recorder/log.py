@@ -15,10 +15,8 @@ Chunks of 4 KiB (about three ticks) with CRC reach the file whole, through a str
 from __future__ import annotations
 
 import math
-import struct
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -26,11 +24,23 @@ import msgspec
 
 from recorder.durable import DiskStream
 from recorder.episode import EpisodeError, Header, Label, check_format
+from recorder.mcap_records import (
+    CHANNEL,
+    CHUNK,
+    METADATA,
+    STATISTICS,
+    Message,
+    chunk_messages,
+    damage,
+    message_count,
+    metadata,
+    note_channel,
+    records,
+)
 from transport.messages import Tick, Wire
 
 CHUNK_BYTES: Final = 4096
 _HEADER_NAME: Final = "episode"
-_RECORD_LIMIT: Final = 64 * 1024 * 1024  # bytes; a longer record is a damaged length field
 _SEQUENCE: Final = 2**32  # MCAP's sequence numbers are 32 bits wide
 
 TICK: Final = "/tick"
@@ -65,16 +75,6 @@ class EventRecord(Wire, frozen=True):
     kind: str
     text: str
     by: str
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message as it lies in the file."""
-
-    topic: str
-    sequence: int
-    log_ns: int
-    data: bytes
 
 
 class LogWriter:
@@ -161,12 +161,16 @@ class LogReader:
 
     def header(self) -> Header:
         """The header the log begins with."""
-        from mcap.records import Metadata
-
-        for record in self._records():
-            if isinstance(record, Metadata) and record.name == _HEADER_NAME:
-                told = record.metadata.get("header", "").encode()
-                if record.metadata.get("crc32") != str(zlib.crc32(told)):
+        for opcode, body in self._records():
+            if opcode != METADATA:
+                continue
+            try:
+                name, content = metadata(body)
+            except damage() as error:
+                raise self._bad(f"Log header is damaged ({error!r})") from error
+            if name == _HEADER_NAME:
+                told = content.get("header", "").encode()
+                if content.get("crc32") != str(zlib.crc32(told)):
                     raise self._bad("Log header is damaged")
                 try:
                     check_format(told, self.path)
@@ -177,64 +181,72 @@ class LogReader:
 
     def messages(self) -> Iterator[Message]:
         """Every message in file order; leniently up to the first bad byte or missing chunk."""
-        from mcap.records import Channel, Chunk, Statistics
+        from zstandard import ZstdDecompressor
 
+        zstd = ZstdDecompressor()  # making one costs more than decompressing a chunk
         topics: dict[int, str] = {}
         read = rows = 0
         stated = -1
-        for record in self._records():
-            if isinstance(record, Channel):
-                topics[record.id] = record.topic
-            elif isinstance(record, Statistics):
-                stated = record.message_count
-            elif isinstance(record, Chunk):
-                try:
-                    messages = list(_chunk_messages(record, topics))
-                except _damage() as error:
-                    if self._lenient:
-                        return
-                    raise self._bad(f"Log chunk is damaged ({error!r})") from error
-                read += len(messages)
+        for opcode, body in self._records():
+            messages: list[Message] = []
+            try:
+                if opcode == CHUNK:
+                    messages = chunk_messages(body, topics, zstd)
+                elif opcode == CHANNEL:
+                    note_channel(body, topics)
+                elif opcode == STATISTICS:
+                    stated = message_count(body)
+            except damage() as error:
+                if self._lenient:
+                    return
+                raise self._bad(f"Log is damaged ({error!r})") from error
+            read += len(messages)
+            if self._lenient:
                 numbers = [message.sequence for message in messages if message.topic == ROW]
-                if self._lenient and numbers != list(range(rows, rows + len(numbers))):
+                if numbers != list(range(rows, rows + len(numbers))):
                     return  # a chunk before this one was passed over, its record damaged
                 rows += len(numbers)
-                yield from messages
+            yield from messages
         if not self._lenient and read != stated:
             raise self._bad(f"Log holds {read} messages where its footer counts {stated}")
 
     def ticks(self) -> Iterator[Tick]:
         """Every tick with its state."""
-        decode = msgspec.json.Decoder(Tick).decode
-        state, owner = b"", -1
-        for message in self.messages():
-            if message.topic == STATE:
-                state, owner = message.data, message.sequence
-            elif message.topic == TICK:
-                tick = self._tick(message.data, decode)
-                if owner == message.sequence:
-                    tick = msgspec.structs.replace(tick, state=state)
-                yield tick
+        return (entry for entry in self.entries(TICK) if isinstance(entry, Tick))
 
     def rows(self) -> Iterator[RowRecord]:
         """Every row in order."""
-        decode = msgspec.json.Decoder(RowRecord).decode
-        for message in self.messages():
-            if message.topic == ROW:
+        return (entry for entry in self.entries(ROW) if isinstance(entry, RowRecord))
+
+    def entries(self, *topics: str) -> Iterator[Tick | RowRecord | Label]:
+        """Ticks with their states, rows and labels in file order, of these `topics`; or all."""
+        wanted = frozenset(topics or (TICK, ROW, LABEL))
+        decode = msgspec.json.Decoder(Tick).decode
+        others: dict[str, tuple[str, Callable[[bytes], RowRecord | Label]]] = {
+            ROW: ("Row", msgspec.json.Decoder(RowRecord).decode),
+            LABEL: ("Label", msgspec.json.Decoder(Label).decode),
+        }
+        state, owner = b"", -1
+        for topic, sequence, _, data in self.messages():
+            if topic == STATE:
+                state, owner = data, sequence
+            elif topic not in wanted:
+                continue
+            elif topic == TICK:
+                tick = self._tick(data, decode)
+                if owner == sequence:
+                    tick = msgspec.structs.replace(tick, state=state)
+                yield tick
+            else:
+                what, decode_other = others[topic]
                 try:
-                    yield decode(message.data)
+                    yield decode_other(data)
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise self._bad(f"Row does not fit its schema ({error})") from error
+                    raise self._bad(f"{what} does not fit its schema ({error})") from error
 
     def labels(self) -> Iterator[Label]:
         """What was said through the recorder, in order."""
-        decode = msgspec.json.Decoder(Label).decode
-        for message in self.messages():
-            if message.topic == LABEL:
-                try:
-                    yield decode(message.data)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise self._bad(f"Label does not fit its schema ({error})") from error
+        return (entry for entry in self.entries(LABEL) if isinstance(entry, Label))
 
     def _tick(self, data: bytes, decode: Any) -> Tick:
         try:
@@ -249,9 +261,7 @@ class LogReader:
         except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._bad(f"Tick does not fit its schema ({error})") from error
 
-    def _records(self) -> Iterator[Any]:
-        from mcap.stream_reader import StreamReader
-
+    def _records(self) -> Iterator[tuple[int, bytes]]:
         try:
             stream = self.path.open("rb")
         except FileNotFoundError as error:
@@ -261,15 +271,9 @@ class LogReader:
                 raise
             raise self._bad(f"Log cannot be read ({error.strerror})") from error
         with stream:
-            reader = StreamReader(
-                stream,
-                emit_chunks=True,
-                validate_crcs=not self._lenient,
-                record_size_limit=_RECORD_LIMIT,
-            )
             try:
-                yield from reader.records
-            except _damage() as error:
+                yield from records(stream, check=not self._lenient)
+            except damage() as error:
                 if not self._lenient:
                     raise self._bad(f"Log is damaged or cut short ({error!r})") from error
             except OSError as error:  # of the disk; a recovery tries again at the next start
@@ -279,57 +283,6 @@ class LogReader:
 
     def _bad(self, what: str) -> EpisodeError:
         return EpisodeError(what, self.path, "Restore the file from a copy, or leave it out.")
-
-
-def _damage() -> tuple[type[Exception], ...]:
-    """What the MCAP reader raises for bytes that are not what was written."""
-    import zstandard
-    from mcap.exceptions import McapError
-
-    return (
-        McapError,
-        zstandard.ZstdError,
-        struct.error,
-        ValueError,  # also wrong CRC, unknown opcode, UTF-8
-        OverflowError,
-        MemoryError,  # a damaged length
-        KeyError,
-    )
-
-
-_RECORD: Final = struct.Struct("<BQ")
-_MESSAGE: Final = struct.Struct("<HIQQ")
-_OP_CHANNEL: Final = 4
-_OP_MESSAGE: Final = 5
-
-
-def _chunk_messages(chunk: Any, topics: dict[int, str]) -> Iterator[Message]:
-    """Messages of one chunk after its CRC; read by hand, five times faster than record objects."""
-    from mcap.records import Channel
-    from mcap.stream_reader import get_chunk_data_stream
-
-    stream, length = get_chunk_data_stream(chunk, validate_crc=True)
-    data = stream.read(length)
-    at = 0
-    while at < length:
-        opcode, size = _RECORD.unpack_from(data, at)
-        at += _RECORD.size
-        if opcode == _OP_MESSAGE:
-            channel, sequence, log_ns, _ = _MESSAGE.unpack_from(data, at)
-            body = data[at + _MESSAGE.size : at + size]
-            yield Message(topics[channel], sequence, log_ns, body)
-        elif opcode == _OP_CHANNEL:
-            channel_record = Channel.read(_stream_of(data[at : at + size]))
-            topics[channel_record.id] = channel_record.topic
-        at += size
-
-
-def _stream_of(data: bytes) -> Any:
-    from io import BytesIO
-
-    from mcap.data_stream import ReadDataStream
-
-    return ReadDataStream(BytesIO(data))
 
 
 def _null_to_nan(value: Any) -> Any:
