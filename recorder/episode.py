@@ -175,6 +175,15 @@ class Clock(Wire, frozen=True):
     )
 
 
+class Parent(Wire, frozen=True):
+    """The episode that this one was made from."""
+
+    episode: str  # ULID
+    manifest_sha256: str
+    operation: str  # "trim"
+    removed: tuple[tuple[int, int], ...] = ()  # first and last tick of each stretch taken out
+
+
 class Manifest(Wire, frozen=True):
     """Everything about a sealed episode that is not a time series."""
 
@@ -199,6 +208,12 @@ class Manifest(Wire, frozen=True):
     gate_sha256: str
     config_sha256: str
     files: tuple[FileEntry, ...]  # all but the manifest, the verdict and torn/
+    parents: tuple[Parent, ...] = ()  # oldest first; ticks keep their numbers throughout
+
+    @property
+    def removed(self) -> tuple[tuple[int, int], ...]:
+        """First and last tick of every stretch that is missing on purpose."""
+        return tuple(sorted(stretch for parent in self.parents for stretch in parent.removed))
 
     @property
     def seconds(self) -> float:
