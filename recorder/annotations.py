@@ -11,6 +11,7 @@ not count, `History.torn` says so, and the next annotation replaces it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from recorder.durable import append_line
+from recorder.durable import append_line, write_atomically
 from recorder.episode import EpisodeError
 from recorder.labels import Annotation, AnnotationKind
 from transport.clock import wall_time
@@ -91,6 +92,19 @@ def annotate(
             f"Annotation cannot be written ({error.strerror})", path, "Check permissions and space."
         ) from error
     return said[0]
+
+
+def carry_over(annotations: Iterable[Annotation], folder: Path, manifest_sha256: str) -> None:
+    """Say all of it again about the new episode in `folder`, which has no history yet.
+
+    When it was said and by whom stays; raises `OSError` when the disk refuses.
+    """
+    lines, previous = b"", manifest_sha256
+    for annotation in annotations:
+        line = msgspec.json.encode(msgspec.structs.replace(annotation, previous=previous))
+        lines, previous = lines + line + b"\n", sha256(line).hexdigest()
+    if lines:
+        write_atomically(folder / ANNOTATIONS_FILE, lines)
 
 
 def _parse(complete: bytes, manifest_sha256: str, path: Path) -> tuple[Annotation, ...]:

@@ -6,7 +6,7 @@ Sealing, recovery and `verify` ask the same questions here, so they cannot disag
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from recorder.episode import (
     FileEntry,
     Header,
     Manifest,
+    Parent,
     Status,
     camera_file,
 )
@@ -31,6 +32,8 @@ from recorder.log import ROW, TICK, LogReader, RowRecord
 from recorder.provenance import Start
 from recorder.video_track import CODEC, ENCODER, count_frames
 from transport.messages import Tick
+
+Removed = Sequence[tuple[int, int]]  # first and last tick of each stretch a trim has taken out
 
 
 @dataclass
@@ -47,6 +50,7 @@ class TickCount:
     first_ns: int = 0
     last_ns: int = 0
     clock: tuple[int, int] | None = None  # (error, offset) of the operator's, where known best
+    removed: Removed = ()
 
     def add(self, tick: Tick, where: Path) -> None:
         """Count one more; ticks and stamps must rise."""
@@ -60,7 +64,7 @@ class TickCount:
                     "The robot's clock or counter went back; leave the episode out.",
                 )
             self.missed += tick.missed_before
-            self.dropped += lost_before(self.last_tick, tick)
+            self.dropped += lost_before(self.last_tick, tick, self.removed)
         self.ticks += 1
         self.states += bool(tick.state)
         self.events += len(tick.events)
@@ -70,12 +74,19 @@ class TickCount:
             self.clock = min(self.clock or known, known)
 
 
-def lost_before(previous: int, tick: Tick) -> int:
+def lost_before(previous: int, tick: Tick, removed: Removed = ()) -> int:
     """How many ticks between `previous` and `tick` happened but were not recorded.
 
-    Ticks are numbered as they are carried out: a period that the robot skipped has no number.
+    Ticks are numbered as they are carried out: a period that the robot skipped has no number. What
+    a trim has `removed` was recorded.
     """
-    return max(0, tick.tick - previous - 1)
+    taken_out = sum(last - first + 1 for first, last in between(previous, tick, removed))
+    return max(0, tick.tick - previous - 1 - taken_out)
+
+
+def between(previous: int, tick: Tick, removed: Removed) -> list[tuple[int, int]]:
+    """The stretches that a trim has taken out between two ticks of the record."""
+    return [(first, last) for first, last in removed if previous < first and last < tick.tick]
 
 
 @dataclass
@@ -121,10 +132,13 @@ class Takeover:
 
 
 def count_log(
-    path: Path, cameras: Iterable[str], takeover: Takeover | None = None
+    path: Path,
+    cameras: Iterable[str],
+    takeover: Takeover | None = None,
+    removed: Removed = (),
 ) -> tuple[TickCount, RowCount]:
     """Read the whole log strictly and count; `takeover` looks on."""
-    ticks, rows = TickCount(), RowCount(0, dict.fromkeys(cameras, 0))
+    ticks, rows = TickCount(removed=removed), RowCount(0, dict.fromkeys(cameras, 0))
     for entry in LogReader(path).entries(TICK, ROW):
         if isinstance(entry, Tick):
             ticks.add(entry, path)
@@ -136,12 +150,18 @@ def count_log(
 
 
 def make_manifest(
-    folder: Path, header: Header, ending: Ending, status: Status, sealed_wall: str
+    folder: Path,
+    header: Header,
+    ending: Ending,
+    status: Status,
+    sealed_wall: str,
+    parents: tuple[Parent, ...] = (),
 ) -> Manifest:
     """The manifest of finished files; raises `EpisodeError` when they do not fit each other."""
+    removed = [stretch for parent in parents for stretch in parent.removed]
     names = [camera.name for camera in header.cameras]
     takeover = Takeover(ending.start_tick)
-    ticks, rows = count_log(folder / LOG_FILE, names, takeover)
+    ticks, rows = count_log(folder / LOG_FILE, names, takeover, removed)
     if ticks.ticks == 0:
         raise EpisodeError("Episode holds no tick", folder, "There is nothing to keep.")
     cameras: list[CameraEntry] = []
@@ -205,6 +225,7 @@ def make_manifest(
             file_entry(folder / name)
             for name in (LOG_FILE, *(camera_file(camera) for camera in names))
         ),
+        parents=parents,
     )
 
 

@@ -80,7 +80,8 @@ def recover_all(root: Path) -> list[Recovery]:
         except OSError as error:  # disk full, most likely: the originals stay, tried again later
             _LOG.error("episode %s is not recovered yet: %s", folder.name, error)
     for leftover in root.glob(f"*{RECOVERING_SUFFIX}"):
-        if is_episode_id(leftover.stem) and not leftover.with_suffix(RECORDING_SUFFIX).exists():
+        ours = is_episode_id(leftover.stem) and not _in_use(leftover)  # or a trim that still runs
+        if ours and not leftover.with_suffix(RECORDING_SUFFIX).exists():
             # Our own copy; its original was set aside or sealed.
             shutil.rmtree(leftover, ignore_errors=True)
     return done

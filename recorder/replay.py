@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from recorder.contents import lost_before
+from recorder.contents import between, lost_before
 from recorder.durable import write_atomically
 from recorder.episode import VERDICT_FILE, sealed_json
 from recorder.library import Episode
@@ -114,6 +114,7 @@ class _Range:
     ticks: list[Tick]
     end: int  # index of the hand-back's tick in `ticks`
     lost: int
+    seams: frozenset[int]  # indices after which a trim has taken ticks out
 
     @property
     def window(self) -> range:
@@ -196,7 +197,8 @@ class _Replay:
     def one_step(self, tolerance: float, max_checks: int) -> OneStep:
         last = len(self.part.ticks) - 1
         stride = max(1, -(-last // max_checks))
-        checked = list(range(0, last, stride))
+        # What happened at a seam was taken out: its action does not lead to the next tick here.
+        checked = [i for i in range(0, last, stride) if i not in self.part.seams]
         residuals = [self._residual(i, i) for i in checked]
         failing = [i for i, r in zip(checked, residuals, strict=True) if not r <= tolerance]
         return OneStep(
@@ -342,12 +344,16 @@ def _range_of(episode: Episode) -> _Range | str:
     if ending.start_tick < 0:
         return "Nobody took over in this episode: there is nothing to replay."
     ticks: list[Tick] = []
+    seams: set[int] = set()
     end = lost = 0
+    removed = episode.manifest.removed
     for tick in episode.ticks():
         if tick.tick < ending.start_tick:
             continue
         if ticks:
-            lost += lost_before(ticks[-1].tick, tick)
+            lost += lost_before(ticks[-1].tick, tick, removed)
+            if between(ticks[-1].tick, tick, removed):
+                seams.add(len(ticks) - 1)
         if tick.tick <= ending.end_tick:
             end = len(ticks)
         elif len(ticks) - end >= SOLVED_HOLD_STEPS:
@@ -357,7 +363,7 @@ def _range_of(episode: Episode) -> _Range | str:
         return "The intervention is not in the record: there is no start to replay from."
     if not all(tick.state for tick in ticks):
         return "This robot recorded no complete state: there is no start to replay from."
-    return _Range(ticks, end, lost)
+    return _Range(ticks, end, lost, frozenset(seams))
 
 
 def _compare(

@@ -104,8 +104,10 @@ def session(
     outcome: Outcome = Outcome.SUCCESS,
     rover: Rover | None = None,
     boot_id: str = "boot",
+    pause: range = range(0),
 ) -> Iterator[Tick]:
-    """Patrol, call, wait, takeover, drive, hand back, patrol: lengths in ticks."""
+    """Patrol, call, wait, takeover, drive, hand back, patrol: lengths in ticks. In the ticks of
+    `pause` the operator lets the robot stand."""
     robot = rover or Rover()
     called, taken = before, before + wait
     handed = taken + drive
@@ -119,7 +121,7 @@ def session(
         }.get(number, ())
         applied = (
             Twist(forward_mps=0.3 + 0.1 * math.sin(number), turn_radps=0.5 * math.cos(number / 7))
-            if driving
+            if driving and number not in pause
             else STILL
         )
         yield Tick(

@@ -1,0 +1,45 @@
+"""`unstick episodes lint` and `trim` on the command line; `add_to` registers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module with the `episodes` commands."""
+    app.command("lint")(lint)
+    app.command("trim")(trim)
+
+
+def lint(
+    paths: Annotated[list[Path], typer.Argument(help="Episodes, or folders of episodes.")],
+    json: _Json = False,
+) -> None:
+    """Look for what spoils training: idle time, black or frozen video, gaps, doubtful labels.
+
+    Each finding has its rows and its reason. Nothing is changed; `trim` proposes what to take out.
+    Exit code 0 when there is nothing, 1 when there are findings, 2 when one cannot be read."""
+    from teleop.linting import run_lint
+
+    raise typer.Exit(run_lint(paths, json=json))
+
+
+def trim(
+    episode: Annotated[str, typer.Argument(help="An episode's folder, or its id.")],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the shorter episode beside this one.")
+    ] = False,
+    json: _Json = False,
+) -> None:
+    """Propose which idle stretches to take out of an episode; --apply writes a new one.
+
+    The episode itself is never changed. The new one names it as its parent, has the same labels
+    and no verdict: replay it with `unstick validate` before it is exported. Exit code 0."""
+    from teleop.trimming import run_trim
+
+    raise typer.Exit(run_trim(episode, apply=apply, json=json))
