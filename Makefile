@@ -40,6 +40,7 @@ mutants: setup ## change what decides about motion in two thousand small ways; e
 bench: setup ## all that is measured, beside its peers; an hour on a quiet machine
 	@$(BIN)/unstick bench video --soak 30
 	@$(BIN)/unstick bench control
+	@$(BIN)/unstick bench record
 
 lock: ## pin everything with hashes, for Python 3.11 to 3.13 on every platform
 	@uv pip compile --universal --generate-hashes --quiet --python-version 3.11 \

@@ -104,6 +104,7 @@ def run_bench(name: str, *, seconds: float, trials: int, soak_min: float, json: 
     benches: dict[str, Callable[[], list[Row]]] = {
         "video": lambda: _video(seconds, soak_min, say),
         "control": lambda: _control(seconds, trials, say),
+        "record": lambda: _record(seconds, say),
     }
     if name not in benches:
         raise ConfigError(f"there is no bench {name!r}; there are: {', '.join(benches)}")
@@ -158,3 +159,9 @@ def _control(seconds: float, trials: int, say: Callable[[str], None]) -> list[Ro
     from teleop.bench_control import measure
 
     return measure(seconds, trials, say)
+
+
+def _record(seconds: float, say: Callable[[str], None]) -> list[Row]:
+    from teleop.bench_record import measure
+
+    return measure(seconds, say)

@@ -23,7 +23,6 @@ observers   the driver's loop age (state, console, command, tick) and its key ev
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,6 +43,7 @@ from teleop.bench_control_rows import (
     wire_rows,
 )
 from teleop.bench_keys import Stretch, press_keys
+from teleop.bench_load import keep_to, tell_disturbance
 from teleop.bench_operator import Operator
 from teleop.bench_parts import Part
 from teleop.bench_peer import PeerOperator
@@ -69,7 +69,6 @@ from transport.errors import LinkError
 
 CORES: Final = 2
 OBSERVERS: Final = (0, 1, 10, 50)
-DISTURBED_CORES: Final = 0.2  # of others; a desktop at rest has less
 WARM_UP_S: Final = 1.0  # connections are made, caches are warm
 
 Say = Callable[[str], None]
@@ -77,7 +76,7 @@ Say = Callable[[str], None]
 
 def measure(seconds: float, trials: int, say: Say) -> list[Row]:
     """All rows of the control bench: `seconds` for each stretch, `trials` for STOP and cuts."""
-    _keep_to(CORES)
+    keep_to(CORES)
     os.environ.setdefault("UNSTICK_LOG", "ERROR")  # each STOP is a warning of its robot
     limits, stops, cuts = Limits(), Stops(trials), Cuts(trials)
     blackout: Blackout | None = None
@@ -89,9 +88,7 @@ def measure(seconds: float, trials: int, say: Say) -> list[Row]:
             operator.take_over()
             say(f"keys, wire and control ticks for {seconds:g} s")
             alone, wire, peer_wire = _keys_and_wire(robot, operator, peer_port, seconds)
-            others = _others_cores(alone)
-            if others > DISTURBED_CORES:
-                say(f"other programs keep {others:.1f} cores busy; that is in every figure")
+            tell_disturbance(alone.cores, say)
             crowds: dict[int, Crowd] = {}
             for count in OBSERVERS:
                 say(f"keys for {seconds:g} s, {observers(count)}")
@@ -128,18 +125,6 @@ def measure(seconds: float, trials: int, say: Say) -> list[Row]:
         *observer_rows(crowds),
         *load_rows(alone),
     ]
-
-
-def _keep_to(cores: int) -> None:
-    """Measure what the product needs, not what a large machine has; children inherit it."""
-    if sys.platform == "linux":
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-
-
-def _others_cores(stretch: Stretch) -> float:
-    """Cores that what is not of this bench kept busy."""
-    everything, ours = stretch.cores
-    return 0.0 if everything is None or ours is None else everything - ours
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from transport.clock import NS_PER_S, now_ns
+
+DISTURBED_CORES: Final = 0.2  # of others; a desktop at rest has less
 
 _PROC = Path("/proc")
 
@@ -35,6 +38,12 @@ class ProcessorTime:
         )
 
 
+def keep_to(cores: int) -> None:
+    """Measure what the product needs, not what a large machine has; children inherit it."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
 def cores_between(before: ProcessorTime, after: ProcessorTime) -> tuple[float | None, float | None]:
     """Cores kept busy meanwhile: (by everything, by us); None where it cannot be known."""
     seconds = (after.stamp_ns - before.stamp_ns) / NS_PER_S
@@ -43,6 +52,14 @@ def cores_between(before: ProcessorTime, after: ProcessorTime) -> tuple[float | 
         return None if start_s is None or end_s is None else (end_s - start_s) / seconds
 
     return rate(before.all_s, after.all_s), rate(before.ours_s, after.ours_s)
+
+
+def tell_disturbance(cores: tuple[float | None, float | None], say: Callable[[str], None]) -> None:
+    """Say when what is not ours kept the machine busy; `cores` as `cores_between` gives them."""
+    everything, ours = cores
+    others = 0.0 if everything is None or ours is None else everything - ours
+    if others > DISTURBED_CORES:
+        say(f"other programs keep {others:.1f} cores busy; that is in every figure")
 
 
 def busy_ticks(stat: str) -> int:

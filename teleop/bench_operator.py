@@ -19,7 +19,10 @@ from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.errors import LinkError
 from transport.messages import (
     Arm,
+    HandBack,
+    MarkOutcome,
     Mode,
+    Outcome,
     RecorderPhase,
     ReleaseLease,
     RequestBody,
@@ -124,6 +127,28 @@ class Operator:
             self.push()
             self.wait(lambda: False, HANDS_OFF_S)
         raise LinkError("the bench's robot could not be driven")
+
+    def hand_back(self, outcome: Outcome) -> None:
+        """Mark how it went, then give the robot back to its policy.
+
+        Raises:
+            LinkError: the robot did not take it.
+        """
+        self.push()
+        self._expect(lambda: self._marked(outcome), "the mark")
+        self._expect(self._handed_back, "the hand-back")
+
+    def _marked(self, outcome: Outcome) -> bool:
+        state = self.state()
+        if state is not None and state.outcome is not outcome:
+            self._ask(MarkOutcome(epoch=state.lease.epoch, outcome=outcome))
+        return state is not None and state.outcome is outcome
+
+    def _handed_back(self) -> bool:
+        view = self.view()
+        if view.yours and view.state is not None:
+            self._ask(HandBack(epoch=view.state.lease.epoch))
+        return not view.yours
 
     def keep_lease(self) -> None:
         """Ask for the lease again once it is lost; to be called over and over."""

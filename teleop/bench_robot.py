@@ -30,8 +30,10 @@ _decode_bus: Callable[[bytes], RobotBus] = decoder_of(RobotBus)  # type: ignore[
 class BenchRobot:
     """A real agent with the simulated robot, and its beats from the first one heard."""
 
-    def __init__(self, observers: int) -> None:
+    def __init__(self, observers: int, film: str = "") -> None:
         """Start it, with keys for so many observers on its list.
+
+        With `film`, a size like 640x480, its cameras are those of `teleop.bench_film`.
 
         Raises:
             LinkError: it did not start.
@@ -40,7 +42,8 @@ class BenchRobot:
         self.folder = Path(self._folder.name)
         self.port = free_base_port()
         self.sockets = BenchSockets(self.folder)
-        options = ["--port", str(self.port), "--episodes", str(self.folder / "episodes")]
+        self.episodes = self.folder / "episodes"
+        options = ["--port", str(self.port), "--episodes", str(self.episodes), "--film", film]
         options += ["--state", str(self.sockets.state)]
         self.sockets.make_keys(self.port, observers)
         self._agent = start_child(["agent", "--announce", *options])

@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
+from teleop import cli_lint
 from teleop.cli_episodes import diff, episodes_app, lineage
 from teleop.cli_export import export_app
 from teleop.cli_keys import keys_app, pair
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(export_app, name="export")
 app.add_typer(episodes_app, name="episodes")
+cli_lint.add_to(episodes_app)
 app.add_typer(keys_app, name="keys")
 app.command()(pair)
 app.command()(lineage)
@@ -155,6 +157,7 @@ def agent(
     ] = None,
     ice: Ice = None,
     announce: Annotated[bool, typer.Option(hidden=True)] = False,
+    film: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Run a robot: control, cameras, recording. Ends with Ctrl-C; the robot then holds.
 
@@ -189,7 +192,8 @@ def agent(
         os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
     code = run_agent(
         ["control", *common, "--site", site],
-        ["media", *common, "--episodes", str(library), *(["--ice", str(ice)] if ice else [])],
+        ["media", *common, "--episodes", str(library), "--film", film]
+        + (["--ice", str(ice)] if ice else []),
         greeting=None if announce else greeting,
     )
     raise typer.Exit(code)
@@ -259,8 +263,10 @@ def media(
     scene: Scene = None,
     ice: Ice = None,
     limits: Path | None = None,
+    film: str = "",
 ) -> None:
-    """The media process; started by `unstick agent`."""
+    """The media process; started by `unstick agent`. `film`: see `teleop.bench_film`."""
+    from teleop.bench_film import BenchCameras
     from teleop.child import failing_later, give_way, leave_with_parent, say_ready
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
@@ -274,7 +280,7 @@ def media(
 
     give_way(3)  # to control: a late picture is a nuisance, a late tick stops the robot
     leaving = leave_with_parent()
-    cameras = SimCameras(scenario, seed, scene)
+    cameras = BenchCameras.of(film) if film else SimCameras(scenario, seed, scene)
     roster = RosterFile(state / AUTHORIZED_KEYS)
     keys = load_or_make(state / ROBOT_KEY)
     with closing(robot_door(keys, roster)) as door:
@@ -366,7 +372,7 @@ def version() -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="video or control.")],
+    name: Annotated[str, typer.Argument(help="video, control or record.")],
     seconds: Annotated[float, typer.Option(help="How long each row is measured.", min=2)] = 10.0,
     trials: Annotated[
         int, typer.Option(help="control: how often STOP and a cut link are tried.", min=1)
