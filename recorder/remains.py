@@ -237,4 +237,4 @@ def _opened(episode: str, wall: str) -> datetime:
 
 def ancestors_of(manifest: Manifest) -> tuple[str, ...]:
     """The episodes that this one was made from by editing, oldest first."""
-    return tuple(parent.episode for parent in getattr(manifest, "parents", ()))
+    return tuple(parent.episode for parent in manifest.parents)

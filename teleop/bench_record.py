@@ -16,6 +16,7 @@ size        of the whole episode folder, both cameras; quality and the peer's en
             `teleop.bench_quality`
 lint        processor time of one thread over all episodes of the first size, against their length
 export      the same, of a LeRobot data set with all of them
+library     many copies of the first episode's manifest, listed once to make the catalogue
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from recorder.episode import EpisodeError
+import msgspec
+
+from recorder.catalogue import Wanted, list_library
+from recorder.episode import MANIFEST_FILE, EpisodeError, episode_id, sealed_json
 from recorder.export_lerobot import export_lerobot
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, open_episode
@@ -57,6 +61,9 @@ LINT_RUNS: Final = 3
 WAIT_MS: Final = 100.0
 LINT_TIMES: Final = 500.0
 EXPORT_TIMES: Final = 50.0
+LIBRARY: Final = 10_000  # episodes
+LISTED: Final = 100
+LIBRARY_MS: Final = 1000.0
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,9 @@ def measure(seconds: float, say: Say) -> list[Row]:
         episodes = [open_episode(path) for path in sorted((kept / "640x480").iterdir())]
         say("lint and export")
         rows += _reading_rows(episodes, kept / "exported")
+        if episodes:
+            say(f"a library of {LIBRARY:,} episodes")
+            rows += _library_rows(episodes[0], kept / "library")
     say("picture quality")
     rows += quality_rows(say)
     return rows
@@ -262,6 +272,26 @@ def _reading_rows(episodes: Sequence[Episode], out: Path) -> Iterator[Row]:
         length_s / exported_s if episodes else None,
         "x real time",
         at_least=EXPORT_TIMES,
+    )
+
+
+def _library_rows(episode: Episode, library: Path) -> Iterator[Row]:
+    """How long it takes to open a large library and to list its newest episodes."""
+    library.mkdir()
+    for number in range(LIBRARY):
+        name = episode_id(number, bytes(10))
+        (library / name).mkdir()
+        manifest = msgspec.structs.replace(episode.manifest, episode=name)
+        (library / name / MANIFEST_FILE).write_bytes(sealed_json(manifest))
+    list_library(library)  # makes the catalogue
+    began_ns = now_ns()
+    found = list_library(library, Wanted(limit=LISTED)).found
+    took_ms = (now_ns() - began_ns) / NS_PER_MS
+    yield row(
+        f"open a library of {LIBRARY:,} episodes, list the newest {LISTED}",
+        took_ms if found == LIBRARY else None,
+        "ms",
+        at_most=LIBRARY_MS,
     )
 
 

@@ -39,7 +39,8 @@ def _library(given: Path | None) -> Path:
     return given or default_episodes()
 
 
-def _episode(given: str, library: Path | None) -> Path:
+def episode_of(given: str, library: Path | None) -> Path:
+    """The folder of the episode that is meant by a path, an id or its beginning."""
     from teleop.library import find_episode
 
     return find_episode(given, _library(library))
@@ -106,7 +107,7 @@ def episodes_show(episode: One, library: Library = None, json: Json = False) -> 
     """Show everything that is known about one episode, and what is missing."""
     from teleop.episode_page import show_episode
 
-    raise typer.Exit(show_episode(_episode(episode, library), json=json))
+    raise typer.Exit(show_episode(episode_of(episode, library), json=json))
 
 
 @episodes_app.command("label")
@@ -142,7 +143,7 @@ def episodes_label(
         if text is not None
     ]
     said += [(AnnotationKind.NOTE, text) for text in note or ()]
-    raise typer.Exit(label_episode(_episode(episode, library), said, by, json=json))
+    raise typer.Exit(label_episode(episode_of(episode, library), said, by, json=json))
 
 
 @episodes_app.command("discard")
@@ -157,7 +158,7 @@ def episodes_discard(
     """Leave an episode out of exports. It stays where it is; --undo brings it back."""
     from teleop.annotating import discard_episode
 
-    raise typer.Exit(discard_episode(_episode(episode, library), why, by, undo=undo, json=json))
+    raise typer.Exit(discard_episode(episode_of(episode, library), why, by, undo=undo, json=json))
 
 
 @episodes_app.command("verify")
@@ -174,7 +175,7 @@ def episodes_verify(
     Exit code 0 when all is as it was sealed, 2 when something is not."""
     from teleop.library import verify_episodes
 
-    place = _episode(episode, library) if episode is not None else _library(library)
+    place = episode_of(episode, library) if episode is not None else _library(library)
     raise typer.Exit(verify_episodes(place, json=json))
 
 

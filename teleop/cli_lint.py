@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+from teleop.cli_episodes import Json, Library, One, episode_of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 def lint(
     paths: Annotated[list[Path], typer.Argument(help="Episodes, or folders of episodes.")],
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Look for what spoils training: idle time, black or frozen video, gaps, doubtful labels.
 
@@ -30,11 +30,12 @@ def lint(
 
 
 def trim(
-    episode: Annotated[str, typer.Argument(help="An episode's folder, or its id.")],
+    episode: One,
     apply: Annotated[
         bool, typer.Option("--apply", help="Write the shorter episode beside this one.")
     ] = False,
-    json: _Json = False,
+    library: Library = None,
+    json: Json = False,
 ) -> None:
     """Propose which idle stretches to take out of an episode; --apply writes a new one.
 
@@ -42,4 +43,4 @@ def trim(
     and no verdict: replay it with `unstick validate` before it is exported. Exit code 0."""
     from teleop.trimming import run_trim
 
-    raise typer.Exit(run_trim(episode, apply=apply, json=json))
+    raise typer.Exit(run_trim(episode_of(episode, library), apply=apply, json=json))

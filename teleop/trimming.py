@@ -8,15 +8,15 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from recorder.episode import EpisodeError, is_episode_id
+from recorder.episode import EpisodeError
 from recorder.library import Episode, open_episode
 from recorder.series import series_of
 from recorder.trim import Cut, proposed, trim
 
 
-def run_trim(named: str, *, apply: bool, json: bool) -> int:
-    """Propose cuts of the episode `named`, a folder or an id; with `apply` make the new episode."""
-    episode = open_episode(_folder(named))
+def run_trim(folder: Path, *, apply: bool, json: bool) -> int:
+    """Propose cuts of the episode in `folder`; with `apply` make the new episode."""
+    episode = open_episode(folder)
     cuts = proposed(series_of(episode), episode.manifest)
     made = _made(episode, cuts) if apply and cuts else None
     if json:
@@ -41,13 +41,6 @@ def _made(episode: Episode, cuts: tuple[Cut, ...]) -> Episode:
             episode.path.parent,
             "This one is as it was; try again once the disk takes it.",
         ) from error
-
-
-def _folder(named: str) -> Path:
-    from teleop.cli import default_episodes
-
-    path = Path(named)
-    return default_episodes() / named if is_episode_id(named) and not path.exists() else path
 
 
 def _print(episode: Episode, cuts: tuple[Cut, ...], made: Episode | None) -> None:

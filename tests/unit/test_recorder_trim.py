@@ -240,10 +240,10 @@ def test_the_command_proposes_first_and_writes_only_when_told(
 ) -> None:
     copy = tmp_path / slow.id
     shutil.copytree(slow.path, copy)
-    assert run_trim(str(copy), apply=False, json=True) == 0
+    assert run_trim(copy, apply=False, json=True) == 0
     told = json.loads(capsys.readouterr().out)
     assert [cut["first_row"] for cut in told["cuts"]] == [c.first_row for c in cuts_of(slow)]
     assert told["made"] is None
     assert list_episodes(tmp_path) == [copy]
-    assert run_trim(str(copy), apply=True, json=True) == 0
+    assert run_trim(copy, apply=True, json=True) == 0
     assert Path(json.loads(capsys.readouterr().out)["made"]) in list_episodes(tmp_path)
