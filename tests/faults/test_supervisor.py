@@ -84,6 +84,7 @@ def test_a_control_that_stands_still_for_a_tenth_of_a_second_is_left_alone(tmp_p
         assert operator.state().boot_id == boot_id
 
 
+@pytest.mark.long
 def test_an_agent_that_stood_still_itself_kills_nobody(tmp_path: Path) -> None:
     with agent(tmp_path / "episodes", calls=True) as robot, hand(robot) as operator:
         operator.take_over()
@@ -96,6 +97,7 @@ def test_an_agent_that_stood_still_itself_kills_nobody(tmp_path: Path) -> None:
         assert operator.look().yours
 
 
+@pytest.mark.long
 def test_a_machine_that_stood_still_costs_no_control_its_life(tmp_path: Path) -> None:
     with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
         control, boot_id = up(robot, operator)
@@ -113,6 +115,7 @@ def test_a_machine_that_stood_still_costs_no_control_its_life(tmp_path: Path) ->
             assert operator.state().mode is not Mode.SAFE_STOP, "STOP was not deaf, all slept"
 
 
+@pytest.mark.long
 def test_a_control_that_hangs_again_is_killed_again(tmp_path: Path) -> None:
     with agent(tmp_path / "episodes") as robot, hand(robot) as operator:
         for _ in range(2):

@@ -73,6 +73,7 @@ def test_who_sends_something_else_than_an_offer_is_told_so_and_the_drive_goes_on
     drive.assert_all_else_goes_on()
 
 
+@pytest.mark.long
 def test_who_offers_and_never_answers_keeps_a_place_for_five_seconds_only(drive: Watched) -> None:
     sdp = asyncio.run(offered(h264_only()))
     with asking(drive.process, "silent", Role.OPERATOR) as channel:

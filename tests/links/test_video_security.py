@@ -302,6 +302,7 @@ def test_a_console_that_could_not_confirm_offers_again(robot: Robot) -> None:
         assert robot.sender.viewers("front") == 1
 
 
+@pytest.mark.long
 def test_a_viewer_that_has_confirmed_stays(robot: Robot) -> None:
     channel = Channel(robot, "session")
     with receiving(channel, CAMERAS) as receiver:

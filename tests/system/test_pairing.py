@@ -244,6 +244,7 @@ def test_after_a_wrong_code_the_right_one_may_be_typed(place: Place) -> None:
     assert f"{TRIES - 1} tries are left" in console.error()
 
 
+@pytest.mark.long
 def test_five_wrong_codes_close_the_pairing_for_the_right_one_too(place: Place) -> None:
     robot = place.robot()
     opened = robot.step("open")
