@@ -113,6 +113,8 @@ def _pictures(series: Series) -> list[Finding]:
     for camera, repeated in rows.repeated.items():
         never = rows.captured_ns[camera] == 0
         for first, last in runs(never):
+            if last - first + 1 < ROW_HZ:
+                continue  # a camera takes a moment to open
             reason = f"Camera {camera} had given no picture yet."
             findings.append(_rows(Rule.BLACK, first, last, last - first + 1, reason))
         late = repeated & ~never

@@ -182,6 +182,11 @@ def video_findings(
 
     with key_frames(path) as at:
         found = stretches(at, groups, moved)
+    never = series.rows.captured_ns[camera] == 0
+    # Before its first picture a camera shows black; that is told by the rows.
+    found = [
+        s for s in found if not never[s.first * GOP_ROWS : s.last * GOP_ROWS + 1 : GOP_ROWS].all()
+    ]
     repeated = series.rows.repeated[camera]
     told = [_finding(stretch, camera, rows, series) for stretch in found]
     # Where no picture came in time, the rows say so themselves.

@@ -38,6 +38,7 @@ from tests.unit.recorder_support import (
     record,
     recorder,
     session,
+    show,
     stamp,
 )
 from transport.channels import TICK_HZ, TICKS_PER_ROW
@@ -309,10 +310,10 @@ def test_late_pictures_within_a_second_are_one_finding() -> None:
 
 def test_a_camera_that_had_given_nothing_yet_is_black() -> None:
     made = series(standing(300))
-    made.rows.captured_ns["front"][:20] = 0
-    made.rows.repeated["front"][:20] = True
+    made.rows.captured_ns["front"][:40] = 0
+    made.rows.repeated["front"][:40] = True
     (finding,) = time_findings(made, TICK_HZ)
-    assert (finding.rule, finding.first_row, finding.last_row) == (Rule.BLACK, 0, 19)
+    assert (finding.rule, finding.first_row, finding.last_row) == (Rule.BLACK, 0, 39)
 
 
 # --- video ---
@@ -503,6 +504,20 @@ def test_a_camera_that_gave_nothing_is_named_once(tmp_path: Path) -> None:
     (path,) = rec.sealed()
     (finding,) = lint(open_episode(path))
     assert finding.reason == "Camera front had given no picture yet."
+
+
+def test_the_moment_in_which_cameras_open_is_no_finding(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    for each in session(drive=1500):
+        rec.tick(each)
+        if each.tick % TICKS_PER_ROW == 0 and each.tick > 20:
+            show(rec, each)
+        rec.poll(each.stamp_ns)
+    rec.close(stamp(10_000))
+    (path,) = rec.sealed()
+    episode = open_episode(path)
+    assert next(episode.rows()).cameras["front"].captured_ns == 0
+    assert [found for found in lint(episode) if found.rule is Rule.BLACK] == []
 
 
 def test_a_video_that_is_no_video_is_an_error_that_names_it(rescued: Any, tmp_path: Path) -> None:
