@@ -80,10 +80,15 @@ def recover_all(root: Path) -> list[Recovery]:
         except OSError as error:  # disk full, most likely: the originals stay, tried again later
             _LOG.error("episode %s is not recovered yet: %s", folder.name, error)
     for leftover in root.glob(f"*{RECOVERING_SUFFIX}"):
-        ours = is_episode_id(leftover.stem) and not _in_use(leftover)  # or a trim that still runs
-        if ours and not leftover.with_suffix(RECORDING_SUFFIX).exists():
-            # Our own copy; its original was set aside or sealed.
-            shutil.rmtree(leftover, ignore_errors=True)
+        ours = is_episode_id(leftover.stem)
+        if not ours or leftover.with_suffix(RECORDING_SUFFIX).exists():
+            continue
+        try:
+            if not _in_use(leftover):  # by a trim that still runs
+                # Our own copy; its original was set aside or sealed.
+                shutil.rmtree(leftover, ignore_errors=True)
+        except OSError as error:
+            _LOG.error("%s is not cleared away yet: %s", leftover.name, error)
     return done
 
 
