@@ -116,12 +116,12 @@ class Segmenter:
         """Something said about the open episode between two ticks.
 
         None when there is none, or when it is an outcome and the intervention still runs: what its
-        driver marks would replace it.
+        driver marks would replace it. None also for what is no outcome.
         """
         if self.state is State.IDLE or len(self._labels) >= MAX_LABELS:
             return None
         if kind is AnnotationKind.OUTCOME:
-            if not self._handed_back:
+            if not self._handed_back or text not in {known.value for known in Outcome}:
                 return None
             self._mark(text)
             close_ns = min(self._story.close_ns, self._handed_back_ns + POST_ROLL_NS)

@@ -102,6 +102,12 @@ def test_an_outcome_said_while_somebody_drives_is_left_to_the_driver() -> None:
     assert note == Label(tick=2, kind="note", text="wheel squeaks", by="bob")
 
 
+def test_what_is_no_outcome_is_not_taken_for_one() -> None:
+    run = handed_back_unlabelled()
+    assert run.segmenter.say(AnnotationKind.OUTCOME, "splendid", "bob") is None
+    assert run.segmenter.unlabelled
+
+
 def test_nothing_can_be_said_about_an_episode_that_is_not_open() -> None:
     assert Run().at(0).segmenter.say(AnnotationKind.NOTE, "hello", "bob") is None
 
