@@ -18,10 +18,12 @@ from typing import Any, Final
 import numpy as np
 
 from recorder.provenance import CameraSettings
+from recorder.replayable import StatePart
 from recorder.verdict import SOLVED_HOLD_STEPS
 from teleop import patrol
 from teleop.home_paint import paint
 from teleop.home_scene import GL_PROBLEM, HomeScene, build, mujoco
+from teleop.mujoco_state import set_state, state_bytes, state_parts
 from teleop.patrol import POLICY
 from teleop.robot import Image, Observation, RobotError
 from transport.channels import TICK_HZ
@@ -62,7 +64,6 @@ CAMERAS: Final = ("front", "ceiling")
 # on two cores).
 GO_FIRST_NS: Final = 8 * NS_PER_MS
 SLOW_NS: Final = 10 * NS_PER_MS  # drawing that takes as long has no time for that
-_STATE: Final = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 class SimRover:
@@ -72,7 +73,6 @@ class SimRover:
         self._scene = build(scenario, seed, scene_path)
         model = self._model = self._scene.model
         self._data = mujoco.MjData(model)
-        self._state = np.zeros(mujoco.mj_stateSize(model, _STATE))
         self._rover = _id(model, mujoco.mjtObj.mjOBJ_BODY, "rover")
         self._bumper = _id(model, mujoco.mjtObj.mjOBJ_GEOM, "bumper")
         if model.nu != 2 or model.nq < 9:
@@ -213,13 +213,16 @@ class SimRover:
 
     def snapshot(self) -> bytes:
         """MuJoCo's integration state, little-endian float64."""
-        mujoco.mj_getState(self._model, self._data, self._state, _STATE)
-        return self._state.astype("<f8").tobytes()
+        return state_bytes(self._model, self._data)
 
     def restore(self, state: bytes) -> None:
         """Return to a `snapshot` of this scene."""
         set_state(self._model, self._data, state)
         mujoco.mj_forward(self._model, self._data)
+
+    def state_parts(self) -> tuple[StatePart, ...]:
+        """What each number of a snapshot is."""
+        return state_parts(self._model)
 
     def solved(self) -> bool:
         """Whether the rover stands upright on open floor, clear of the sofa all round."""
@@ -244,20 +247,6 @@ class SimRover:
         """Whether anything touches the bumper, which stands proud of the shell in front only."""
         pairs = self._data.contact.geom
         return bool(np.any(pairs == self._bumper))
-
-
-def set_state(model: Any, data: Any, state: bytes) -> None:
-    """Write a snapshot into `data`; nothing is derived from it yet."""
-    size = mujoco.mj_stateSize(model, _STATE)
-    if len(state) != size * 8:
-        raise RobotError(
-            f"A state of {len(state)} bytes does not belong to this scene, which has {size * 8}. "
-            "Use the scenario and the version that recorded it."
-        )
-    numbers = np.frombuffer(state, "<f8").astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise RobotError("The state holds numbers that are none; the recording is damaged there.")
-    mujoco.mj_setState(model, data, numbers, _STATE)
 
 
 def _id(model: Any, kind: Any, name: str) -> int:

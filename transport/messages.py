@@ -135,11 +135,17 @@ class Wire(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of everything below: immutable, closed, fields by name."""
 
 
-class Twist(Wire, frozen=True):
-    """Planar velocity in the robot's frame: x forward, turn positive to the left."""
+class Twist(Wire, frozen=True, omit_defaults=True):
+    """Velocity of what is driven, a base or a hand, in the robot's frame.
+
+    A robot names those it has in `Description.action_names`; the others stay zero.
+    """
 
     forward_mps: float  # m/s
-    turn_radps: float  # rad/s
+    turn_radps: float  # rad/s, + left, around the vertical
+    left_mps: float = 0.0  # m/s
+    up_mps: float = 0.0  # m/s
+    grip_ps: float = 0.0  # of a gripper's stroke per second, + closes; zero keeps its force
 
 
 STILL: Final = Twist(forward_mps=0.0, turn_radps=0.0)
