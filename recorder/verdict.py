@@ -5,6 +5,7 @@
     PREDICATE_FAULT  the goal test is wrong: idling passes it, or the recording itself fails it
     LABEL_FAULT      a recorded action does not lead from its state to the next one
     DIVERGED         the replay ends otherwise than the operator and the recording say
+    FRAGILE          it solves the task, but not each time, or hardly any disturbance may come
     SEMANTIC         the replay solves the task, along other states
     EXACT            the replay solves the task and every state is bit for bit the recorded one
 
@@ -23,7 +24,7 @@ import msgspec
 from recorder.episode import EpisodeError, unsealed
 from transport.messages import Outcome, Wire
 
-VERDICT_FORMAT: Final = 1
+VERDICT_FORMAT: Final = 2
 SOLVED_HOLD_STEPS: Final = (
     10  # consecutive ticks the goal must hold; touching it is not reaching it
 )
@@ -32,11 +33,15 @@ OTHER_VERSION_TOLERANCE: Final = 1e-4  # another engine version solves contacts 
 ONE_STEP_FRACTION: Final = 0.05  # share of failing steps that makes a label fault
 
 
+CURVE_POINTS: Final = 300
+
+
 class Kind(StrEnum):
     """The verdict."""
 
     EXACT = "EXACT"
     SEMANTIC = "SEMANTIC"
+    FRAGILE = "FRAGILE"
     LABEL_FAULT = "LABEL_FAULT"
     DIVERGED = "DIVERGED"
     PREDICATE_FAULT = "PREDICATE_FAULT"
@@ -83,6 +88,75 @@ class Controls(Wire, frozen=True):
     recorded_states_solved: bool  # stepping the recorded states; must agree with the label
 
 
+class Divergence(Wire, frozen=True):
+    """Level 2: where the replay first leaves the recorded states by more than the tolerance."""
+
+    step: int  # counted from the start
+    tick: int  # the recorded tick, or row, whose action led there
+    part: str  # body or joint, and which coordinate: "cube x"
+    off_by: float
+    tolerance: float
+    unit: str  # of both: m, rad, m/s, rad/s
+
+
+class Repeats(Wire, frozen=True):
+    """Level 3: the open-loop replay once more, on robots made anew."""
+
+    runs: int
+    solved: int
+    alike: bool  # every run led through the same states, bit for bit
+
+
+class Disturbance(StrEnum):
+    """What a demonstration is tried under."""
+
+    START = "start"  # where it begins is moved, m
+    DELAY = "delay"  # every action comes later, s
+    LOSS = "loss"  # a share of the actions is lost, the one before goes on; 1
+    NOISE = "noise"  # on every action, share of its largest magnitude, standard deviation; 1
+    LINK = "link"  # as late, and as often lost, as in its own session
+
+
+class Margin(Wire, frozen=True):
+    """Level 4: how much of one disturbance the demonstration bears."""
+
+    disturbance: Disturbance
+    unit: str
+    bears: float  # the largest that was tried and still solved the task; the knee lies above it
+    fails_at: float  # the smallest that did not; 0: none of those that were tried
+    replays: int
+
+
+class Fault(StrEnum):
+    """What is probably wrong with labels that do not lead to the recorded states."""
+
+    SHIFTED = "shifted"  # actions and states are some rows apart
+    SCALED = "scaled"  # one axis, or all, by a constant: a wrong unit, a wrong limit
+    SIGN = "sign"  # an axis is turned round
+    SWAPPED = "swapped"  # two axes stand in each other's column
+    CLIPPED = "clipped"  # cut off at a limit before they were stored
+    ROUNDED = "rounded"  # stored with fewer digits than were applied
+    DECIMATED = "decimated"  # every n-th action kept and held, or played at another rate
+    MISSING_ROWS = "missing_rows"
+    WRONG_START = "wrong_start"  # the start state is not the one that was recorded
+    OTHER_EPISODE = "other_episode"  # the actions belong to another demonstration
+    STALE_CAMERA = "stale_camera"  # pictures and states are some rows apart
+    UNEXPLAINED = "unexplained"
+
+
+class Diagnosis(Wire, frozen=True):
+    """What is probably wrong, and what to try."""
+
+    fault: Fault
+    sentence: str  # "Actions stand one row late."
+    advice: str  # "Shift the column action by -1 and validate again."
+    explains: float  # share of the failing steps that agree once it is undone, 0 to 1
+    rows: int = 0  # of a shift: + later
+    axes: tuple[str, ...] = ()  # the action names it is about
+    factor: float = 0.0  # of a scale
+    camera: str = ""
+
+
 class Evidence(Wire, frozen=True):
     """Everything the judgement is based on."""
 
@@ -98,6 +172,13 @@ class Evidence(Wire, frozen=True):
     one_step: OneStep | None = None
     observations: Observations | None = None  # None: the robot measures nothing by itself
     controls: Controls | None = None
+    divergence: Divergence | None = None
+    curve: tuple[float, ...] = ()  # largest deviation of a position, m or rad, over stretches of
+    # equal length from start to end, at most CURVE_POINTS
+    diagnosis: Diagnosis | None = None
+    repeats: Repeats | None = None
+    margins: tuple[Margin, ...] = ()
+    shortest_prefix: int = -1  # actions after which the task is solved for good; -1: not looked for
 
 
 class Verdict(Wire, frozen=True):
