@@ -1,98 +1,80 @@
-"""Replays an episode on a robot of its own and collects the evidence for a verdict.
+"""Replays a demonstration on a robot of its own and collects the evidence for a verdict.
 
-The robot is made fresh by the caller's `make_robot`, never shared with a live one. What is replayed
-is the intervention, from the state of the takeover's tick to the hand-back, and up to
-`SOLVED_HOLD_STEPS` ticks of post-roll to see whether the task stays solved.
+The robot is made fresh by the caller's `make_robot`, never shared with a live one. Always: the open
+loop from the start state, both controls, and the labels, which an exact open loop has proved. On
+request: repeats, margins, the shortest prefix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from recorder.contents import between, lost_before
+from recorder.demonstration import Demonstration, NothingToReplay, demonstration_of
+from recorder.diagnosis import diagnosed
 from recorder.durable import write_atomically
 from recorder.episode import VERDICT_FILE, sealed_json
+from recorder.label_check import (
+    MAX_CHECKS,
+    LabelCheck,
+    check_labels,
+    deviations,
+    tolerances,
+)
 from recorder.library import Episode
+from recorder.margin import margins
+from recorder.prefix import shortest_prefix
+from recorder.replayable import (
+    CannotReplay,
+    Described,
+    Measuring,
+    Named,
+    Numbers,
+    Replayable,
+)
+from recorder.stepping import RobotErrors, Run, alike, run
 from recorder.verdict import (
-    ONE_STEP_TOLERANCE,
-    OTHER_VERSION_TOLERANCE,
+    CURVE_POINTS,
+    DIVERGED_BEYOND,
     PASSING,
-    SOLVED_HOLD_STEPS,
     VERDICT_FORMAT,
     Controls,
+    Divergence,
     Evidence,
     Observations,
     OneStep,
     OpenLoop,
+    Repeats,
     Verdict,
     held,
     judge,
 )
 from recorder.versions import recording_versions
 from transport.clock import NS_PER_S, now_ns, wall_time
-from transport.messages import STILL, Description, Tick, Twist
+from transport.messages import Description, Outcome
 
-MAX_CHECKS: Final = 600  # one-step checks for each episode; longer ones are sampled evenly
-_SHIFT_CHECKS: Final = 40  # failing steps on which the neighbours' actions are tried
+__all__ = ["CannotReplay", "MakeRobot", "Wanted", "replay", "replay_episode", "validate"]
+
+ROBOT_ERRORS: Final = (OSError, RuntimeError, ValueError, ArithmeticError)
 _ACTION_TOLERANCE: Final = 1e-9  # m/s, rad/s: what a robot may round
 
-_INCOMPARABLE: Final = 1e308  # JSON has no infinity
-_SMALLEST: Final = 5e-324
-
-
-class Replayable(Protocol):
-    """A robot whose complete state can be saved and restored."""
-
-    def apply(self, action: Twist) -> Twist:
-        """Carry out one control tick and return what the motors were really told."""
-
-    def snapshot(self) -> bytes:
-        """The complete state before the next `apply`."""
-
-    def restore(self, state: bytes) -> None:
-        """Return to `state`, so that `snapshot()` gives the same bytes again."""
-
-    def solved(self) -> bool:
-        """Whether the task's goal holds in the present state."""
-
-    def close(self) -> None:
-        """Let go of everything; idempotent."""
-
-
-class Measurements(Protocol):
-    """What a robot's own sensors say."""
-
-    def values(self) -> tuple[float, ...]:
-        """All of it, in the order of `Description.observation_names`."""
-
-
-@runtime_checkable
-class Measuring(Protocol):
-    """A robot that measures; what it sees in recorded states is compared with the record."""
-
-    def observe(self) -> Measurements:
-        """The measurements in the present state."""
-
-
-@runtime_checkable
-class Described(Protocol):
-    """A robot that can say what it is; its scene and versions are then compared with the record."""
-
-    def describe(self, boot_id: str) -> Description:
-        """What this robot is."""
-
-
-class CannotReplay(Exception):
-    """Raised by `make_robot` when there is no robot for this description; the message says why."""
-
-
 MakeRobot = Callable[[Description], Replayable]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be found out beside labels, open loop and controls."""
+
+    repeats: int = 0  # replays on robots made anew
+    margins: bool = False
+    prefix: bool = False
+
+
+QUICK: Final = Wanted()
 
 
 @dataclass
@@ -100,148 +82,60 @@ class ReplayResult:
     """What a replay found."""
 
     evidence: Evidence
-    deviations: npt.NDArray[np.float64]  # (steps,): max |state - recorded| after each action
+    deviations: Numbers = field(default_factory=lambda: np.empty(0))  # (n,): of any number
     replays: int = 0
     steps: int = 0  # actions applied in all
     wall_s: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
-class _Range:
-    """The replayed part of an episode."""
-
-    ticks: list[Tick]
-    end: int  # index of the hand-back's tick in `ticks`
-    lost: int
-    seams: frozenset[int]  # indices after which a trim has taken ticks out
-
-    @property
-    def window(self) -> range:
-        """Indices whose goal test decides whether the task was solved and stayed solved."""
-        return range(max(0, self.end - SOLVED_HOLD_STEPS + 1), len(self.ticks))
-
-
-class _Replay:
-    """One robot and the counters around it."""
-
-    def __init__(self, robot: Replayable, part: _Range) -> None:
-        self.robot = robot
-        self.part = part
-        self.steps = 0
-        self.applied = 0
-        self.altered = 0
-        self.deviations: list[float] = []
-
-    def open_loop(self) -> OpenLoop:
-        part, robot = self.part, self.robot
-        robot.restore(part.ticks[0].state)
-        solved: dict[int, bool] = {}
-        first = -1
-        for i in range(len(part.ticks) - 1):
-            if i in part.window:
-                solved[i] = robot.solved()
-            told = part.ticks[i].applied
-            done = robot.apply(told)
-            self.steps += 1
-            self.applied += 1
-            self.altered += _differs(told, done)
-            self.deviations.append(_deviation(robot.snapshot(), part.ticks[i + 1].state))
-            if first < 0 and self.deviations[-1] > 0:
-                first = i
-        solved[len(part.ticks) - 1] = robot.solved()
-        return OpenLoop(
-            solved=held(solved, part.end),
-            exact=first < 0,
-            max_deviation=max(self.deviations, default=0.0),
-            first_divergent_step=first,
-            first_divergent_tick=part.ticks[first].tick if first >= 0 else -1,
-        )
-
-    def null_actions_solved(self) -> bool:
-        part, robot = self.part, self.robot
-        robot.restore(part.ticks[0].state)
-        solved: dict[int, bool] = {}
-        for i in range(len(part.ticks)):
-            if i in part.window:
-                solved[i] = robot.solved()
-            if i + 1 < len(part.ticks):
-                robot.apply(STILL)
-                self.steps += 1
-        return held(solved, part.end)
-
-    def recorded_states_solved(self) -> bool:
-        solved: dict[int, bool] = {}
-        for i in self.part.window:
-            self.robot.restore(self.part.ticks[i].state)
-            solved[i] = self.robot.solved()
-        return held(solved, self.part.end)
-
-    def observations(
-        self, names: tuple[str, ...], tolerance: float, max_checks: int
-    ) -> Observations | None:
-        robot = self.robot
-        if not isinstance(robot, Measuring):
-            return None
-        ticks = self.part.ticks[:: max(1, -(-len(self.part.ticks) // max_checks))]
-        failed, worst, most = 0, "", 0.0
-        for tick in ticks:
-            robot.restore(tick.state)
-            measured = robot.observe().values()
-            off = [abs(a - b) for a, b in zip(measured, tick.observation, strict=True)]
-            failed += not max(off) <= tolerance
-            if max(off) > most:
-                most, worst = max(off), names[off.index(max(off))]
-        return Observations(checked=len(ticks), failed=failed, max_deviation=most, worst=worst)
-
-    def one_step(self, tolerance: float, max_checks: int) -> OneStep:
-        last = len(self.part.ticks) - 1
-        stride = max(1, -(-last // max_checks))
-        # What happened at a seam was taken out: its action does not lead to the next tick here.
-        checked = [i for i in range(0, last, stride) if i not in self.part.seams]
-        residuals = [self._residual(i, i) for i in checked]
-        failing = [i for i, r in zip(checked, residuals, strict=True) if not r <= tolerance]
-        return OneStep(
-            checked=len(checked),
-            failed=len(failing),
-            max_deviation=max(residuals, default=0.0),
-            tolerance=tolerance,
-            shift=self._shift(failing, tolerance),
-        )
-
-    def _shift(self, failing: list[int], tolerance: float) -> int:
-        """Which neighbour's action explains most of the failing steps; 0: none does."""
-        for shift in (-1, 1):
-            tried = [i for i in failing if 0 <= i + shift < len(self.part.ticks)][:_SHIFT_CHECKS]
-            fits = sum(self._residual(i, i + shift) <= tolerance for i in tried)
-            if tried and fits > len(tried) // 2:
-                return shift
-        return 0
-
-    def _residual(self, at: int, action_of: int) -> float:
-        self.robot.restore(self.part.ticks[at].state)
-        self.robot.apply(self.part.ticks[action_of].applied)
-        self.steps += 1
-        return _deviation(self.robot.snapshot(), self.part.ticks[at + 1].state)
-
-
 def replay(
+    demonstration: Demonstration,
+    make_robot: MakeRobot,
+    *,
+    wanted: Wanted = QUICK,
+    others: Iterable[Demonstration] = (),
+    errors: RobotErrors = ROBOT_ERRORS,
+) -> ReplayResult:
+    """Replay `demonstration`; `errors` are what the robot raises when it cannot carry on.
+
+    `others` are demonstrations that actions which do not fit might belong to.
+    """
+    started_ns = now_ns()
+    evidence = Evidence(
+        label=demonstration.label,
+        recorded_steps=len(demonstration),
+        lost_ticks=demonstration.lost,
+    )
+    result = ReplayResult(evidence, versions=recording_versions())
+    cannot: RobotErrors = (CannotReplay, *errors)
+    try:
+        robot = make_robot(demonstration.description)
+    except cannot as error:
+        _add(result, problem=f"No robot to replay it: {error}")
+    else:
+        try:
+            _Replay(robot, demonstration, result, errors).all(make_robot, wanted, others)
+        finally:
+            robot.close()
+    result.wall_s = (now_ns() - started_ns) / NS_PER_S
+    return result
+
+
+def replay_episode(
     episode: Episode,
     make_robot: MakeRobot,
     *,
-    max_checks: int = MAX_CHECKS,
-    robot_errors: tuple[type[Exception], ...] = (
-        OSError,
-        RuntimeError,
-        ValueError,
-        ArithmeticError,
-    ),
+    wanted: Wanted = QUICK,
+    errors: RobotErrors = ROBOT_ERRORS,
 ) -> ReplayResult:
-    """Replay `episode`; `robot_errors` are what the robot raises when it cannot carry on."""
-    started_ns = now_ns()
-    result = _replay(episode, make_robot, max_checks, robot_errors)
-    result.wall_s = (now_ns() - started_ns) / NS_PER_S
-    return result
+    """The same of an episode; one that has nothing to replay says so in the evidence."""
+    try:
+        demonstration = demonstration_of(episode)
+    except NothingToReplay as nothing:
+        evidence = Evidence(label=episode.labels.outcome, problem=str(nothing))
+        return ReplayResult(evidence, versions=recording_versions())
+    return replay(demonstration, make_robot, wanted=wanted, errors=errors)
 
 
 def verdict_of(episode: Episode, result: ReplayResult) -> Verdict:
@@ -268,133 +162,258 @@ def validate(
     episode: Episode,
     make_robot: MakeRobot,
     *,
-    robot_errors: tuple[type[Exception], ...] = (
-        OSError,
-        RuntimeError,
-        ValueError,
-        ArithmeticError,
-    ),
+    wanted: Wanted = QUICK,
+    errors: RobotErrors = ROBOT_ERRORS,
 ) -> Verdict:
     """Verify the files, replay, judge, and write verdict.json beside the episode."""
     episode.verify()
-    verdict = verdict_of(episode, replay(episode, make_robot, robot_errors=robot_errors))
+    verdict = verdict_of(episode, replay_episode(episode, make_robot, wanted=wanted, errors=errors))
     write_atomically(episode.path / VERDICT_FILE, sealed_json(verdict))
     return verdict
 
 
-def _replay(
-    episode: Episode,
-    make_robot: MakeRobot,
-    max_checks: int,
-    robot_errors: tuple[type[Exception], ...],
-) -> ReplayResult:
-    label = episode.labels.outcome
-    description = episode.manifest.description
-    result = ReplayResult(Evidence(label=label), np.empty(0), versions=recording_versions())
-    part = _range_of(episode)
-    if isinstance(part, str):
-        result.evidence = Evidence(label=label, problem=part)
-        return result
-    evidence = Evidence(label=label, recorded_steps=len(part.ticks) - 1, lost_ticks=part.lost)
-    cannot: tuple[type[Exception], ...] = (CannotReplay, *robot_errors)
-    try:
-        robot = make_robot(description)
-    except cannot as error:
-        result.evidence = Evidence(label=label, problem=f"No robot to replay it: {error}")
-        return result
-    run = _Replay(robot, part)
-    try:
-        same, problem = _compare(robot, description, result.versions)
-        evidence = msgspec.structs.replace(evidence, same_versions=same)
-        robot.restore(part.ticks[0].state)
-        if not problem and robot.snapshot() != part.ticks[0].state:
-            problem = "The robot does not return to the recorded start state."
-        if problem:
-            result.evidence = msgspec.structs.replace(evidence, problem=problem)
-            return result
-        tolerance = ONE_STEP_TOLERANCE if same else OTHER_VERSION_TOLERANCE
-        evidence = msgspec.structs.replace(
-            evidence,
-            open_loop=run.open_loop(),
-            one_step=run.one_step(tolerance, max_checks),
-            observations=run.observations(description.observation_names, tolerance, max_checks),
-            controls=Controls(
-                null_actions_solved=run.null_actions_solved(),
-                recorded_states_solved=run.recorded_states_solved(),
+def _add(result: ReplayResult, **evidence: object) -> None:
+    result.evidence = msgspec.structs.replace(result.evidence, **evidence)
+
+
+class _Replay:
+    """One robot, one demonstration, and what was found so far."""
+
+    def __init__(
+        self,
+        robot: Replayable,
+        demonstration: Demonstration,
+        result: ReplayResult,
+        errors: RobotErrors,
+    ) -> None:
+        self._robot = robot
+        self._demonstration = demonstration
+        self._result = result
+        self._errors = errors
+
+    def all(self, make_robot: MakeRobot, wanted: Wanted, others: Iterable[Demonstration]) -> None:
+        """Everything that is `wanted`, as far as the robot goes along."""
+        result = self._result
+        try:
+            same, problem = self._same_robot()
+            _add(result, same_versions=same)
+            if problem := problem or self._wrong_start():
+                _add(result, problem=problem)
+                return
+            whole = self._open_loop()
+            if whole.fault:
+                _add(result, fault=whole.fault)
+                return
+            self._labels(whole, same, others)
+            self._observations(same)
+            self._controls()
+            solved = result.evidence.open_loop is not None and result.evidence.open_loop.solved
+            if wanted.repeats:
+                self._repeats(whole, make_robot, wanted.repeats)
+            if wanted.margins and solved:
+                found = tuple(margins(self._robot, self._demonstration, errors=self._errors))
+                result.replays += sum(margin.replays for margin in found)
+                _add(result, margins=found)
+            if wanted.prefix and solved:
+                prefix = shortest_prefix(self._robot, self._demonstration, whole)
+                _add(result, shortest_prefix=prefix)
+        except CannotReplay as error:
+            _add(result, problem=str(error))
+        except self._errors as error:
+            _add(result, fault=str(error) or repr(error))
+            if result.evidence.applied_steps == len(self._demonstration):
+                # The actions were applied; a check was not.
+                _add(result, problem=f"The robot failed: {error}")
+
+    def _run(self, start: bytes, actions: Numbers) -> Run:
+        done = run(
+            self._robot,
+            start,
+            actions,
+            steps_per_action=self._demonstration.steps_per_action,
+            errors=self._errors,
+        )
+        self._result.replays += 1
+        self._result.steps += len(done)
+        return done
+
+    def _same_robot(self) -> tuple[bool, str]:
+        """Whether versions are the recorded ones, and a sentence when the scene is another."""
+        robot, recorded = self._robot, self._demonstration.description
+        if not isinstance(robot, Described):
+            return True, ""
+        present = robot.describe("replay")
+        self._result.versions.update(present.versions)
+        if present.scene_sha256 != recorded.scene_sha256:
+            return False, "The robot's scene is another than the recorded one (other SHA-256)."
+        same = present.versions == recorded.versions and present.controller == recorded.controller
+        return same, ""
+
+    def _wrong_start(self) -> str:
+        start = self._demonstration.start
+        self._robot.restore(start)
+        if self._robot.snapshot() != start:
+            return "The robot does not return to the recorded start state."
+        return ""
+
+    def _open_loop(self) -> Run:
+        demonstration, result = self._demonstration, self._result
+        whole = self._run(demonstration.start, demonstration.actions)
+        told = demonstration.actions[: len(whole)]
+        altered = (np.abs(whole.told - told) > _ACTION_TOLERANCE).any(axis=1)
+        _add(result, applied_steps=len(whole), altered_steps=int(altered.sum()))
+        if whole.fault:
+            return whole
+        first = -1
+        if demonstration.states is not None:
+            result.deviations = deviations(whole.states[1:], demonstration.states[1:])
+            apart = np.flatnonzero(result.deviations > 0.0)
+            first = int(apart[0]) if len(apart) else -1
+            self._where_it_diverges(whole)
+        solved = {i: bool(whole.solved[i]) for i in demonstration.window}
+        _add(
+            result,
+            open_loop=OpenLoop(
+                solved=held(solved, demonstration.end),
+                exact=demonstration.states is not None and first < 0,
+                max_deviation=float(result.deviations.max(initial=0.0)),
+                first_divergent_step=first,
+                first_divergent_tick=int(demonstration.numbers[first]) if first >= 0 else -1,
             ),
         )
-        result.replays = 2
-    except robot_errors as error:
-        evidence = msgspec.structs.replace(evidence, fault=str(error) or repr(error))
-        if run.applied == evidence.recorded_steps:  # the actions were applied; a check was not
-            evidence = msgspec.structs.replace(evidence, problem=f"The robot failed: {error}")
-    finally:
-        robot.close()
-    result.evidence = msgspec.structs.replace(
-        evidence, applied_steps=run.applied, altered_steps=run.altered
-    )
-    result.deviations = np.array(run.deviations)
-    result.steps = run.steps
-    return result
+        return whole
 
+    def _where_it_diverges(self, whole: Run) -> None:
+        """The first step beyond what can be seen, the part that is off, and a curve to draw."""
+        demonstration, robot = self._demonstration, self._robot
+        states = demonstration.states
+        if states is None or not isinstance(robot, Named):
+            return
+        parts = robot.state_parts()
+        if len(parts) != states.shape[1]:
+            return
+        limits = np.array(
+            [DIVERGED_BEYOND.get(p.unit, np.inf) if p.counts else np.inf for p in parts]
+        )
+        watched = np.flatnonzero(np.isfinite(limits))
+        if not len(watched):
+            return
+        off = np.abs(whole.states[1:, watched] - states[1:, watched])
+        places = np.array([parts[i].unit in ("m", "rad") for i in watched])
+        if places.any():
+            most = off[:, places].max(axis=1)
+            pieces = np.array_split(most, min(CURVE_POINTS, len(most)))
+            _add(self._result, curve=tuple(float(piece.max()) for piece in pieces))
+        beyond = np.flatnonzero((off > limits[watched]).any(axis=1))
+        if not len(beyond):
+            return
+        step = int(beyond[0])
+        worst = int((off[step] / limits[watched]).argmax())
+        part = parts[watched[worst]]
+        divergence = Divergence(
+            step=step,
+            tick=int(demonstration.numbers[step]),
+            part=part.name,
+            off_by=float(off[step, worst]),
+            tolerance=float(limits[watched[worst]]),
+            unit=part.unit,
+        )
+        _add(self._result, divergence=divergence)
 
-def _range_of(episode: Episode) -> _Range | str:
-    """The part to replay, or a sentence why there is none."""
-    ending = episode.manifest.ending
-    if ending.start_tick < 0:
-        return "Nobody took over in this episode: there is nothing to replay."
-    ticks: list[Tick] = []
-    seams: set[int] = set()
-    end = lost = 0
-    removed = episode.manifest.removed
-    for tick in episode.ticks():
-        if tick.tick < ending.start_tick:
-            continue
-        if ticks:
-            lost += lost_before(ticks[-1].tick, tick, removed)
-            if between(ticks[-1].tick, tick, removed):
-                seams.add(len(ticks) - 1)
-        if tick.tick <= ending.end_tick:
-            end = len(ticks)
-        elif len(ticks) - end >= SOLVED_HOLD_STEPS:
-            break
-        ticks.append(tick)
-    if not ticks or ticks[0].tick != ending.start_tick or end == 0:
-        return "The intervention is not in the record: there is no start to replay from."
-    if not all(tick.state for tick in ticks):
-        return "This robot recorded no complete state: there is no start to replay from."
-    return _Range(ticks, end, lost, frozenset(seams))
+    def _labels(self, whole: Run, same: bool, others: Iterable[Demonstration]) -> None:
+        demonstration, robot = self._demonstration, self._robot
+        states = demonstration.states
+        if states is None:
+            return
+        loop = self._result.evidence.open_loop
+        tolerance = tolerances(robot, states.shape[1], same)
+        if loop is not None and loop.exact:
+            # Each state followed from the one before by its action: nothing is left to try.
+            check = LabelCheck(np.arange(len(demonstration)), np.empty(0, np.int64), 0.0)
+        else:
+            if same and not self._repeatable(whole):
+                tolerance = tolerances(robot, states.shape[1], same_versions=False)
+            check = check_labels(robot, demonstration, tolerance)
+            self._result.steps += len(check.checked)
+        found = diagnosed(robot, demonstration, tolerance, check, others)
+        _add(
+            self._result,
+            one_step=OneStep(
+                checked=len(check.checked),
+                failed=len(check.failing),
+                max_deviation=check.max_deviation,
+                tolerance=float(tolerance[np.isfinite(tolerance)].max(initial=0.0)),
+                shift=found.rows if found is not None and found.fault.value == "shifted" else 0,
+            ),
+            diagnosis=found,
+        )
 
+    def _repeatable(self, whole: Run) -> bool:
+        """Whether this robot does the same once more; one that draws by chance may miss some."""
+        again = self._run(self._demonstration.start, self._demonstration.actions)
+        return len(again) == len(whole) and bool(alike(again.states, whole.states).all())
 
-def _compare(
-    robot: Replayable, recorded: Description, versions: dict[str, str]
-) -> tuple[bool, str]:
-    """Whether versions are the recorded ones, and a sentence when the scene is another."""
-    if not isinstance(robot, Described):
-        return True, ""
-    present = robot.describe("replay")
-    versions.update(present.versions)
-    if present.scene_sha256 != recorded.scene_sha256:
-        return False, "The robot's scene is another than the recorded one (other SHA-256)."
-    same = present.versions == recorded.versions and present.controller == recorded.controller
-    return same, ""
+    def _observations(self, same: bool) -> None:
+        robot, demonstration = self._robot, self._demonstration
+        seen = demonstration.observations
+        if not isinstance(robot, Measuring) or demonstration.states is None or seen is None:
+            return
+        names = demonstration.description.observation_names
+        tolerance = 1e-9 if same else 1e-4
+        failed, worst, most = 0, "", 0.0
+        checked = range(0, len(seen), max(1, -(-len(seen) // MAX_CHECKS)))
+        for i in checked:
+            robot.restore(demonstration.state(i))
+            off = np.abs(np.array(robot.observe().values()) - seen[i])
+            failed += not off.max() <= tolerance
+            if off.max() > most:
+                most, worst = float(off.max()), names[int(off.argmax())]
+        found = Observations(checked=len(checked), failed=failed, max_deviation=most, worst=worst)
+        _add(self._result, observations=found)
 
+    def _controls(self) -> None:
+        demonstration, robot = self._demonstration, self._robot
+        idle = self._run(demonstration.start, np.tile(demonstration.still, (len(demonstration), 1)))
+        unmoved = {i: bool(idle.solved[i]) for i in demonstration.window if i < len(idle.solved)}
+        reached: dict[int, bool] = {}
+        if demonstration.states is not None:
+            for i in demonstration.window:
+                robot.restore(demonstration.state(i))
+                reached[i] = robot.solved()
+        _add(
+            self._result,
+            controls=Controls(
+                null_actions_solved=held(unmoved, demonstration.end),
+                recorded_states_solved=(
+                    held(reached, demonstration.end)
+                    if demonstration.states is not None
+                    else demonstration.label is Outcome.SUCCESS
+                ),
+            ),
+        )
 
-def _differs(told: Twist, done: Twist) -> bool:
-    return not (
-        abs(told.forward_mps - done.forward_mps) <= _ACTION_TOLERANCE
-        and abs(told.turn_radps - done.turn_radps) <= _ACTION_TOLERANCE
-    )
-
-
-def _deviation(state: bytes, recorded: bytes) -> float:
-    """Largest difference of any number; `_INCOMPARABLE` for another size, NaN or infinity."""
-    if state == recorded:
-        return 0.0
-    if len(state) != len(recorded) or len(state) % 8:
-        return _INCOMPARABLE
-    found, wanted = np.frombuffer(state, "<f8"), np.frombuffer(recorded, "<f8")
-    deviation = float(np.max(np.abs(found - wanted)))
-    if deviation == 0.0:
-        return _SMALLEST  # bytes differ though numbers do not (-0.0): not exact either
-    return deviation if deviation < _INCOMPARABLE else _INCOMPARABLE  # NaN compares as false
+    def _repeats(self, whole: Run, make_robot: MakeRobot, runs: int) -> None:
+        demonstration = self._demonstration
+        solved, same = 0, True
+        for _ in range(runs):
+            robot = make_robot(demonstration.description)
+            try:
+                done = run(
+                    robot,
+                    demonstration.start,
+                    demonstration.actions,
+                    steps_per_action=demonstration.steps_per_action,
+                    errors=self._errors,
+                )
+            finally:
+                robot.close()
+            self._result.replays += 1
+            self._result.steps += len(done)
+            if done.fault:
+                same = False
+                continue
+            solved += held(
+                {i: bool(done.solved[i]) for i in demonstration.window}, demonstration.end
+            )
+            same = same and bool(alike(done.states, whole.states).all())
+        _add(self._result, repeats=Repeats(runs=runs, solved=solved, alike=same))

@@ -49,6 +49,9 @@ class Kind(StrEnum):
     NOT_APPLIED = "NOT_APPLIED"
 
 
+# What a replay may be off before somebody would see it: 1 mm, half a degree.
+DIVERGED_BEYOND: Final = {"m": 1e-3, "rad": 0.0087}
+
 PASSING: Final = frozenset({Kind.EXACT, Kind.SEMANTIC})
 
 
@@ -115,6 +118,15 @@ class Disturbance(StrEnum):
     LOSS = "loss"  # a share of the actions is lost, the one before goes on; 1
     NOISE = "noise"  # on every action, share of its largest magnitude, standard deviation; 1
     LINK = "link"  # as late, and as often lost, as in its own session
+
+
+WORDS: Final = {
+    Disturbance.START: "a start that is moved by",
+    Disturbance.DELAY: "a delay of",
+    Disturbance.LOSS: "a loss of",
+    Disturbance.NOISE: "noise of",
+    Disturbance.LINK: "its own link, as late again by",
+}
 
 
 class Margin(Wire, frozen=True):
@@ -206,14 +218,12 @@ def judge(evidence: Evidence) -> tuple[Kind, str]:
         return Kind.UNVERIFIABLE, evidence.problem
     if applied := _not_applied(evidence):
         return Kind.NOT_APPLIED, applied
-    if loop is None or controls is None or step is None:
+    if loop is None or controls is None:
         return Kind.UNVERIFIABLE, "The replay was not completed."
     if predicate := _predicate_fault(evidence.label, controls):
         return Kind.PREDICATE_FAULT, predicate
-    # A replay that is exact throughout has proved every action; one-step failures then come from a
-    # robot whose restore() is incomplete, not from the labels.
-    if not loop.exact and step.failed > ONE_STEP_FRACTION * step.checked:
-        return Kind.LABEL_FAULT, _label_fault(step)
+    if labels := _label_fault(evidence, loop, step):
+        return Kind.LABEL_FAULT, labels
     seen = evidence.observations
     if seen is not None and seen.failed > ONE_STEP_FRACTION * seen.checked:
         return Kind.LABEL_FAULT, (
@@ -233,8 +243,10 @@ def _not_applied(evidence: Evidence) -> str:
         cause = f": {evidence.fault}" if evidence.fault else ""
         return f"Only {evidence.applied_steps} of {total} actions could be applied{cause}."
     if evidence.altered_steps:
+        why = f" {evidence.diagnosis.sentence}" if evidence.diagnosis is not None else ""
         return (
             f"The robot changed {evidence.altered_steps} of {total} actions before applying them."
+            f"{why}"
         )
     return ""
 
@@ -252,41 +264,82 @@ def _predicate_fault(label: Outcome, controls: Controls) -> str:
     return ""
 
 
-def _label_fault(step: OneStep) -> str:
-    hint = {
-        -1: " The action of the tick before fits: actions are recorded one tick early.",
-        1: " The action of the tick after fits: actions are recorded one tick late.",
-    }
-    return (
+def _label_fault(evidence: Evidence, loop: OpenLoop, step: OneStep | None) -> str:
+    """A sentence when actions do not belong to their states; empty: nothing speaks for it."""
+    found = evidence.diagnosis
+    if found is not None and found.fault is Fault.STALE_CAMERA:
+        return f"{found.sentence} {found.advice}"
+    # A replay that is exact throughout has proved every action; one-step failures then come from a
+    # robot whose restore() is incomplete, not from the labels.
+    if step is None or loop.exact:
+        return ""
+    # With the recorded versions a right action gives exactly the recorded state, so one that does
+    # not is wrong; others solve contacts a little differently now and then.
+    allowed = 0.0 if step.tolerance == 0.0 else ONE_STEP_FRACTION * step.checked
+    if step.failed <= allowed:
+        return ""
+    proof = (
         f"{step.failed} of {step.checked} recorded actions do not lead to the next recorded state "
         f"(off by up to {step.max_deviation:.3g})."
-    ) + hint.get(step.shift, "")
+    )
+    return f"{found.sentence} {proof} {found.advice}" if found is not None else proof
 
 
 def _result(evidence: Evidence, loop: OpenLoop, controls: Controls) -> tuple[Kind, str]:
     steps = evidence.recorded_steps
     if loop.solved != controls.recorded_states_solved:
         found = "solves the task" if loop.solved else "does not solve the task"
-        return Kind.DIVERGED, (
-            f"The replay {found}, unlike the recording; it leaves the recorded states at step "
-            f"{loop.first_divergent_step} of {steps} (deviation up to {loop.max_deviation:.3g})."
-        )
-    how = (
-        "every state is bit for bit the recorded one"
-        if loop.exact
-        else f"states deviate by {loop.max_deviation:.3g} from step {loop.first_divergent_step}"
-    )
-    if loop.solved:
-        kind = Kind.EXACT if loop.exact else Kind.SEMANTIC
-        return kind, f"Replaying {steps} actions from the same start solves the task; {how}."
-    if evidence.label is Outcome.FAILURE:
+        return Kind.DIVERGED, f"The replay {found}, unlike the recording; {_where(evidence, loop)}."
+    how = _how(evidence, loop)
+    if not loop.solved:
         return Kind.UNVERIFIABLE, (
             f"Marked as failure, and the replay of {steps} actions does not solve the task either; "
             f"{how}. There is no solution to prove."
+            if evidence.label is Outcome.FAILURE
+            else f"Nobody marked an outcome, and neither recording nor replay solves the task; "
+            f"{how}."
         )
-    return Kind.UNVERIFIABLE, (
-        f"Nobody marked an outcome, and neither recording nor replay solves the task; {how}."
+    if thin := _fragile(evidence):
+        return Kind.FRAGILE, thin
+    kind = Kind.EXACT if loop.exact else Kind.SEMANTIC
+    return kind, f"Replaying {steps} actions from the same start solves the task; {how}."
+
+
+def _how(evidence: Evidence, loop: OpenLoop) -> str:
+    if loop.exact:
+        return "every state is bit for bit the recorded one"
+    if loop.first_divergent_step < 0:
+        return "no states were recorded to compare with"
+    return f"states deviate by {loop.max_deviation:.3g} from step {loop.first_divergent_step}"
+
+
+def _where(evidence: Evidence, loop: OpenLoop) -> str:
+    if loop.first_divergent_step < 0:
+        return "no states were recorded that would say where it leaves them"
+    text = (
+        f"it leaves the recorded states at step {loop.first_divergent_step} of "
+        f"{evidence.recorded_steps} (deviation up to {loop.max_deviation:.3g})"
     )
+    apart = evidence.divergence
+    if apart is None:
+        return text
+    return f"{text}; at step {apart.step} {apart.part} is {apart.off_by:.3g} {apart.unit} off"
+
+
+def _fragile(evidence: Evidence) -> str:
+    """Why a replay that solves the task is not to be relied on; empty: it may be."""
+    repeats = evidence.repeats
+    if repeats is not None and repeats.solved < repeats.runs:
+        return (
+            f"The replay solves the task, but only {repeats.solved} of {repeats.runs} repeats do."
+        )
+    for margin in evidence.margins:
+        if margin.bears == 0.0:
+            return (
+                f"The replay solves the task, but {WORDS[margin.disturbance]} "
+                f"{margin.fails_at:.3g} {margin.unit} is too much for it."
+            )
+    return ""
 
 
 def held(solved: dict[int, bool], at: int, steps: int = SOLVED_HOLD_STEPS) -> bool:

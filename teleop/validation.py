@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from recorder.driven import Driven
 from recorder.episode import MANIFEST_FILE, EpisodeError
 from recorder.library import Episode, list_episodes, open_episode
-from recorder.replay import Replayable, validate
+from recorder.replay import validate
+from recorder.replayable import Replayable
 from recorder.verdict import Kind, Verdict
 from teleop.child import die_with_parent, give_way
 from teleop.robot import RobotError
@@ -34,7 +36,8 @@ def _sim_rover(description: Description, scene: Path | None) -> Replayable:
             f"the simulator is not installed ({error}): pip install 'unstick[sim]'"
         ) from None
 
-    return SimRover.from_description(description, scene_path=scene)
+    rover = SimRover.from_description(description, scene_path=scene)
+    return Driven(rover, description.action_names)
 
 
 ROBOTS: dict[str, MakeRobot] = {"sim-rover": _sim_rover}
@@ -112,7 +115,7 @@ def _validated(episode: Episode, scene: Path | None) -> Verdict:
     return validate(
         episode,
         lambda description: make_robot(description, scene),
-        robot_errors=(RobotError, OSError, RuntimeError, ValueError, ArithmeticError),
+        errors=(RobotError, OSError, RuntimeError, ValueError, ArithmeticError),
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from recorder.driven import Driven
 from recorder.episode import (
     LOG_FILE,
     MANIFEST_FILE,
@@ -60,7 +61,7 @@ READ_S = 1.0  # what reading a damaged file may take
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     """One sealed episode with a verdict beside it."""
     made = make_truth(tmp_path_factory.mktemp("truth"))
-    validate(open_episode(made.path), lambda _: Rover())
+    validate(open_episode(made.path), lambda _: Driven(Rover()))
     return made
 
 

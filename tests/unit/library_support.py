@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from recorder.annotations import annotate
+from recorder.driven import Driven
 from recorder.episode import MANIFEST_FILE, VERDICT_FILE, Manifest, episode_id, sealed_json
 from recorder.labels import AnnotationKind
 from recorder.library import Episode
@@ -25,7 +26,7 @@ SITES = ("north", "south")
 def pattern(root: Path) -> tuple[Episode, Verdict]:
     """One recorded and proved episode."""
     episode = record(root)
-    return episode, validate(episode, lambda _: Rover())
+    return episode, validate(episode, lambda _: Driven(Rover()))
 
 
 def recorded_at(number: int) -> datetime:

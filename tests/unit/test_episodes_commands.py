@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from recorder.driven import Driven
 from recorder.episode import LOG_FILE, MANIFEST_FILE
 from recorder.library import Episode, open_episode
 from recorder.replay import validate
@@ -19,7 +20,7 @@ __all__ = ["unstick"]
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two real episodes, the first of them proved."""
     root = tmp_path_factory.mktemp("recorded")
-    validate(record(root), lambda _: Rover())
+    validate(record(root), lambda _: Driven(Rover()))
     record(root, drive=60)
     return root
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from recorder.driven import Driven
 from recorder.library import list_episodes
 from recorder.replay import validate
 from tests.unit.commands import Unstick, unstick
@@ -22,7 +23,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three proved episodes."""
     root = tmp_path_factory.mktemp("recorded")
     for drive in (180, 200, 220):
-        assert validate(record(root, drive=drive), lambda _: Rover()).passed
+        assert validate(record(root, drive=drive), lambda _: Driven(Rover())).passed
     return root
 
 

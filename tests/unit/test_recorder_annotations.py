@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.annotations import ANNOTATIONS_FILE, annotate, read_history
+from recorder.driven import Driven
 from recorder.episode import EndedBy, Ending, EpisodeError, Label
 from recorder.export_lerobot import export_lerobot
 from recorder.labels import Annotation, AnnotationKind, labels_of
@@ -28,7 +29,7 @@ DISCARDED, RESTORED = AnnotationKind.DISCARDED, AnnotationKind.RESTORED
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     episode = record(tmp_path_factory.mktemp("sealed"))
-    assert validate(episode, lambda _: Rover()).passed
+    assert validate(episode, lambda _: Driven(Rover())).passed
     return episode.path
 
 
@@ -216,7 +217,7 @@ def test_a_verdict_judged_with_another_outcome_is_out_of_date(episode: Episode) 
     assert episode.doubt(verdict) == ""
     relabelled = say(episode, OUTCOME, "failure")
     assert "judged as success and is labelled failure" in relabelled.doubt(verdict)
-    again = validate(relabelled, lambda _: Rover())
+    again = validate(relabelled, lambda _: Driven(Rover()))
     assert again.evidence.label is Outcome.FAILURE
     assert relabelled.doubt(again) == ""
 

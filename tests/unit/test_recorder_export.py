@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from recorder.driven import Driven
 from recorder.episode import EpisodeError
 from recorder.export_lerobot import export_lerobot
 from recorder.lerobot_features import CODES, TrainerLabels
@@ -34,9 +35,9 @@ def episodes(tmp_path_factory: pytest.TempPathFactory) -> list[Episode]:
     root = tmp_path_factory.mktemp("episodes")
     good = record(root), record(root, wait=34, drive=200)
     for episode in good:
-        assert validate(episode, lambda _: Rover()).passed
+        assert validate(episode, lambda _: Driven(Rover())).passed
     failed = record(root, drive=60, outcome=Outcome.FAILURE)
-    assert not validate(failed, lambda _: Rover()).passed
+    assert not validate(failed, lambda _: Driven(Rover())).passed
     return [*good, failed, record(root)]
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.annotations import annotate
+from recorder.driven import Driven
 from recorder.episode import Ending, EpisodeError, Label, sealed_json
 from recorder.finding import Rule
 from recorder.labels import AnnotationKind
@@ -400,7 +401,7 @@ def test_an_outcome_that_the_replay_contradicts_is_said(
 ) -> None:
     copy = tmp_path / rescued.id
     shutil.copytree(rescued.path, copy)
-    verdict = validate(open_episode(copy), lambda _: Rover())
+    verdict = validate(open_episode(copy), lambda _: Driven(Rover()))
     if outcome is not Outcome.SUCCESS:
         annotate(copy, verdict.manifest_sha256, AnnotationKind.OUTCOME, outcome.value, "eve")
     verdict = msgspec.structs.replace(
@@ -418,7 +419,7 @@ def test_an_outcome_that_the_replay_contradicts_is_said(
 def test_a_verdict_of_another_outcome_is_said(rescued: Any, tmp_path: Path) -> None:
     copy = tmp_path / rescued.id
     shutil.copytree(rescued.path, copy)
-    verdict = validate(open_episode(copy), lambda _: Rover())
+    verdict = validate(open_episode(copy), lambda _: Driven(Rover()))
     annotate(copy, verdict.manifest_sha256, AnnotationKind.OUTCOME, "failure", "eve")
     (finding,) = lint(open_episode(copy))
     assert "was judged as success and is labelled failure now" in finding.reason

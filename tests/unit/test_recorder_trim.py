@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.annotations import annotate
+from recorder.driven import Driven
 from recorder.episode import EpisodeError, is_episode_id
 from recorder.export_lerobot import export_lerobot
 from recorder.export_mcap import export_mcap
@@ -161,7 +162,7 @@ def test_labels_that_were_given_later_are_carried_over(slow: Episode, tmp_path: 
 
 
 def test_a_replay_passes_over_the_seams(shorter: Episode) -> None:
-    verdict = validate(shorter, lambda _: Rover())
+    verdict = validate(shorter, lambda _: Driven(Rover()))
     assert verdict.verdict is Kind.SEMANTIC, verdict.sentence
     assert verdict.evidence.one_step is not None
     assert verdict.evidence.one_step.failed == 0

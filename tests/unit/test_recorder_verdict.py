@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recorder.driven import Driven
 from recorder.episode import EpisodeError, sealed_json
 from recorder.library import Episode, list_episodes, open_episode
-from recorder.replay import CannotReplay, replay, validate, verdict_of
+from recorder.replay import CannotReplay, replay_episode, validate, verdict_of
 from recorder.verdict import Controls, Evidence, Kind, OneStep, OpenLoop, held, judge, parse_verdict
 from tests.unit.recorder_support import Rover, feed, record, recorder, session, stamp
 from transport.messages import STILL, Outcome, Tick, Twist
@@ -117,15 +118,15 @@ def success(tmp_path_factory: pytest.TempPathFactory) -> Episode:
 def test_a_robot_of_the_same_version_replays_exactly(success: Episode) -> None:
     robots: list[Rover] = []
 
-    def make(_: object) -> Rover:
+    def make(_: object) -> Driven:
         robots.append(Rover())
-        return robots[-1]
+        return Driven(robots[-1])
 
     verdict = validate(success, make)
     assert (verdict.verdict, verdict.passed) == (Kind.EXACT, True)
     assert verdict.evidence.recorded_steps == 180 + 9  # to the hand-back, and the hold
     assert verdict.evidence.one_step == OneStep(
-        checked=189, failed=0, max_deviation=0.0, tolerance=1e-9, shift=0
+        checked=189, failed=0, max_deviation=0.0, tolerance=0.0, shift=0
     )
     assert verdict.evidence.controls == Controls(
         null_actions_solved=False, recorded_states_solved=True
@@ -178,28 +179,28 @@ class Forgetful(Rover):
         self.state[0] += 1.0
 
 
-def refuse(_: object) -> Rover:
+def refuse(_: object) -> Driven:
     raise CannotReplay("no simulator for rover-9")
 
 
 @pytest.mark.parametrize(
     ("make", "verdict", "says"),
     [
-        (lambda _: Drifting(), Kind.SEMANTIC, "deviate"),
-        (lambda _: Rover(gain=0.02), Kind.LABEL_FAULT, "do not lead"),
-        (lambda _: Rover(goal_m=-1.0), Kind.PREDICATE_FAULT, "Standing still"),
-        (lambda _: Rover(goal_m=9.0), Kind.PREDICATE_FAULT, "do not meet"),
-        (lambda _: Reluctant(), Kind.NOT_APPLIED, "changed"),
-        (lambda _: Breaking(), Kind.NOT_APPLIED, "wheel fell off"),
-        (lambda _: Elsewhere(), Kind.UNVERIFIABLE, "scene"),
-        (lambda _: Forgetful(), Kind.UNVERIFIABLE, "does not return"),
+        (lambda _: Driven(Drifting()), Kind.SEMANTIC, "deviate"),
+        (lambda _: Driven(Rover(gain=0.02)), Kind.LABEL_FAULT, "do not lead"),
+        (lambda _: Driven(Rover(goal_m=-1.0)), Kind.PREDICATE_FAULT, "Standing still"),
+        (lambda _: Driven(Rover(goal_m=9.0)), Kind.PREDICATE_FAULT, "do not meet"),
+        (lambda _: Driven(Reluctant()), Kind.NOT_APPLIED, "changed"),
+        (lambda _: Driven(Breaking()), Kind.NOT_APPLIED, "wheel fell off"),
+        (lambda _: Driven(Elsewhere()), Kind.UNVERIFIABLE, "scene"),
+        (lambda _: Driven(Forgetful()), Kind.UNVERIFIABLE, "does not return"),
         (refuse, Kind.UNVERIFIABLE, "rover-9"),
     ],
 )
 def test_each_robot_gets_its_verdict(
-    success: Episode, make: Callable[[object], Rover], verdict: Kind, says: str
+    success: Episode, make: Callable[[object], Driven], verdict: Kind, says: str
 ) -> None:
-    found = verdict_of(success, replay(success, make))
+    found = verdict_of(success, replay_episode(success, make))
     assert found.verdict is verdict
     assert says in found.sentence
     assert parse_verdict(sealed_json(found), Path("verdict.json")) == found  # no NaN, no infinity
@@ -224,7 +225,7 @@ def test_actions_one_tick_off_are_found_though_they_solve_the_task(
 
 def test_a_failure_that_repeats_is_consistent_but_proves_nothing(tmp_path: Path) -> None:
     episode = record(tmp_path, drive=60, outcome=Outcome.FAILURE)
-    found = verdict_of(episode, replay(episode, lambda _: Rover()))
+    found = verdict_of(episode, replay_episode(episode, lambda _: Driven(Rover())))
     assert found.verdict is Kind.UNVERIFIABLE
     assert "does not solve the task either" in found.sentence
     assert found.evidence.open_loop is not None
@@ -239,7 +240,7 @@ def test_handing_back_right_at_the_goal_is_a_success(tmp_path: Path) -> None:
     states = [t.observation[0] for t in session()]
     goal = states[297]
     episode = record(tmp_path)
-    found = verdict_of(episode, replay(episode, lambda _: Rover(goal_m=goal)))
+    found = verdict_of(episode, replay_episode(episode, lambda _: Driven(Rover(goal_m=goal))))
     assert found.verdict is Kind.EXACT
 
 
@@ -283,7 +284,7 @@ def _replayed(root: Path, ticks: list[Tick]):  # type: ignore[no-untyped-def]
     feed(rec, iter(ticks))
     rec.close(stamp(10_000))
     episode = open_episode(rec.sealed()[0])
-    return episode, replay(episode, lambda _: Rover())
+    return episode, replay_episode(episode, lambda _: Driven(Rover()))
 
 
 class _Measured:
@@ -310,14 +311,14 @@ def test_measurements_that_differ_from_the_record_are_a_label_fault(tmp_path: Pa
     feed(rec, iter(ticks))
     rec.close(stamp(10_000))
     episode = open_episode(rec.sealed()[0])
-    found = verdict_of(episode, replay(episode, lambda _: MeasuringRover()))
+    found = verdict_of(episode, replay_episode(episode, lambda _: Driven(MeasuringRover())))
     assert found.verdict is Kind.LABEL_FAULT
     assert episode.manifest.description.observation_names[0] in found.sentence
 
 
 def test_measurements_as_recorded_are_none(tmp_path: Path) -> None:
     episode = record(tmp_path)
-    found = verdict_of(episode, replay(episode, lambda _: MeasuringRover()))
+    found = verdict_of(episode, replay_episode(episode, lambda _: Driven(MeasuringRover())))
     assert found.evidence.observations is not None
     assert found.evidence.observations.failed == 0
     assert found.verdict is Kind.EXACT

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from recorder.driven import Driven
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import Episode, open_episode
-from recorder.replay import replay, verdict_of
+from recorder.replay import replay_episode, verdict_of
 from recorder.verdict import Kind
 from teleop.actuator_watchdog import LIMIT_MS, WatchedRobot
 from teleop.patrol import Patrol
@@ -151,7 +152,9 @@ def test_an_episode_with_trips_in_it_replays_exactly(
     assert ride.watched.trips == trips
     episode = recorded(tmp_path, ticks)
     assert episode.manifest.counts.missed_ticks == sum(tick.missed_before for tick in ticks)
-    result = replay(episode, SimRover.from_description)
+    result = replay_episode(
+        episode, lambda description: Driven(SimRover.from_description(description))
+    )
     verdict = verdict_of(episode, result)
     assert verdict.verdict is Kind.EXACT, verdict.sentence
     assert result.evidence.observations is not None

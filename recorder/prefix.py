@@ -1,0 +1,41 @@
+"""The shortest beginning of a demonstration that still solves its task."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recorder.demonstration import Demonstration
+from recorder.replayable import Numbers, Replayable
+from recorder.stepping import Run, run
+from recorder.verdict import SOLVED_HOLD_STEPS
+
+
+def shortest_prefix(robot: Replayable, demonstration: Demonstration, whole: Run) -> int:
+    """How many of its actions solve the task for good, the robot standing still after them.
+
+    `whole` is the replay of all of them. Sought between the first moment at which the goal holds
+    and the end; -1: it never does.
+    """
+    reached = np.flatnonzero(whole.solved)
+    if not len(reached) or not whole.solved[-1]:
+        return -1
+    low, high = int(reached[0]), len(demonstration)  # high always solves it
+    while low < high:
+        middle = (low + high) // 2
+        if _stands(robot, demonstration, demonstration.actions[:middle]):
+            high = middle
+        else:
+            low = middle + 1
+    return high
+
+
+def _stands(robot: Replayable, demonstration: Demonstration, actions: Numbers) -> bool:
+    """Whether the task is solved after these, and stays so for twice as long as it has to."""
+    still = np.tile(demonstration.still, (2 * SOLVED_HOLD_STEPS, 1))
+    done = run(
+        robot,
+        demonstration.start,
+        np.concatenate([actions, still]),
+        steps_per_action=demonstration.steps_per_action,
+    )
+    return bool(done.solved[-SOLVED_HOLD_STEPS:].all())

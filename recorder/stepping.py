@@ -1,0 +1,77 @@
+"""Carries out many actions on a replayable robot, at once where it can do that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recorder.replayable import Flags, Numbers, Replayable, Rolling
+
+RobotErrors = tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What n actions led to; fewer when the robot failed."""
+
+    told: Numbers  # (n, k): what the motors were really told
+    states: Numbers  # (n + 1, s)
+    solved: Flags  # (n + 1,)
+    fault: str = ""  # what the robot raised; empty: nothing
+
+    def __len__(self) -> int:
+        return len(self.told)
+
+
+def run(
+    robot: Replayable,
+    start: bytes,
+    actions: Numbers,
+    *,
+    steps_per_action: int = 1,
+    errors: RobotErrors = (),
+) -> Run:
+    """Restore `start` and carry out `actions`, (n, k), each for `steps_per_action` steps.
+
+    What the robot raises of `errors` while it steps ends the run and is told in `fault`.
+    """
+    robot.restore(start)
+    if isinstance(robot, Rolling):
+        rolled = robot.rollout(np.repeat(actions, steps_per_action, axis=0))
+        every = slice(None, None, steps_per_action)
+        return Run(rolled.told[every], rolled.states[every], rolled.solved[every])
+    told: list[tuple[float, ...]] = []
+    states, solved = [start], [robot.solved()]
+    fault = ""
+    try:
+        for action in actions:
+            for _ in range(steps_per_action):
+                done = robot.apply(action)
+            states.append(robot.snapshot())
+            solved.append(robot.solved())
+            told.append(done)
+    except errors as error:
+        fault = str(error) or repr(error)
+    n = len(told)
+    return Run(
+        told=np.array(told, np.float64).reshape(n, actions.shape[1]),
+        states=numbers_of(states[: n + 1]),
+        solved=np.array(solved[: n + 1], np.bool_),
+        fault=fault,
+    )
+
+
+def numbers_of(states: list[bytes]) -> Numbers:
+    """(n, s): states of one robot as numbers."""
+    return np.frombuffer(b"".join(states), "<f8").astype(np.float64).reshape(len(states), -1)
+
+
+def alike(a: Numbers, b: Numbers) -> Flags:
+    """(n,): whether two runs of states, (n, s) each, are the same there, bit for bit."""
+    if a.shape[1] != b.shape[1]:
+        return np.zeros(len(a), np.bool_)
+    same: Flags = (
+        np.ascontiguousarray(a).view(np.uint64) == np.ascontiguousarray(b).view(np.uint64)
+    ).all(axis=1)
+    return same
