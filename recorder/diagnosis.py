@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from recorder.demonstration import Demonstration
-from recorder.inverse import recovered, scales
+from recorder.inverse import recovered, scales, usual_change
 from recorder.label_check import LabelCheck, check_labels
 from recorder.replayable import Flags, Named, Numbers, Replayable
 from recorder.series import Integers
@@ -29,6 +29,8 @@ MAX_SHIFT: Final = 10  # rows; more is another recording
 MAX_DECIMATION: Final = 8
 TRIED: Final = 60  # failing steps that an explanation is tried on
 SAME: Final = 1e-5  # of an axis' largest action: what counts as the same number
+STEADY: Final = 0.1  # share of rows between which nothing changed: there holding is exact
+KNOWN: Final = 0.3  # share of the tried steps whose true action has to be found
 _DIGITS: Final = range(6)
 
 
@@ -41,6 +43,7 @@ class _Case:
     tolerance: Numbers
     check: LabelCheck
     tried: Integers  # (t,): some of the failing steps, evenly chosen
+    fine: Integers  # some of the steps that agree; what explains a failing one must not spoil them
     true: Numbers  # (t, k): what really led on from there; NaN: no action does
 
     @property
@@ -70,16 +73,15 @@ class _Case:
         return same
 
     def agrees(self, actions: Numbers, steps: Integers) -> float:
-        """The share of `steps` that lead on to the recorded state with other `actions`."""
-        if not len(steps):
-            return 0.0
+        """The share of `steps`, and of those that are fine, that agree with other `actions`."""
+        steps = np.concatenate([steps, self.fine])
         check = check_labels(self.robot, self.demonstration, self.loose, actions, only=steps)
         return 1.0 - check.share
 
     @property
     def loose(self) -> Numbers:
         """What a repaired action may miss: undoing a factor rounds once."""
-        loose: Numbers = np.maximum(self.tolerance, 1e-9)
+        loose: Numbers = np.maximum(self.tolerance, SAME * usual_change(self.demonstration) + 1e-9)
         return loose
 
 
@@ -98,11 +100,10 @@ def diagnosed(
         return None
     if (start := _wrong_start(demonstration, check)) is not None:
         return start
-    places = np.linspace(0, len(check.failing) - 1, min(TRIED, len(check.failing)))
-    tried = check.failing[np.unique(places.round().astype(np.int64))]
-    case = _Case(
-        robot, demonstration, tolerance, check, tried, recovered(robot, demonstration, tried)
-    )
+    tried = _some(check.failing)
+    fine = _some(check.checked[np.isin(check.checked, check.failing, invert=True)])
+    true = recovered(robot, demonstration, tried)
+    case = _Case(robot, demonstration, tolerance, check, tried, fine, true)
     for explanation in (
         _decimated,
         _shifted,
@@ -116,6 +117,12 @@ def diagnosed(
         if (found := explanation(case)) is not None:
             return found
     return _of_another(case, others)
+
+
+def _some(steps: Integers) -> Integers:
+    """At most `TRIED` of them, evenly chosen."""
+    places = np.linspace(0, len(steps) - 1, min(TRIED, len(steps)))
+    return steps[np.unique(places.round().astype(np.int64))]
 
 
 def _wrong_start(demonstration: Demonstration, check: LabelCheck) -> Diagnosis | None:
@@ -142,7 +149,7 @@ def _decimated(case: _Case) -> Diagnosis | None:
     regular = _apart(case)
     if regular:
         factor, best = regular, max(best, 0.0)
-    elif best < 0.25 or case.check.share < 0.5:
+    elif best < STEADY or case.check.share < 0.5:
         # A hand that moves steadily through a dropped row looks the same, but only there.
         return None
     return Diagnosis(
@@ -210,8 +217,6 @@ def _shifted(case: _Case) -> Diagnosis | None:
     best, rows = 0.0, 0
     for shift in sorted(range(-MAX_SHIFT, MAX_SHIFT + 1), key=abs)[1:]:
         there = (case.tried + shift >= 0) & (case.tried + shift < n)
-        if there.sum() < min(3, len(case.tried)):
-            continue
         share = case.agrees(actions[np.clip(np.arange(n) + shift, 0, n - 1)], case.tried[there])
         if share > best + 1e-9:
             best, rows = share, shift
@@ -234,22 +239,33 @@ def _axes(case: _Case) -> Iterator[tuple[int, Numbers, Numbers]]:
     """(axis, stored, true) where the true action is known and the axis moves."""
     for axis in range(case.stored.shape[1]):
         stored, true = case.stored[case.known, axis], case.true[case.known, axis]
-        moving = np.abs(true) > 0.02 * case.scale[axis]
+        moving = np.abs(true) > 0.02 * np.abs(true).max(initial=1e-12)
         if moving.sum() >= 1:
             yield axis, stored[moving], true[moving]
 
 
 def _factors(case: _Case) -> dict[int, float]:
-    """Stored by true, for each axis on which that is one number and not 1; empty: not so."""
+    """Stored by true, for each axis on which that is one number and not 1; empty: not so.
+
+    A single step whose true action was found badly, as in a contact, does not count.
+    """
     factors = {}
     for axis, stored, true in _axes(case):
-        ratio = stored / true
-        usual = float(np.median(ratio))
-        if np.abs(stored - usual * true).max() > 10 * SAME * case.scale[axis]:
+        usual = float(np.median(stored / true))
+        off = np.abs(stored - usual * true) > 10 * SAME * case.scale[axis]
+        if off.mean() > 0.3 or usual == 0.0:
             return {}
-        if abs(usual - 1.0) > 1e-4:
+        if abs(usual - 1.0) > 1e-4 and not _agrees_somewhere(case, axis):
             factors[axis] = usual
     return factors
+
+
+def _agrees_somewhere(case: _Case, axis: int) -> bool:
+    """Whether steps in which this axis moves are right: then no factor goes through all of them."""
+    check, actions = case.check, case.demonstration.actions
+    moving = check.checked[np.abs(actions[check.checked, axis]) > 0.02 * case.scale[axis]]
+    right = np.isin(moving, check.failing, invert=True).sum()
+    return bool(right > 1 + 0.005 * len(moving))
 
 
 def _undone(case: _Case, change: Callable[[Numbers], None]) -> float:
@@ -283,7 +299,7 @@ def _turned(case: _Case) -> Diagnosis | None:
 
 def _scaled(case: _Case) -> Diagnosis | None:
     factors = _factors(case)
-    if not factors or any(not factor for factor in factors.values()):
+    if not factors:
         return None
 
     def unscale(actions: Numbers) -> None:
@@ -338,7 +354,7 @@ def _swapped(case: _Case) -> Diagnosis | None:
 def _clipped(case: _Case) -> Diagnosis | None:
     """Failing only where an axis stands at its largest value, and more was really applied."""
     stored, true = case.stored[case.known], case.true[case.known]
-    if not len(stored):
+    if case.known.mean() < KNOWN:
         return None
     actions = case.demonstration.actions
     high, low = actions.max(axis=0), actions.min(axis=0)
@@ -347,7 +363,7 @@ def _clipped(case: _Case) -> Diagnosis | None:
         (true < low - near) & (stored <= low + near)
     )
     explained = (cut | case.same(stored, true)).all(axis=1) & cut.any(axis=1)
-    share = float(explained.mean()) * float(case.known.mean())
+    share = float(explained.mean())
     axes = np.flatnonzero(cut.any(axis=0))
     if share < EXPLAINS or not len(axes):
         return None
@@ -367,7 +383,7 @@ def _clipped(case: _Case) -> Diagnosis | None:
 def _rounded(case: _Case) -> Diagnosis | None:
     """Every stored number has few digits, and the true ones are as near as rounding allows."""
     stored, true = case.stored[case.known], case.true[case.known]
-    if not len(stored):
+    if case.known.mean() < KNOWN:
         return None
     every = case.demonstration.actions
     grids: list[tuple[str, Callable[[Numbers], Numbers]]] = [
@@ -381,7 +397,7 @@ def _rounded(case: _Case) -> Diagnosis | None:
         # A true number next to the middle of two may have been found on its other side.
         off = np.abs(stored - true)
         reach = np.abs(grid(true) - true).max(axis=0) * 1.5 + 1e-7 * case.scale
-        share = float((off <= reach).all(axis=1).mean()) * float(case.known.mean())
+        share = float((off <= reach).all(axis=1).mean())
         if share < EXPLAINS:
             continue
         return Diagnosis(
@@ -413,7 +429,7 @@ def _of_another(case: _Case, others: Iterable[Demonstration]) -> Diagnosis:
                 explains=1.0,
             )
     share = float(case.known.mean())
-    if share >= 0.5 and case.check.share >= 0.3:
+    if share >= KNOWN and case.check.share >= 0.3:
         return Diagnosis(
             fault=Fault.OTHER_EPISODE,
             sentence=(

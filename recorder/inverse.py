@@ -16,9 +16,9 @@ from recorder.replayable import Numbers, Replayable
 from recorder.series import Integers
 from recorder.stepping import run
 
-ROUNDS: Final = 4
+ROUNDS: Final = 10
 _NUDGE: Final = 1e-4  # of an axis' largest action: far above rounding, far below what bends
-_FOUND: Final = 1e-6  # what is left of the difference, as a share of what the action moved at all
+_FOUND: Final = 1e-6  # what may be left of the difference, by how much that number changes
 
 
 def scales(actions: Numbers) -> Numbers:
@@ -27,22 +27,33 @@ def scales(actions: Numbers) -> Numbers:
     return np.where(most > 0.0, most, 1.0)
 
 
+def usual_change(demonstration: Demonstration) -> Numbers:
+    """(s,): how much each number of the state changes in a step, on average.
+
+    Those numbers differ by orders of magnitude; this is what their differences are judged by.
+    """
+    assert demonstration.states is not None
+    change: Numbers = np.abs(np.diff(demonstration.states, axis=0)).mean(axis=0)
+    return change
+
+
 def recovered(robot: Replayable, demonstration: Demonstration, steps: Integers) -> Numbers:
     """(len(steps), k): the action that leads to the next recorded state; NaN where none was found.
 
     An axis that moves nothing in a step keeps what is recorded.
     """
     scale = scales(demonstration.actions)
+    weight = 1.0 / (usual_change(demonstration) + 1e-9)
     found = np.full((len(steps), demonstration.actions.shape[1]), np.nan)
     for row, step in enumerate(steps):
-        action = _recover(robot, demonstration, int(step), scale)
+        action = _recover(robot, demonstration, int(step), scale, weight)
         if action is not None:
             found[row] = action
     return found
 
 
 def _recover(
-    robot: Replayable, demonstration: Demonstration, step: int, scale: Numbers
+    robot: Replayable, demonstration: Demonstration, step: int, scale: Numbers, weight: Numbers
 ) -> Numbers | None:
     states = demonstration.states
     assert states is not None
@@ -60,18 +71,11 @@ def _recover(
             for axis in range(len(action))
         ]
         jacobian = np.stack(columns, axis=1) * scale
-        # Numbers of the state differ by orders of magnitude: each counts by what actions can do.
-        weight = 1.0 / np.maximum(np.abs(jacobian).max(axis=1), 1e-12)
-        moved = np.abs(jacobian).max(axis=1) > 1e-12
-        missing = wanted - reached
-        if (np.abs(missing[~moved]) > 1e-9).any():
-            return None  # something else has changed that no action reaches
         change, *_ = np.linalg.lstsq(
-            jacobian[moved] * weight[moved, None], missing[moved] * weight[moved], rcond=1e-9
+            jacobian * weight[:, None], (wanted - reached) * weight, rcond=1e-9
         )
         reached, action = led_to(action + change * scale)
-        left = np.abs((wanted - reached)[moved] * weight[moved]).max(initial=0.0)
-        if left < _FOUND:
+        if (np.abs(wanted - reached) * weight).max() < _FOUND:
             return action
     return None
 

@@ -56,7 +56,11 @@ def margins(
                 fails_at = amount
                 amount = (bears + fails_at) / 2
         yield Margin(
-            disturbance=disturbance, unit=unit, bears=bears, fails_at=fails_at, replays=replays
+            disturbance=disturbance,
+            unit=unit,
+            bears=round(bears, 6),
+            fails_at=round(fails_at, 6),
+            replays=replays,
         )
 
 

@@ -13,13 +13,12 @@ from recorder.verdict import SOLVED_HOLD_STEPS
 def shortest_prefix(robot: Replayable, demonstration: Demonstration, whole: Run) -> int:
     """How many of its actions solve the task for good, the robot standing still after them.
 
-    `whole` is the replay of all of them. Sought between the first moment at which the goal holds
-    and the end; -1: it never does.
+    `whole` is the replay of all of them. Found by bisection: this many solve it, and one less does
+    not. -1: the whole does not.
     """
-    reached = np.flatnonzero(whole.solved)
-    if not len(reached) or not whole.solved[-1]:
+    if not whole.solved[-1]:
         return -1
-    low, high = int(reached[0]), len(demonstration)  # high always solves it
+    low, high = 0, len(demonstration)  # high always solves it; what lies below low does not
     while low < high:
         middle = (low + high) // 2
         if _stands(robot, demonstration, demonstration.actions[:middle]):
