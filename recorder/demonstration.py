@@ -44,6 +44,8 @@ class Demonstration:
     seams: frozenset[int] = frozenset()  # actions after which a trim has taken something out
     lost: int = 0  # ticks of this part that never reached the recorder
     steps_per_action: int = 1  # a set of 30 rows a second on a robot of 60 ticks: 2
+    rounded: bool = False  # its actions were stored in single precision
+    fine: Demonstration | None = None  # the same for each step of the robot: for its labels
     rest: Numbers | None = None  # (k,): the action that asks for nothing; None: all zero
 
     def __len__(self) -> int:

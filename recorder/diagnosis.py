@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from recorder.demonstration import Demonstration
-from recorder.inverse import recovered, scales, usual_change
-from recorder.label_check import LabelCheck, check_labels
+from recorder.inverse import recovered, scales
+from recorder.label_check import LabelCheck, check_labels, usual_change
 from recorder.replayable import Flags, Named, Numbers, Replayable
 from recorder.series import Integers
 from recorder.stepping import run
@@ -225,7 +225,7 @@ def _shifted(case: _Case) -> Diagnosis | None:
     if best < EXPLAINS:
         return None
     late = "late" if rows > 0 else "early"
-    count = f"{abs(rows)} row{'s' * (abs(rows) > 1)}"
+    count = f"{abs(rows)} step{'s' * (abs(rows) > 1)}"
     return Diagnosis(
         fault=Fault.SHIFTED,
         sentence=f"The actions are recorded {count} {late}.",

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from recorder.demonstration import Demonstration
+from recorder.label_check import usual_change
 from recorder.replayable import Numbers, Replayable
 from recorder.series import Integers
 from recorder.stepping import run
@@ -25,16 +26,6 @@ def scales(actions: Numbers) -> Numbers:
     """(k,): largest magnitude of each axis; 1 for one that is never used."""
     most = np.abs(actions).max(axis=0, initial=0.0)
     return np.where(most > 0.0, most, 1.0)
-
-
-def usual_change(demonstration: Demonstration) -> Numbers:
-    """(s,): how much each number of the state changes in a step, on average.
-
-    Those numbers differ by orders of magnitude; this is what their differences are judged by.
-    """
-    assert demonstration.states is not None
-    change: Numbers = np.abs(np.diff(demonstration.states, axis=0)).mean(axis=0)
-    return change
 
 
 def recovered(robot: Replayable, demonstration: Demonstration, steps: Integers) -> Numbers:

@@ -27,8 +27,21 @@ _CHUNK: Final = 3600  # steps in one run: a minute of control ticks, some megaby
 OTHER_VERSIONS: Final = {"m": 1e-4, "rad": 1e-3, "m/s": 1e-2, "rad/s": 5e-2, "1": 1e-3}
 UNKNOWN_UNIT: Final = 1e-4
 
+# Single precision misses an action by 6e-8 of itself; a contact makes a thousand times of it.
+ROUNDED: Final = 1e-4
+
 INCOMPARABLE: Final = 1e308  # JSON has no infinity
 _SMALLEST: Final = 5e-324
+
+
+def usual_change(demonstration: Demonstration) -> Numbers:
+    """(s,): how much each number of the state changes in a step, on average.
+
+    Those numbers differ by orders of magnitude; this is what their differences are judged by.
+    """
+    assert demonstration.states is not None
+    change: Numbers = np.abs(np.diff(demonstration.states, axis=0)).mean(axis=0)
+    return change
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +58,15 @@ class LabelCheck:
         return len(self.failing) / len(self.checked) if len(self.checked) else 0.0
 
 
-def tolerances(robot: Replayable, size: int, same_versions: bool) -> Numbers:
+def tolerances(robot: Replayable, demonstration: Demonstration, same_versions: bool) -> Numbers:
     """(s,): what each number of the state may miss in one step; bookkeeping may be anything."""
-    if same_versions:
+    assert demonstration.states is not None
+    size = demonstration.states.shape[1]
+    if same_versions and not demonstration.rounded:
         return np.zeros(size)
+    if same_versions:
+        rounding: Numbers = ROUNDED * usual_change(demonstration) + 1e-9
+        return rounding
     parts: Sequence[StatePart] = robot.state_parts() if isinstance(robot, Named) else ()
     if len(parts) != size:
         return np.full(size, UNKNOWN_UNIT)

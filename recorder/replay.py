@@ -321,18 +321,17 @@ class _Replay:
         _add(self._result, divergence=divergence)
 
     def _labels(self, whole: Run, same: bool, others: Iterable[Demonstration]) -> None:
-        demonstration, robot = self._demonstration, self._robot
-        states = demonstration.states
-        if states is None:
+        demonstration, robot = self._demonstration.fine or self._demonstration, self._robot
+        if demonstration.states is None:
             return
         loop = self._result.evidence.open_loop
-        tolerance = tolerances(robot, states.shape[1], same)
-        if loop is not None and loop.exact:
+        tolerance = tolerances(robot, demonstration, same)
+        if loop is not None and loop.exact and demonstration is self._demonstration:
             # Each state followed from the one before by its action: nothing is left to try.
             check = LabelCheck(np.arange(len(demonstration)), np.empty(0, np.int64), 0.0)
         else:
             if same and not self._repeatable(whole):
-                tolerance = tolerances(robot, states.shape[1], same_versions=False)
+                tolerance = tolerances(robot, demonstration, same_versions=False)
             check = check_labels(robot, demonstration, tolerance)
             self._result.steps += len(check.checked)
         found = diagnosed(robot, demonstration, tolerance, check, others)

@@ -42,7 +42,7 @@ def test_a_shift_is_told_in_rows(rows: int) -> None:
     evidence = replay(shifted(demonstration(), rows), robots()).evidence
     assert evidence.diagnosis is not None
     assert evidence.diagnosis.rows == rows
-    assert f"{abs(rows)} rows {'late' if rows > 0 else 'early'}" in evidence.diagnosis.sentence
+    assert f"{abs(rows)} steps {'late' if rows > 0 else 'early'}" in evidence.diagnosis.sentence
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.99, 57.29577951308232])
@@ -97,7 +97,7 @@ def test_every_step_is_tried_and_a_wrong_one_hides_none_after_it() -> None:
     actions = right.actions.copy()
     wrong = [0, 1, 2, 40, 41, 100, 191]
     actions[wrong] += 0.2
-    check = check_labels(robot, replace(right, actions=actions), tolerances(robot, 5, True))
+    check = check_labels(robot, replace(right, actions=actions), tolerances(robot, right, True))
     assert list(check.failing) == wrong
     assert len(check.checked) == len(right)
 
@@ -117,7 +117,7 @@ def test_a_seam_of_a_trim_is_no_failing_step() -> None:
         seams=frozenset({59}),
     )
     robot = robots()(right.description)
-    check = check_labels(robot, trimmed, tolerances(robot, 5, True))
+    check = check_labels(robot, trimmed, tolerances(robot, trimmed, True))
     assert list(check.failing) == []
     assert 59 not in check.checked
 
