@@ -117,7 +117,7 @@ def _contradiction(action: Column, first: Column, ticks: Column) -> Diagnosis | 
     if not len(differing):
         return None
     return Diagnosis(
-        fault=Fault.UNEXPLAINED,
+        fault=Fault.CONTRADICTION,
         sentence=(
             f"In {len(differing)} of {len(action)} rows the column action is not what {EACH_TICK} "
             f"says of the same tick, the first at tick {int(ticks[differing[0]])}."

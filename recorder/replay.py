@@ -43,6 +43,7 @@ from recorder.verdict import (
     PASSING,
     VERDICT_FORMAT,
     Controls,
+    Diagnosis,
     Divergence,
     Evidence,
     Observations,
@@ -140,10 +141,16 @@ def replay_episode(
 
 def verdict_of(episode: Episode, result: ReplayResult) -> Verdict:
     """The verdict on a replay."""
+    return _verdict(
+        episode.id, episode.manifest_sha256, episode.manifest.description.versions, result
+    )
+
+
+def _verdict(name: str, sha256: str, recorded: dict[str, str], result: ReplayResult) -> Verdict:
     kind, sentence = judge(result.evidence)
     return Verdict(
         format=VERDICT_FORMAT,
-        episode=episode.id,
+        episode=name,
         verdict=kind,
         passed=kind in PASSING,
         sentence=sentence,
@@ -152,8 +159,8 @@ def verdict_of(episode: Episode, result: ReplayResult) -> Verdict:
         steps=result.steps,
         wall_s=result.wall_s,
         replayed_wall=wall_time().isoformat(timespec="milliseconds"),
-        manifest_sha256=episode.manifest_sha256,
-        versions_recorded=episode.manifest.description.versions,
+        manifest_sha256=sha256,
+        versions_recorded=recorded,
         versions_replayed=result.versions,
     )
 
@@ -164,12 +171,36 @@ def validate(
     *,
     wanted: Wanted = QUICK,
     errors: RobotErrors = ROBOT_ERRORS,
+    keep: bool = True,
 ) -> Verdict:
-    """Verify the files, replay, judge, and write verdict.json beside the episode."""
+    """Verify the files, replay, judge, and `keep` the verdict beside the episode."""
     episode.verify()
     verdict = verdict_of(episode, replay_episode(episode, make_robot, wanted=wanted, errors=errors))
-    write_atomically(episode.path / VERDICT_FILE, sealed_json(verdict))
+    if keep:
+        write_atomically(episode.path / VERDICT_FILE, sealed_json(verdict))
     return verdict
+
+
+def set_verdict(
+    name: str,
+    sha256: str,
+    *,
+    result: ReplayResult | None = None,
+    recorded: dict[str, str] | None = None,
+    contradiction: Diagnosis | None = None,
+    problem: str = "",
+) -> Verdict:
+    """The verdict on an episode of a data set, whose rows lie in a file of this hash.
+
+    `contradiction` is what its own columns say against each other; `problem` why nothing could be
+    replayed.
+    """
+    if result is None:
+        evidence = Evidence(label=Outcome.UNLABELLED, problem=problem)
+        result = ReplayResult(evidence, versions=recording_versions())
+    if contradiction is not None:
+        _add(result, diagnosis=contradiction)
+    return _verdict(name, sha256, recorded or {}, result)
 
 
 def _add(result: ReplayResult, **evidence: object) -> None:

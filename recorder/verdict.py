@@ -153,7 +153,12 @@ class Fault(StrEnum):
     WRONG_START = "wrong_start"  # the start state is not the one that was recorded
     OTHER_EPISODE = "other_episode"  # the actions belong to another demonstration
     STALE_CAMERA = "stale_camera"  # pictures and states are some rows apart
+    CONTRADICTION = "contradiction"  # the columns of a set do not say the same
     UNEXPLAINED = "unexplained"
+
+
+# What no step shows: the pictures, and columns that contradict each other.
+PROVED_ELSEWHERE: Final = frozenset({Fault.STALE_CAMERA, Fault.CONTRADICTION})
 
 
 class Diagnosis(Wire, frozen=True):
@@ -267,7 +272,7 @@ def _predicate_fault(label: Outcome, controls: Controls) -> str:
 def _label_fault(evidence: Evidence, loop: OpenLoop, step: OneStep | None) -> str:
     """A sentence when actions do not belong to their states; empty: nothing speaks for it."""
     found = evidence.diagnosis
-    if found is not None and found.fault is Fault.STALE_CAMERA:
+    if found is not None and found.fault in PROVED_ELSEWHERE:
         return f"{found.sentence} {found.advice}"
     # A replay that is exact throughout has proved every action; one-step failures then come from a
     # robot whose restore() is incomplete, not from the labels.

@@ -362,6 +362,14 @@ def validate(
     raise typer.Exit(run_validation(path, scene=scene, json=json, background=background))
 
 
+@app.command("replay-worker", hidden=True)
+def replay_worker() -> None:
+    """Judge the demonstrations named on standard input; started by `unstick validate`."""
+    from teleop.replay_worker import work
+
+    work()
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

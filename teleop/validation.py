@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -11,51 +10,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from recorder.driven import Driven
 from recorder.episode import MANIFEST_FILE, EpisodeError
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.replay import validate
-from recorder.replayable import Replayable
 from recorder.verdict import Kind, Verdict
 from teleop.child import die_with_parent, give_way
+from teleop.replay_robots import make_robot
 from teleop.robot import RobotError
-from transport.messages import Description
 
 EXIT_FAILED = 1
 EXIT_NOT_JUDGED = 2
-
-# Replay robots by Description.robot_type; the import is inside, a console has no simulator.
-MakeRobot = Callable[[Description, Path | None], Replayable]
-
-
-def _sim_rover(description: Description, scene: Path | None) -> Replayable:
-    try:
-        from teleop.sim_rover import SimRover
-    except ModuleNotFoundError as error:
-        raise RobotError(
-            f"the simulator is not installed ({error}): pip install 'unstick[sim]'"
-        ) from None
-
-    rover = SimRover.from_description(description, scene_path=scene)
-    return Driven(rover, description.action_names)
-
-
-ROBOTS: dict[str, MakeRobot] = {"sim-rover": _sim_rover}
-
-
-def make_robot(description: Description, scene: Path | None = None) -> Replayable:
-    """A fresh robot like the recorded one; `scene` is the file it was recorded with, if another.
-
-    Raises:
-        RobotError: there is none of this type here.
-    """
-    make = ROBOTS.get(description.robot_type)
-    if make is None:
-        raise RobotError(
-            f"no robot of type {description.robot_type!r} can be replayed here; "
-            f"there are: {', '.join(ROBOTS)}"
-        )
-    return make(description, scene)
 
 
 def episodes_at(path: Path) -> list[Path]:

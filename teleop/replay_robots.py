@@ -1,0 +1,48 @@
+"""Which robot a demonstration is replayed on, by `Description.robot_type`.
+
+Simulators are imported when one is made: a console has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from recorder.driven import Driven
+from recorder.replayable import Replayable
+from teleop.robot import RobotError
+from transport.messages import Description
+
+MakeRobot = Callable[[Description, Path | None], Replayable]
+
+
+def _sim_rover(description: Description, scene: Path | None) -> Replayable:
+    try:
+        from teleop.sim_rover import SimRover
+    except ModuleNotFoundError as error:
+        raise _no_simulator(error) from None
+    rover = SimRover.from_description(description, scene_path=scene)
+    return Driven(rover, description.action_names)
+
+
+ROBOTS: Final[dict[str, MakeRobot]] = {"sim-rover": _sim_rover}
+
+
+def make_robot(description: Description, scene: Path | None = None) -> Replayable:
+    """A fresh robot like the recorded one; `scene` is the file it was recorded with, if another.
+
+    Raises:
+        RobotError: there is none of this type here.
+    """
+    make = ROBOTS.get(description.robot_type)
+    if make is None:
+        raise RobotError(
+            f"no robot of type {description.robot_type!r} can be replayed here; "
+            f"there are: {', '.join(ROBOTS)}"
+        )
+    return make(description, scene)
+
+
+def _no_simulator(error: ModuleNotFoundError) -> RobotError:
+    return RobotError(f"the simulator is not installed ({error}): pip install 'unstick[sim]'")

@@ -1,0 +1,95 @@
+"""Judges demonstrations one after the other: the inside of every engine of `unstick validate`.
+
+`judged` is all of it, called by a worker process, by a Ray task, or directly. A robot is made anew
+for each demonstration; nothing is shared between two.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from recorder.demonstration import NothingToReplay
+from recorder.episode import EpisodeError
+from recorder.lerobot_demonstration import name_of, own_demonstration
+from recorder.lerobot_set import LeRobotSet
+from recorder.library import Episode, open_episode
+from recorder.replay import replay, set_verdict, validate
+from recorder.replayable import CannotReplay, Described, Replayable
+from recorder.verdict import Verdict
+from teleop.child import give_way
+from teleop.replay_jobs import ReplayAnswer, ReplayJob, covers, job_of, line_of
+from teleop.replay_robots import make_robot
+from teleop.robot import RobotError
+from transport.messages import Description
+
+ERRORS: Final = (RobotError, OSError, RuntimeError, ValueError, ArithmeticError)
+
+
+def judged(job: ReplayJob) -> ReplayAnswer:
+    """The verdict on one demonstration; whatever is wrong with it is told, not raised."""
+    try:
+        if job.episode >= 0:
+            return ReplayAnswer(job=job, verdict=_of_set(job))
+        episode = open_episode(Path(job.path))
+        if (known := _up_to_date(job, episode)) is not None:
+            return ReplayAnswer(job=job, verdict=known, kept=True)
+        verdict = validate(
+            episode, lambda d: _robot(job, d), wanted=job.wanted, errors=ERRORS, keep=job.keep
+        )
+        return ReplayAnswer(job=job, verdict=verdict)
+    except (EpisodeError, OSError) as error:
+        return ReplayAnswer(job=job, error=str(error))
+
+
+def _robot(job: ReplayJob, description: Description) -> Replayable:
+    return make_robot(description, Path(job.scene) if job.scene else None)
+
+
+def _up_to_date(job: ReplayJob, episode: Episode) -> Verdict | None:
+    """The verdict that is there, when it says all that is asked, of this episode, by this robot."""
+    if job.again:
+        return None
+    try:
+        verdict = episode.verdict()
+        if verdict is None or episode.doubt(verdict) or not covers(verdict, job.wanted):
+            return None
+        robot = _robot(job, episode.manifest.description)
+    except (EpisodeError, CannotReplay, *ERRORS):
+        return None
+    try:
+        present = robot.describe("replay").versions if isinstance(robot, Described) else {}
+    finally:
+        robot.close()
+    same = all(verdict.versions_replayed.get(name) == v for name, v in present.items())
+    return verdict if same else None
+
+
+def _of_set(job: ReplayJob) -> Verdict:
+    data_set = LeRobotSet(Path(job.path))
+    (episode,) = (one for one in data_set.episodes if one.index == job.episode)
+    digest = data_set.sha256(episode)
+    try:
+        demonstration, contradiction = own_demonstration(data_set, episode, Path(job.start))
+    except NothingToReplay as nothing:
+        return set_verdict(name_of(data_set, episode), digest, problem=str(nothing))
+    result = replay(demonstration, lambda d: _robot(job, d), wanted=job.wanted, errors=ERRORS)
+    return set_verdict(
+        demonstration.name,
+        digest,
+        result=result,
+        contradiction=contradiction,
+        recorded=demonstration.description.versions,
+    )
+
+
+def work() -> None:
+    """Answer the jobs on standard input until it ends."""
+    give_way(5)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a simulator prints must not stand between the answers
+    for line in sys.stdin.buffer:
+        answers.write(line_of(judged(job_of(line))))
+        answers.flush()
