@@ -219,10 +219,12 @@ def control(
     from teleop.heartbeat import Heartbeat
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.latch import LatchFile
+    from teleop.patrol import Patrol
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.sim_rover import SimRover
     from teleop.site import load_limits
+    from teleop.stuck import StuckDetector
 
     go_first(5)  # a tick that comes late stops the robot
     leaving = leave_with_parent()
@@ -238,7 +240,8 @@ def control(
             door=door,
             roster=roster,
             latch=LatchFile(state / f"{name}.latch.json"),
-            seed=seed,
+            policy=Patrol(seed),
+            stuck=StuckDetector(),
             start_policy=not restarted,
             heartbeat=Heartbeat(heartbeat) if heartbeat is not None else None,
             limits=load_limits(limits),

@@ -25,14 +25,13 @@ from teleop.heartbeat import Heartbeat
 from teleop.idleness import Idleness, watched
 from teleop.latch import Disk, Latch, LatchWriter
 from teleop.liveness import Looks
-from teleop.patrol import Patrol
+from teleop.policy import NeverStuck, NoPolicy, Policy, StuckWatch
 from teleop.requests import answered
 from teleop.robot import Observation, Robot, RobotError
 from teleop.robot_report import Running, Ticked, recorded, reported
 from teleop.roster import Roster, RosterFile
-from teleop.safety import ConfigError, Limits, Pose
+from teleop.safety import ConfigError, Limits
 from teleop.stop_listener import StopListener
-from teleop.stuck import StuckDetector
 from transport.channels import (
     BEATS,
     COMMANDS,
@@ -93,7 +92,8 @@ class Control:
     roster: RosterFile
     latch: Disk
     limits: Limits = field(default_factory=Limits)
-    seed: int = 0
+    policy: Policy = field(default_factory=NoPolicy)
+    stuck: StuckWatch = field(default_factory=NeverStuck)
     start_policy: bool = True  # let the policy start by itself after a clean start
     heartbeat: Heartbeat | None = None  # where the agent sees that the ticks come
 
@@ -113,8 +113,6 @@ class Control:
         asked = self.heartbeat.hold_asked if self.heartbeat is not None else None
         self._drive = WatchedRobot(self.robot, hold_asked=asked)
         self._trips = 0
-        self._policy = Patrol(self.seed)
-        self._stuck = StuckDetector()
         self._looks = Looks.begun(now_ns())  # at the STOP thread: a late tick knows nothing of it
         self._missed = 0
         self._applied_input = (0, 0)  # input_ns of the newest input, when the motors were told
@@ -186,9 +184,9 @@ class Control:
         observation = self._drive.observe()
         observed_ns = now_ns()
         if self._lent != self.state.sublease:  # the policy was started since the last tick
-            self._policy.resume(observation)
+            self.policy.resume(observation)
             self._lent = self.state.sublease
-        policy = self._policy.act(observation)  # its wish is recorded also when it is not obeyed
+        policy = self.policy.act(observation)  # its wish is recorded also when it is not obeyed
         wish = Wish(policy, self._lent, stamp_ns)
         self._call_when_stuck(stamp_ns)
         body = self._body(observation)
@@ -227,7 +225,7 @@ class Control:
             missed_before=missed_before,
         )
         self._tell(ticked)
-        self._stuck.observe(stamp_ns, self.state.mode, decision.asked, observation)
+        self.stuck.observe(stamp_ns, self.state.mode, decision.asked, observation)
         self._tick += 1
 
     def _tell(self, ticked: Ticked) -> None:
@@ -259,12 +257,12 @@ class Control:
                 member = self._members.named(event.by)
                 consent = member.consent if member else ""
                 said.append(Event(kind=CONSENT, text=consent, by=event.by))
-                said.append(Event(kind=POLICY_STATE, text=self._policy.memory()))
+                said.append(Event(kind=POLICY_STATE, text=self.policy.memory()))
         return said
 
     def _body(self, seen: Observation) -> Body:
         return Body(
-            pose=Pose(seen.x_m, seen.y_m, seen.heading_rad),
+            pose=seen.pose,
             battery_pct=seen.battery_pct,
             stop_silent_ms=self._stop_silent_ns() / NS_PER_MS,
             overdriven=self._overdriven,
@@ -338,7 +336,7 @@ class Control:
             # A second after the start, when cameras and recorder listen again.
             why = "It ended while somebody was needed; look before it moves"
             self._call("Restarted", why, stamp_ns)
-        diagnosis = self._stuck.diagnosis(stamp_ns)
+        diagnosis = self.stuck.diagnosis(stamp_ns)
         if diagnosis is None or self.state.mode is not Mode.AUTONOMY:
             return
         if self.state.lease.session:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from teleop.gate import Decision
 from teleop.gate_state import GateState
-from teleop.patrol import POLICY
+from teleop.policy import NO_POLICY
 from teleop.robot import Observation
 from teleop.safety import Limits
 from transport.messages import (
@@ -95,6 +95,7 @@ def reported(
 ) -> RobotState:
     """The state for everybody who watches; `seen` is how the robot is after the tick."""
     state = ticked.state
+    works_itself = state.phase is Phase.AUTONOMOUS and description.policy != NO_POLICY
     return RobotState(
         robot=description.robot,
         site=description.site,
@@ -114,9 +115,9 @@ def reported(
         latched_for=state.latched_for,
         intervention=state.intervention,
         outcome=state.outcome,
-        task=description.task if state.phase is not Phase.AUTONOMOUS else POLICY,
-        x_m=seen.x_m,
-        y_m=seen.y_m,
+        task=description.policy if works_itself else description.task,
+        x_m=seen.pose.x_m,
+        y_m=seen.pose.y_m,
         heading_rad=seen.heading_rad,
         speed_mps=seen.speed_mps,
         turn_radps=seen.turn_radps,

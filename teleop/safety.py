@@ -164,11 +164,15 @@ def cap(limits: Limits, picture_age_ms: float, profile: Profile = Profile.NORMAL
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the body is and looks, world frame."""
+    """Where the driven body is, and which way its + forward leads, world frame.
+
+    The world of an arm is the frame of its base.
+    """
 
     x_m: float = 0.0
     y_m: float = 0.0
     heading_rad: float = 0.0  # counter-clockwise from +x
+    z_m: float = 0.0
 
 
 def room_m(box: Box, pose: Pose, forwards: bool) -> float:

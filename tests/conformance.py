@@ -22,7 +22,7 @@ import msgspec
 import pytest
 
 from teleop.actuator_watchdog import LIMIT_MS, WatchedRobot
-from teleop.robot import Observation, Restorable, Robot, RobotError
+from teleop.robot import Restorable, Robot, RobotError
 from transport.clock import NS_PER_MS
 from transport.messages import STILL, Twist
 
@@ -56,7 +56,7 @@ class RobotConformance:
     def test_describes_itself_before_anything_moves(self, robot: Robot) -> None:
         description = robot.describe("boot")
         assert description.boot_id == "boot"
-        assert description.observation_names == Observation.NAMES
+        assert description.observation_names
         assert description.task
         assert description.tick_hz > 0
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(description))

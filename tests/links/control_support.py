@@ -15,9 +15,11 @@ from teleop.latch import LatchFile
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
+from teleop.patrol import Patrol
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from teleop.self_test import TESTABLE, Stage
+from teleop.stuck import StuckDetector
 from tests.point_robot import PointRobot
 from transport.clock import NS_PER_MS, now_ns
 from transport.control_link import LOOPBACK, free_base_port
@@ -49,7 +51,7 @@ def control(
             door=door,
             roster=roster,
             latch=LatchFile(folder / "toy.latch.json"),
-            **options,  # type: ignore[arg-type]
+            **{"policy": Patrol(0), "stuck": StuckDetector(), **options},  # type: ignore[arg-type]
         )
         leaving = threading.Event()
         thread = threading.Thread(target=loop.run, args=(leaving,))
