@@ -19,6 +19,7 @@ from msgspec import structs
 from recorder.episode import CONSENT, POLICY_STATE
 from teleop import gate
 from teleop.actuator_watchdog import WatchedRobot
+from teleop.axes import ALL, exceeds
 from teleop.gate import Body, Incoming, Wish
 from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
 from teleop.heartbeat import Heartbeat
@@ -109,6 +110,7 @@ class Control:
                 if isinstance(value, int | float)
             },
         )
+        self._axes = self._checked_axes()
         self._check_limits()
         asked = self.heartbeat.hold_asked if self.heartbeat is not None else None
         self._drive = WatchedRobot(self.robot, hold_asked=asked)
@@ -137,13 +139,24 @@ class Control:
         latch = self._latch.persisted
         self._call_at_start = latch.needs_person or not self.start_policy
         start = not self._call_at_start and not latch.stopped_by
-        fresh = GateState(boot_id=boot_id, lease=Lease(epoch=latch.epoch_ceiling))
+        fresh = GateState(boot_id=boot_id, axes=self._axes, lease=Lease(epoch=latch.epoch_ceiling))
         state = checked(fresh, start_policy=start, now_ns=now_ns())
         return stop(state, latch.stopped_by) if latch.stopped_by else state
 
+    def _checked_axes(self) -> tuple[str, ...]:
+        names = self._description.action_names
+        unknown = [name for name in names if name not in ALL]
+        if unknown or not names:
+            what = f"{', '.join(unknown)} cannot be driven" if unknown else "it names no axis"
+            raise ConfigError(
+                f"action_names of {self._description.robot_type}: {what}; "
+                f"those that can are {', '.join(ALL)}"
+            )
+        return names
+
     def _check_limits(self) -> None:
         """The gate's ramp holds only for speeds that the robot really carries out."""
-        for name in ("max_mps", "max_radps"):
+        for name in ("max_mps", "max_radps", "max_grip_ps"):
             own = self._description.controller.get(name)
             allowed = getattr(self.limits, name)
             if own is not None and allowed > own:
@@ -324,10 +337,7 @@ class Control:
             self._drive.hold()
             self.state = failed(self.state, f"driver: {error}"[:200])
             return STILL
-        self._overdriven = (
-            abs(applied.forward_mps) > abs(action.forward_mps) + OVERDRIVEN * self.limits.max_mps
-            or abs(applied.turn_radps) > abs(action.turn_radps) + OVERDRIVEN * self.limits.max_radps
-        )
+        self._overdriven = exceeds(applied, action, self.limits.full, OVERDRIVEN)
         return applied
 
     def _call_when_stuck(self, stamp_ns: int) -> None:

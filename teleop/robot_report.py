@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from teleop.axes import kind_of
 from teleop.gate import Decision
 from teleop.gate_state import GateState
 from teleop.policy import NO_POLICY
-from teleop.robot import Observation
+from teleop.robot import Gripping, Observation
 from teleop.safety import Limits
 from transport.messages import (
     CapCause,
     Description,
     Event,
+    Hand,
     Phase,
     RobotState,
     Tick,
@@ -144,4 +146,12 @@ def reported(
         missed_ticks=running.missed_ticks,
         disk_refuses=running.disk_refuses,
         idle_s=running.idle_s,
+        kind=kind_of(description.action_names),
+        hand=_hand(seen),
     )
+
+
+def _hand(seen: Observation) -> Hand | None:
+    if not isinstance(seen, Gripping):
+        return None
+    return Hand(z_m=seen.pose.z_m, grip=seen.grip, grip_n=seen.grip_n)
