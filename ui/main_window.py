@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
         controls = self.controls
         controls.operator = view.name or controls.operator
         if view.state is not None:
-            controls.robot = view.state.robot
+            controls.robot, controls.kind = view.state.robot, view.state.kind
         if controls.profile is not self.keys.profile and not self.keys.keyboard.down:
             self.keys.use(controls.profile)
             show_caps(self, controls.profile)
