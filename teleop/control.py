@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 
 from msgspec import structs
 
-from recorder.episode import CONSENT, POLICY_STATE
+from recorder.episode import CONSENT, POLICY_STATE, SCENE_RESET
 from teleop import gate
 from teleop.actuator_watchdog import WatchedRobot
 from teleop.axes import ALL, exceeds
@@ -28,10 +28,11 @@ from teleop.latch import Disk, Latch, LatchWriter
 from teleop.liveness import Looks
 from teleop.policy import NeverStuck, NoPolicy, Policy, StuckWatch
 from teleop.requests import answered
-from teleop.robot import Observation, Robot, RobotError
+from teleop.robot import Observation, Resettable, Robot, RobotError
 from teleop.robot_report import Running, Ticked, recorded, reported
 from teleop.roster import Roster, RosterFile
 from teleop.safety import ConfigError, Limits
+from teleop.scene_reset import SceneReset
 from teleop.stop_listener import StopListener
 from transport.channels import (
     BEATS,
@@ -121,6 +122,7 @@ class Control:
         self._overdriven = False
         self._tick = 0
         self._idleness = Idleness()
+        self._scene = SceneReset()
         self._events: list[Event] = []
         self._latch = LatchWriter(self.latch)
         self._members: Roster = self.roster.read()
@@ -219,6 +221,10 @@ class Control:
             self._idleness, self.state, observation, stamp_ns
         )
         events = (*events, *idle)
+        if isinstance(self.robot, Resettable):
+            self._scene = self._scene.at(self.state, stamp_ns)
+        if self._scene.due:  # the last tick of the old scene says so
+            events = (*events, Event(kind=SCENE_RESET, text=f"start {self._scene.count}"))
         self._remember()
         stands = bool(self.state.stopped_by) and applied == STILL and self._latch.stop_settled()
         self._stop.carried_out(stands=stands, tested=stop_tested and applied == STILL)
@@ -239,7 +245,19 @@ class Control:
         )
         self._tell(ticked)
         self.stuck.observe(stamp_ns, self.state.mode, decision.asked, observation)
+        self._reset_scene()
         self._tick += 1
+
+    def _reset_scene(self) -> None:
+        if not (self._scene.due and isinstance(self.robot, Resettable)):
+            return
+        self._drive.hold()
+        log.info("the scene is put back: start %d", self._scene.count)
+        try:
+            self.robot.reset(self._scene.count)
+        except RobotError as error:
+            log.exception("the scene cannot be put back")
+            self.state = failed(self.state, f"scene: {error}"[:200])
 
     def _tell(self, ticked: Ticked) -> None:
         """Every tick to the recorder, every second one and each with an event to the operators."""

@@ -41,7 +41,9 @@ def console(
     config: Annotated[Path | None, typer.Option(help="Where this console keeps its keys.")] = None,
     ice: Annotated[Path | None, typer.Option(help="STUN and TURN servers, a TOML file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the session's figures here.")] = None,
-    scripted: Annotated[bool, typer.Option(help="A scripted operator drives.")] = False,
+    scripted: Annotated[
+        str, typer.Option(help="The scripted operator of this scenario drives.")
+    ] = "",
     with_parent: Annotated[bool, typer.Option(help="End when standard input closes.")] = False,
     screenshots: Annotated[
         Path | None, typer.Option(help="Pictures of the window go here.")
@@ -73,7 +75,7 @@ def _run(
     config: Path,
     ice: Path | None,
     report: Path | None,
-    scripted: bool,
+    scripted: str,
     screenshots: Path | None,
     cameras: tuple[str, ...],
 ) -> int:
@@ -86,6 +88,7 @@ def _run(
     from teleop.gamepad import Gamepad
     from teleop.ice_files import console_ice
     from teleop.profile_files import Controls, Profiles, profiles_folder
+    from teleop.scenarios import scenario
     from ui.bridge import Presses
     from ui.kept_choice import KeptChoice
     from ui.main_window import MainWindow
@@ -104,7 +107,7 @@ def _run(
         presses.pressed.connect(window.acting.pad_action)
         pad.start()
         if scripted:
-            ScriptedOperator(window, screenshots).start()
+            ScriptedOperator(window, scenario(scripted).make_script(), screenshots).start()
 
     def closed(window: MainWindow) -> None:
         pad.close()

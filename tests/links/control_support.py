@@ -16,6 +16,7 @@ from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
 from teleop.patrol import Patrol
+from teleop.robot import Robot
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from teleop.self_test import TESTABLE, Stage
@@ -38,8 +39,16 @@ def forward() -> OperatorInput:
 def control(
     folder: Path, robot: PointRobot | None = None, **options: object
 ) -> Iterator[tuple[Control, PointRobot]]:
-    """A robot's control loop for the length of a test."""
+    """A rover's control loop for the length of a test."""
     robot = robot or PointRobot()
+    policed = {"policy": Patrol(0), "stuck": StuckDetector(), **options}
+    with controlled(folder, robot, **policed) as loop:
+        yield loop, robot
+
+
+@contextmanager
+def controlled(folder: Path, robot: Robot, **options: object) -> Iterator[Control]:
+    """Any robot's control loop for the length of a test."""
     roster = RosterFile(folder / AUTHORIZED_KEYS)
     with closing(robot_door(load_or_make(folder / ROBOT_KEY), roster)) as door:
         loop = Control(
@@ -51,13 +60,13 @@ def control(
             door=door,
             roster=roster,
             latch=LatchFile(folder / "toy.latch.json"),
-            **{"policy": Patrol(0), "stuck": StuckDetector(), **options},  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]
         )
         leaving = threading.Event()
         thread = threading.Thread(target=loop.run, args=(leaving,))
         thread.start()
         try:
-            yield loop, robot
+            yield loop
         finally:
             leaving.set()
             thread.join(5.0)
