@@ -97,7 +97,8 @@ def reported(
 ) -> RobotState:
     """The state for everybody who watches; `seen` is how the robot is after the tick."""
     state = ticked.state
-    works_itself = state.phase is Phase.AUTONOMOUS and description.policy != NO_POLICY
+    has_policy = description.policy != NO_POLICY
+    works_itself = has_policy and state.phase is Phase.AUTONOMOUS
     return RobotState(
         robot=description.robot,
         site=description.site,
@@ -148,6 +149,7 @@ def reported(
         idle_s=running.idle_s,
         kind=kind_of(description.action_names),
         hand=_hand(seen),
+        has_policy=has_policy,
     )
 
 

@@ -490,6 +490,7 @@ class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
     idle_s: float  # somebody has the robot, and nothing has moved for so long
     kind: RobotKind = RobotKind.ROVER
     hand: Hand | None = None  # of an arm
+    has_policy: bool = True  # whether something drives it in AUTONOMY; else it stands by
 
 
 class Beat(Wire, frozen=True, tag="beat"):

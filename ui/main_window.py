@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
             dialog.show_stop(screen.stop)
         if self._turns % SLOW_EVERY == 0:
             self.right.telemetry.show_rows(screen.telemetry)
-            self.right.track.show_state(heard(self.view) if self.view else None)
+            self.right.show_state(heard(self.view) if self.view else None)
             self.top.spark.update()
             self._show_figures()
         self._turns += 1
