@@ -332,7 +332,7 @@ def console(
     config: Config = None,
     ice: ConsoleIce = None,
     camera: Annotated[
-        list[str] | None, typer.Option(help="A camera of the robot; repeat it for each.")
+        list[str] | None, typer.Option(help="A camera to show; repeat it for each. Default: all.")
     ] = None,
 ) -> None:
     """Open the operator console for one robot, with which this machine has been paired."""
