@@ -55,6 +55,8 @@ def call_panel(link: LinkView, facts: Facts, now_ns: int, wall: datetime) -> Cal
                 "You drive", "", "Without a call", "You took the lease.", rows, False, Look.QUIET
             )
         detail = "A robot that gets stuck appears here."
+        if not state.has_policy:
+            detail = "It waits for whoever takes it."
         if state.lease.operator:
             detail = f"{state.lease.operator} drives."
         rows = (("Phase", state.phase.value), *task)

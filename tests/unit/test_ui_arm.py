@@ -80,6 +80,7 @@ def test_an_arm_without_a_policy_stands_by() -> None:
     assert (shown.lease.title, shown.lease.detail) == ("Lease: free", "nobody drives")
     assert shown.readiness.detail == "Stands by: Put the cube into the tray"
     assert not why_not(Act.REQUEST, link_view(arm_state()))
+    assert shown.call.detail == "It waits for whoever takes it."
     works = screen(link_view(arm_state(has_policy=True)))
     assert works.mode.word == "AUTONOMY"
     assert works.readiness.detail == "Works by itself: Put the cube into the tray"
