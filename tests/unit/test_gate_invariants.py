@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from msgspec import structs
 
 from teleop import gate_state
-from teleop.gate import Body, Decision, Incoming, Wish
+from teleop.axes import ALL, PLANAR, linear, speed_mps
+from teleop.gate import Body, Decision, Incoming, Wish, fractions
 from teleop.gate_state import GateState
 from teleop.mode import CUT_MODES, STILL_MODES
 from teleop.requests import answered
@@ -62,8 +63,10 @@ LIMITS = (
     Limits(),
     Limits(decel_mps2=0.4, accel_mps2=0.4, hold_ms=100.0, neutral_ms=200.0),
     Limits(resume_on_loss=True, workspace=(-5.0, -5.0, 5.0, 5.0)),
+    Limits(workspace=(-5.0, -5.0, 0.0, 5.0, 5.0, 0.5), max_grip_ps=0.5),
     Limits(require_picture=False, lost_ms=500.0, max_mps=2.0, max_radps=6.0),
 )
+AXES = (PLANAR, ALL, ("forward_mps", "left_mps", "turn_radps"), ("grip_ps",))
 DT_S = 1.0 / TICK_HZ
 SLACK = 1e-9
 
@@ -88,10 +91,11 @@ class Histories(RuleBasedStateMachine):
         self.latched = True  # since the last latch or takeover, hands were not off long enough
         self.hands_off_since: int | None = None
         self.last_good_ns = -1
+        self.hands_off = False  # by the last command that was accepted
         self.world = World()
 
-    def start_with(self, limits: Limits) -> None:
-        self.world = World(limits=limits)
+    def start_with(self, limits: Limits, axes: tuple[str, ...]) -> None:
+        self.world = World(limits=limits, axes=axes)
         self.tape = []
 
     # --- one tick, with everything that must hold after it ---
@@ -126,7 +130,10 @@ class Histories(RuleBasedStateMachine):
         got = now.accepted - was.accepted
         stalled = after_ns > limits.stall_ms * NS_PER_MS
         # I6: numbers, whatever came in.
-        assert all(map(math.isfinite, (new.forward_mps, new.turn_radps)))
+        assert all(math.isfinite(getattr(new, name)) for name in ALL)
+        # I26: nothing moves on an axis that the robot lacks, whoever wishes it.
+        for twist in (new, decision.asked, now.human):
+            assert not any(getattr(twist, name) for name in ALL if name not in now.axes)
         # I22: all that came in is accounted for.
         assert now.received == now.accepted + now.duplicates + sum(now.refused.values())
         # I7: epochs only grow, and each has one holder.
@@ -138,6 +145,9 @@ class Histories(RuleBasedStateMachine):
             # I3, I4, I24: only the holder, only forward.
             taken = [i for i in inbox if i.command.seq == now.last_seq]
             assert any(i.key == was.lease.key for i in taken)
+            self.hands_off = not taken[-1].command.deadman and all(
+                abs(fraction) < 0.05 for fraction in fractions(taken[-1].command)
+            )
             assert now.last_seq > self.accepted.get(was.lease.epoch, -1)
             self.accepted[was.lease.epoch] = now.last_seq
             self.last_good_ns = stamp_ns
@@ -167,17 +177,19 @@ class Histories(RuleBasedStateMachine):
     ) -> None:
         limits, stamp_ns, new = self.world.limits, self.world.now_ns, decision.applied
         # I5: bounded and ramped through every change of mode; only a cut or a stall goes to zero.
-        assert abs(new.forward_mps) <= limits.max_mps + SLACK
+        assert speed_mps(new) <= limits.max_mps + SLACK
         assert abs(new.turn_radps) <= limits.max_radps + SLACK
+        assert abs(new.grip_ps) <= limits.max_grip_ps + SLACK
         cut = (now.mode in CUT_MODES or stalled) and new == STILL
         if not cut and not stalled:
-            step = abs(new.forward_mps - old.forward_mps)
+            step = math.dist(linear(new), linear(old))
             assert step <= limits.decel_mps2 * DT_S + SLACK
             assert abs(new.turn_radps - old.turn_radps) <= limits.decel_radps2 * DT_S + SLACK
+            assert abs(new.grip_ps - old.grip_ps) <= limits.decel_grip_ps2 * DT_S + SLACK
         # I1: what is latched slows down and stands.
         if now.mode in STILL_MODES:
-            assert abs(new.forward_mps) <= abs(old.forward_mps)
-            assert abs(new.turn_radps) <= abs(old.turn_radps)
+            for name in ALL:
+                assert abs(getattr(new, name)) <= abs(getattr(old, name))
             assert decision.source is Source.SAFETY
         if now.mode in CUT_MODES:
             assert new == STILL
@@ -189,8 +201,7 @@ class Histories(RuleBasedStateMachine):
         if stamp_ns - now.heard_ns > limits.hold_ms * NS_PER_MS:
             self.hands_off_since = None
         if heard:
-            quiet = not now.deadman and abs(now.human.forward_mps) < 0.05 * limits.max_mps
-            if not quiet:
+            if not self.hands_off:
                 self.hands_off_since = None
             elif self.hands_off_since is None:
                 self.hands_off_since = stamp_ns
@@ -203,12 +214,13 @@ class Histories(RuleBasedStateMachine):
         # I11: no deadman, no wish.
         if not now.deadman:
             assert decision.asked == STILL
-        faster = abs(new.forward_mps) > abs(old.forward_mps) + SLACK
-        if faster:
+        for speed in (speed_mps, lambda t: abs(t.turn_radps), lambda t: abs(t.grip_ps)):
+            if speed(new) <= speed(old) + SLACK:
+                continue
             assert not self.latched
             # I2, I14: only a fresh command of the holder makes it faster, and never past its wish.
             assert stamp_ns - self.last_good_ns <= limits.hold_ms * NS_PER_MS
-            assert abs(new.forward_mps) <= abs(now.human.forward_mps) + SLACK
+            assert speed(new) <= speed(now.human) + SLACK
 
     def ask(self, body: RequestBody, member: Member) -> None:
         self.reset_asked |= isinstance(body, ResetStop | ClearFault)
@@ -224,6 +236,20 @@ class Histories(RuleBasedStateMachine):
             self.ask(KeepLease(epoch=self.world.state.lease.epoch), who)
             command = self.world.command(who, forward=forward, turn=turn, deadman=deadman)
             self.tick(World.by(who, command))
+
+    @rule(who=drivers, left=sticks, up=sticks, grip=sticks, n=ticks)
+    def drive_a_hand(self, who: Member, left: float, up: float, grip: float, n: int) -> None:
+        for _ in range(n):
+            self.ask(KeepLease(epoch=self.world.state.lease.epoch), who)
+            command = self.world.command(who, left=left, up=up, grip=grip, deadman=True)
+            self.tick(World.by(who, command))
+
+    @rule(who=drivers, up=sticks, n=st.integers(1, 45))
+    def get_a_hand_going(self, who: Member, up: float, n: int) -> None:
+        self.get_going(who, 0.4, n, policy=False)
+        key = self.world.state.lease.key
+        holder = next((m for m in EVERYBODY if m.key == key), who)
+        self.drive_a_hand(holder, 1.0, up, -1.0, n)
 
     @rule(who=drivers, forward=sticks, n=st.integers(1, 90), policy=st.booleans())
     def get_going(self, who: Member, forward: float, n: int, policy: bool) -> None:
@@ -329,6 +355,7 @@ class Histories(RuleBasedStateMachine):
                 "echo_ns": st.integers(0, 2**61),
                 "painted_ns": st.integers(0, 2**61),
                 "forward": st.sampled_from([1.0, math.nan, math.inf, 9.0, -0.0]),
+                "grip": st.sampled_from([1.0, math.nan, -math.inf, -9.0]),
                 "input_ns": st.integers(0, 2**61),
             },
         ),
@@ -392,6 +419,7 @@ class Histories(RuleBasedStateMachine):
             [
                 Body(),
                 Body(pose=Pose(x_m=4.9, y_m=0.0, heading_rad=0.1)),
+                Body(pose=Pose(x_m=4.9, y_m=-4.99, heading_rad=0.0, z_m=0.01)),
                 Body(stop_silent_ms=600.0),
                 Body(overdriven=True),
                 Body(battery_pct=1.0),
@@ -407,11 +435,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         speed=st.sampled_from([0.3, -0.5, 5.0, math.nan, math.inf]),
+        grip=st.sampled_from([0.0, 0.5, -9.0, math.nan]),
         sublease=st.integers(-1, 1),
         silent=st.booleans(),
     )
-    def another_policy(self, speed: float, sublease: int, silent: bool) -> None:
-        twist = Twist(forward_mps=speed, turn_radps=0.2)
+    def another_policy(self, speed: float, grip: float, sublease: int, silent: bool) -> None:
+        twist = Twist(forward_mps=speed, turn_radps=0.2, up_mps=speed, grip_ps=grip)
 
         def change(world: World) -> None:
             world.policy_twist, world.policy_works = twist, not silent
@@ -436,17 +465,17 @@ class Histories(RuleBasedStateMachine):
 
         self._set(apply)
 
-    @rule(limits=st.sampled_from(LIMITS))
-    def another_robot(self, limits: Limits) -> None:
+    @rule(limits=st.sampled_from(LIMITS), axes=st.sampled_from(AXES))
+    def another_robot(self, limits: Limits, axes: tuple[str, ...]) -> None:
         self.teardown()
         count = ticked
         self.__init__()  # type: ignore[misc]
-        self.start_with(limits)
+        self.start_with(limits, axes)
         assert count == ticked
 
     def teardown(self) -> None:
         """I18: the same input gives the same robot, to the last bit."""
-        again = World(limits=self.world.limits)
+        again = World(limits=self.world.limits, axes=self.world.axes)
         for step in self.tape:
             step(again)
         assert repr(again.state) == repr(self.world.state)
