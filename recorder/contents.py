@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from recorder.drivers import Drivers
 from recorder.durable import sha256_of
 from recorder.episode import (
-    CONSENT,
     FORMAT,
     LOG_FILE,
     POLICY_STATE,
@@ -28,7 +28,7 @@ from recorder.episode import (
     Status,
     camera_file,
 )
-from recorder.log import ROW, TICK, LogReader, RowRecord
+from recorder.log import LogReader, RowRecord
 from recorder.provenance import Start
 from recorder.video_track import CODEC, ENCODER, count_frames
 from transport.messages import Tick
@@ -115,14 +115,12 @@ class Takeover:
 
     tick: int  # -1: nobody took over
     start: Start | None = None
-    consent: str = ""
 
     def add(self, tick: Tick) -> None:
         """Look whether it is this one."""
         if tick.tick != self.tick:
             return
         said = {event.kind: event.text for event in tick.events}
-        self.consent = said.get(CONSENT, "")
         self.start = Start(
             tick=tick.tick,
             state_sha256=hashlib.sha256(tick.state).hexdigest() if tick.state else "",
@@ -134,18 +132,21 @@ class Takeover:
 def count_log(
     path: Path,
     cameras: Iterable[str],
-    takeover: Takeover | None = None,
+    takeover: Takeover,
+    drivers: Drivers,
     removed: Removed = (),
 ) -> tuple[TickCount, RowCount]:
-    """Read the whole log strictly and count; `takeover` looks on."""
+    """Read the whole log strictly and count; `takeover` and `drivers` look on."""
     ticks, rows = TickCount(removed=removed), RowCount(0, dict.fromkeys(cameras, 0))
-    for entry in LogReader(path).entries(TICK, ROW):
+    for entry in LogReader(path).entries():
         if isinstance(entry, Tick):
             ticks.add(entry, path)
-            if takeover is not None:
-                takeover.add(entry)
+            takeover.add(entry)
+            drivers.add(entry)
         elif isinstance(entry, RowRecord):
             rows.add(entry, path)
+        else:
+            drivers.said(entry)
     return ticks, rows
 
 
@@ -160,8 +161,10 @@ def make_manifest(
     """The manifest of finished files; raises `EpisodeError` when they do not fit each other."""
     removed = [stretch for parent in parents for stretch in parent.removed]
     names = [camera.name for camera in header.cameras]
-    takeover = Takeover(ending.start_tick)
-    ticks, rows = count_log(folder / LOG_FILE, names, takeover, removed)
+    takeover, drivers = Takeover(ending.start_tick), Drivers()
+    for label in ending.labels:  # a trim keeps those whose tick is gone
+        drivers.said(label)
+    ticks, rows = count_log(folder / LOG_FILE, names, takeover, drivers, removed)
     if ticks.ticks == 0:
         raise EpisodeError("Episode holds no tick", folder, "There is nothing to keep.")
     cameras: list[CameraEntry] = []
@@ -191,7 +194,8 @@ def make_manifest(
         status=status,
         description=header.description,
         ending=ending,
-        consent=takeover.consent,
+        drivers=drivers.found,
+        named=drivers.named,
         custody=header.custody,
         start=takeover.start,
         first_tick=ticks.first_tick,

@@ -22,10 +22,10 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from recorder.provenance import CameraSettings, Code, Custody, Start
+from recorder.provenance import CameraSettings, Code, Custody, Driver, Start
 from transport.messages import Description, Outcome, Wire
 
-FORMAT: Final = 2  # raised when an older reader would misread the files
+FORMAT: Final = 3  # raised when an older reader would misread the files
 
 LOG_FILE: Final = "log.mcap"
 MANIFEST_FILE: Final = "manifest.json"
@@ -37,8 +37,7 @@ RECOVERING_SUFFIX: Final = ".tmp"
 BROKEN_SUFFIX: Final = ".broken"
 FORGETTING_SUFFIX: Final = ".forgetting"  # being removed for good; see `recorder.forget`
 
-# Events at the tick of a takeover that are no labels: the manifest tells them in fields of its own.
-CONSENT: Final = "consent"
+# An event at the tick of a takeover that is no label: the manifest tells it in a field of its own.
 POLICY_STATE: Final = "policy_state"
 
 GOP_ROWS: Final = 15  # 0.5 s: what a crash may cost of the video, and what a seek has to decode
@@ -121,7 +120,7 @@ class Ending(Wire, frozen=True):
 
     ended_by: EndedBy
     outcome: Outcome
-    operator: str  # who took over; empty: nobody
+    operator: str  # who took over, of several the last; empty: nobody. All: `Manifest.drivers`
     intervention: int  # number of the intervention; -1: none
     start_tick: int  # tick of the takeover, where a replay starts; -1: none
     end_tick: int  # tick at which the intervention ended; -1: none
@@ -192,7 +191,8 @@ class Manifest(Wire, frozen=True):
     status: Status
     description: Description
     ending: Ending
-    consent: str  # under which the operator recorded; empty: none is on the robot's list
+    drivers: tuple[Driver, ...]  # who had the robot and when, pre-roll included, in order
+    named: tuple[str, ...]  # everybody else whose name stands in the log
     custody: Custody
     start: Start | None  # None: nobody took over
     first_tick: int
@@ -214,6 +214,11 @@ class Manifest(Wire, frozen=True):
     def removed(self) -> tuple[tuple[int, int], ...]:
         """First and last tick of every stretch that is missing on purpose."""
         return tuple(sorted(stretch for parent in self.parents for stretch in parent.removed))
+
+    def drivers_between(self, first_tick: int, last_tick: int) -> tuple[str, ...]:
+        """Who had the robot in any of these ticks, in order, everybody once."""
+        had = (d for d in self.drivers if d.first_tick <= last_tick and first_tick <= d.last_tick)
+        return tuple(dict.fromkeys(driver.name for driver in had))
 
     @property
     def seconds(self) -> float:

@@ -523,6 +523,8 @@ class Tick(Wire, frozen=True, tag="tick"):
     missed_before: Count  # ticks skipped just before this one
     state: bytes
     events: tuple[Event, ...] = ()
+    operator: str = ""  # who has the robot, as the robot's list names them; empty: nobody
+    consent: str = ""  # under which they are recorded, as that list says; empty: none is noted
 
 
 class Success(Wire, frozen=True):
