@@ -200,6 +200,7 @@ def make_manifest(
         start=takeover.start,
         first_tick=ticks.first_tick,
         last_tick=ticks.last_tick,
+        overlap_tick=header.overlap_tick,
         rows=rows.rows,
         tick_hz=header.tick_hz,
         row_hz=header.row_hz,

@@ -104,6 +104,7 @@ class Header(Wire, frozen=True):
     custody: Custody = Custody()
     gate_sha256: str = ""  # of the gate's source, empty: not given
     config_sha256: str = ""  # of the robot's configuration, empty: not given
+    overlap_tick: int = -1  # last tick of the episode before, which holds it, too; -1: none
 
 
 class Label(Wire, frozen=True):
@@ -197,6 +198,7 @@ class Manifest(Wire, frozen=True):
     start: Start | None  # None: nobody took over
     first_tick: int
     last_tick: int
+    overlap_tick: int  # up to it, the episode before holds the same ticks; -1: there was none
     rows: int
     tick_hz: int
     row_hz: int

@@ -20,7 +20,7 @@ from recorder.contents import file_entry
 from recorder.episode import EpisodeError, Manifest, Status
 from recorder.export_folder import ExportSummary, export_folder, link_or_copy
 from recorder.lerobot_columns import Columns, columns_of, lay_out, parts_of, succeeded
-from recorder.lerobot_features import Features, features_of
+from recorder.lerobot_features import Features, TrainerLabels, features_of
 from recorder.lerobot_files import (
     Placed,
     check_rows,
@@ -134,10 +134,7 @@ def _objection(episode: Episode, verdict: Verdict | None, include_unverified: bo
     """Why an episode is left out; empty when it is not."""
     if episode.manifest.rows == 0:
         return "It has no rows."
-    try:
-        labels = episode.labels
-    except EpisodeError as error:
-        return str(error)
+    labels = episode.labels
     if labels.discarded:
         return "It was discarded" + (f": {labels.discarded_why}" if labels.discarded_why else ".")
     if include_unverified:
@@ -220,7 +217,7 @@ class _Made:
         if unmeasured := _unmeasured(columns, episode.manifest):
             return f"{unmeasured} was not measured in every row; a trainer cannot use that."
         task, success = _task(episode), succeeded(episode.labels, verdict)
-        parts = parts_of(columns, self.options.labels)
+        parts = parts_of(columns, episode.manifest, self.options.labels)
         for rows in parts:
             index = len(self.origin)
             stats: Stats = {}
@@ -242,7 +239,8 @@ class _Made:
             stats.update(stats_of(laid))
             write_rows(self.work / data_file(index), laid, self.features)
             check_rows(self.work / data_file(index), laid)
-            extra = _extra(episode, verdict, success, rows)
+            ticks = (int(laid["unstick.tick"][0]), int(laid["unstick.tick"][-1]))
+            extra = _extra(episode, verdict, success, rows, _operator(episode.manifest, ticks))
             placed = Placed(index, self.rows, len(rows), task, videos, extra, stats)
             write_meta(self.work / meta_file(index), placed)
             self.stats = merge([self.stats, stats]) if self.stats else stats
@@ -250,7 +248,10 @@ class _Made:
             self.origin.append(_exported(episode, verdict, rows, self.work, files))
             self.known[episode.id] = self.origin[-1]
             self.rows += len(rows)
-        return "" if parts else "Nobody drove in it."
+        if parts:
+            return ""
+        by_driver = self.options.labels is TrainerLabels.HG_DAGGER
+        return "Nobody drove in it." if by_driver else "The episode before holds all its rows."
 
     def finish(self) -> None:
         """Write what tells of the whole set."""
@@ -319,13 +320,24 @@ def _call(manifest: Manifest) -> str:
     return calls[-1] if calls else ""
 
 
-def _extra(episode: Episode, verdict: Verdict | None, success: bool, rows: range) -> dict[str, Any]:
+def _operator(manifest: Manifest, ticks: tuple[int, int]) -> str:
+    """Who had the robot during the intervention, as far as it lies in `ticks`."""
+    ending, (first, last) = manifest.ending, ticks
+    if ending.start_tick < 0:
+        return ""
+    span = (max(first, ending.start_tick), min(last, ending.end_tick))
+    return ", ".join(manifest.drivers_between(*span)) or ending.operator
+
+
+def _extra(
+    episode: Episode, verdict: Verdict | None, success: bool, rows: range, operator: str
+) -> dict[str, Any]:
     """Our columns of `meta/episodes`."""
     ending = episode.manifest.ending
     return {
         "success": success,
         "replay/verdict": str(verdict.verdict) if verdict else "NOT_REPLAYED",
-        "operator": ending.operator,
+        "operator": operator,
         "reason": episode.labels.reason,
         "unstick/call": _call(episode.manifest),
         "unstick/episode": episode.id,

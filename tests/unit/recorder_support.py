@@ -139,7 +139,7 @@ def session(
                 if called <= number < taken
                 else Phase.AUTONOMOUS
             ),
-            intervention=0 if number >= taken else -1,
+            intervention=0 if driving else -1,
             outcome=outcome if number >= handed - 3 else Outcome.UNLABELLED,
             observation=tuple(float(v) for v in robot.state[:3]),
             policy=STILL,
