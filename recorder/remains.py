@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recorder.drivers import Drivers
-from recorder.durable import is_locked, sha256_of
+from recorder.durable import sha256_of
 from recorder.episode import (
     FORGETTING_SUFFIX,
     LOG_FILE,
@@ -25,6 +25,7 @@ from recorder.episode import (
     is_episode_id,
     opened_at,
 )
+from recorder.folder_lock import is_locked
 from recorder.library import Episode, is_kept, open_episode
 from recorder.log import LogReader
 
@@ -197,7 +198,7 @@ def _unsealed(one: Remains, folder: Path, problem: str) -> Remains:
     if not log.is_file():
         return replace(one, problem=problem)
     people = Drivers()
-    recording = is_locked(log)
+    recording = is_locked(folder)
     reader = LogReader(log, lenient=True)
     try:
         header = reader.header()

@@ -27,7 +27,7 @@ import numpy as np
 
 from recorder.annotations import carry_over
 from recorder.contents import make_manifest
-from recorder.durable import fsync_dir, is_locked, rename, write_atomically
+from recorder.durable import fsync_dir, rename, write_atomically
 from recorder.episode import (
     GOP_ROWS,
     LOG_FILE,
@@ -41,6 +41,7 @@ from recorder.episode import (
     episode_id,
     sealed_json,
 )
+from recorder.folder_lock import is_locked, make_locked
 from recorder.library import Episode, open_episode
 from recorder.log import LogReader, LogWriter
 from recorder.motion import idle_stretches
@@ -156,13 +157,13 @@ def _aligned(series: Series, first: int, last: int) -> Cut | None:
 def _write(episode: Episode, left: _Left, parent: Parent, target: Path) -> None:
     work = target.with_name(target.name + RECOVERING_SUFFIX)
     if work.exists():
-        if (work / LOG_FILE).exists() and is_locked(work / LOG_FILE):
+        if is_locked(work):
             raise EpisodeError("Episode is being trimmed", work, "Wait until that is done.")
         shutil.rmtree(work)  # what a crash left of the same trim
     try:
-        work.mkdir()
-        _fill(work, episode, left, parent, target.name)
-        rename(work, target)
+        with make_locked(work):
+            _fill(work, episode, left, parent, target.name)
+            rename(work, target)
     except (OSError, EpisodeError):
         shutil.rmtree(work, ignore_errors=True)  # a full disk is not helped by half a copy
         raise
