@@ -50,10 +50,10 @@ from recorder.lerobot_origin import (
 from recorder.lerobot_stats import Stats, merge, stats_of, video_stats
 from recorder.lerobot_video import check_video, copy_video, frames_before
 from recorder.library import Episode
-from recorder.sources import note_export, source_of
+from recorder.lineage import departures
+from recorder.sources import Departure, Sources, note_export, source_of
 from recorder.tombstone import Tombstone
 from recorder.verdict import Verdict
-from recorder.versions import recording_code
 
 
 def export_lerobot(
@@ -63,12 +63,13 @@ def export_lerobot(
     options: ExportOptions = ExportOptions(),  # noqa: B008  frozen
     append: bool = False,
     forgotten: Sequence[Tombstone] = (),
+    like: Sources | None = None,
 ) -> ExportSummary:
     """Write `episodes` as a data set into the new folder `out`, or add them to the one there.
 
     Only episodes with a passing verdict, unless `options` say otherwise. The data set declares the
-    `forgotten` ones, which were asked for and are no more. Whatever goes wrong, `out` is left as it
-    was. Raises `EpisodeError`.
+    `forgotten` ones, which were asked for and are no more, and in what it is not `like` another
+    one. Whatever goes wrong, `out` is left as it was. Raises `EpisodeError`.
     """
     with export_folder(out, replace=append) as work:
         made = _Made(work, options)
@@ -103,6 +104,8 @@ def export_lerobot(
                 out,
                 f"Replay or restore them first. {why[0]}" if why else "Give at least one episode.",
             )
+        if like is not None:
+            made.departures += departures(like, made.origin, dict((*damaged, *skipped)))
         made.finish()
         sources = [one for one in episodes if one.id in written]
         note_export(out, "lerobot", msgspec.to_builtins(options), sources)
@@ -115,6 +118,7 @@ def export_lerobot(
         unverified=tuple(unverified),
         episodes_in_set=len(made.origin),
         rows_in_set=made.rows,
+        departures=tuple((one.episode, one.sentence) for one in made.departures),
     )
 
 
@@ -175,6 +179,7 @@ class _Made:
     origin: list[ExportedEpisode] = field(default_factory=list)
     known: dict[str, ExportedEpisode] = field(default_factory=dict)  # by recorded episode
     forgotten: dict[str, Tombstone] = field(default_factory=dict)
+    departures: tuple[Departure, ...] = ()
 
     def begin_with(self, old: Path) -> None:
         """Take over the whole data set in `old`; its own files are not touched."""
@@ -201,6 +206,7 @@ class _Made:
         self.origin = list(origin.episodes)
         self.known = {exported.episode: exported for exported in origin.episodes}
         self.declare(origin.forgotten)
+        self.departures = origin.departures
         for path in sorted(old.rglob("*")):
             name = path.relative_to(old)
             if path.is_file() and name not in REWRITTEN:
@@ -264,6 +270,7 @@ class _Made:
                 options=self.options,
                 episodes=tuple(self.origin),
                 forgotten=tuple(self.forgotten[name] for name in sorted(self.forgotten)),
+                departures=self.departures,
             ),
         )
         write_info(
@@ -352,12 +359,12 @@ def _exported(
     episode: Episode, verdict: Verdict | None, rows: range, root: Path, files: Sequence[Path]
 ) -> ExportedEpisode:
     """Where an exported episode came from: what data set versions are compared by."""
+    entries = (
+        msgspec.structs.replace(file_entry(root / name), name=name.as_posix()) for name in files
+    )
+    facts = msgspec.structs.asdict(source_of(episode, verdict))
     return ExportedEpisode(
-        **msgspec.structs.asdict(source_of(episode, verdict)),
+        **{**facts, "files": tuple(entries)},
         rows=(rows.start, rows.stop),
         annotations=len(episode.history.annotations),
-        code=recording_code(),
-        files=tuple(
-            msgspec.structs.replace(file_entry(root / name), name=name.as_posix()) for name in files
-        ),
     )
