@@ -6,9 +6,11 @@ Sealing, recovery and `verify` ask the same questions here, so they cannot disag
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from recorder.drivers import Drivers
 from recorder.durable import sha256_of
@@ -23,6 +25,7 @@ from recorder.episode import (
     EpisodeError,
     FileEntry,
     Header,
+    Latency,
     Manifest,
     Parent,
     Status,
@@ -32,6 +35,9 @@ from recorder.log import LogReader, RowRecord
 from recorder.provenance import Start
 from recorder.video_track import CODEC, ENCODER, count_frames
 from transport.messages import Tick
+
+# Each about half as much again: fine where commands lie, coarse where the gate holds the robot.
+LATENCY_EDGES_MS: Final = (10.0, 20.0, 35.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 500.0, 1000.0)
 
 Removed = Sequence[tuple[int, int]]  # first and last tick of each stretch a trim has taken out
 
@@ -51,6 +57,8 @@ class TickCount:
     last_ns: int = 0
     clock: tuple[int, int] | None = None  # (error, offset) of the operator's, where known best
     removed: Removed = ()
+    command_ages: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) + 1))
+    picture_ages: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) + 1))
 
     def add(self, tick: Tick, where: Path) -> None:
         """Count one more; ticks and stamps must rise."""
@@ -69,6 +77,10 @@ class TickCount:
         self.states += bool(tick.state)
         self.events += len(tick.events)
         self.last_tick, self.last_ns = tick.tick, tick.stamp_ns
+        if tick.command_seq >= 0 and tick.command_age_ms >= 0.0:
+            self.command_ages[bisect_right(LATENCY_EDGES_MS, tick.command_age_ms)] += 1
+        if tick.picture_age_ms >= 0.0:
+            self.picture_ages[bisect_right(LATENCY_EDGES_MS, tick.picture_age_ms)] += 1
         if tick.clock_error_ns >= 0:
             known = (tick.clock_error_ns, tick.clock_offset_ns)
             self.clock = min(self.clock or known, known)
@@ -221,6 +233,11 @@ def make_manifest(
             operator_error_ns=ticks.clock[0] if ticks.clock else None,
             opened_wall=header.opened_wall,
             sealed_wall=sealed_wall,
+        ),
+        latency=Latency(
+            edges_ms=LATENCY_EDGES_MS,
+            command=tuple(ticks.command_ages),
+            picture=tuple(ticks.picture_ages),
         ),
         versions=header.versions,
         code=header.code,

@@ -160,6 +160,14 @@ class Counts(Wire, frozen=True):
     dropped_records: int  # ticks that happened but never reached the recorder
 
 
+class Latency(Wire, frozen=True):
+    """How old commands and pictures were, counted over the ticks that knew it."""
+
+    edges_ms: tuple[float, ...]  # a count for below the first, between two, and from the last on
+    command: tuple[int, ...]  # loop age, of each tick that accepted a command
+    picture: tuple[int, ...]  # of each tick in which the operator saw one
+
+
 class Clock(Wire, frozen=True):
     """Whose clock the stamps are of."""
 
@@ -182,6 +190,8 @@ class Parent(Wire, frozen=True):
     manifest_sha256: str
     operation: str  # "trim"
     removed: tuple[tuple[int, int], ...] = ()  # first and last tick of each stretch taken out
+    source_sha256: str = ""  # of the program that did it, as in `Code`
+    wall: str = ""  # when, ISO 8601, UTC; for people
 
 
 class Manifest(Wire, frozen=True):
@@ -205,6 +215,7 @@ class Manifest(Wire, frozen=True):
     cameras: tuple[CameraEntry, ...]
     counts: Counts
     clock: Clock
+    latency: Latency
     versions: dict[str, str]
     code: Code
     gate_sha256: str

@@ -46,6 +46,7 @@ from recorder.library import Episode, open_episode
 from recorder.log import LogReader, LogWriter
 from recorder.motion import idle_stretches
 from recorder.series import Series, runs
+from recorder.versions import recording_code
 from recorder.video_track import VideoWriter, good_packets
 from transport.clock import wall_time
 from transport.messages import Tick, Wire
@@ -115,6 +116,8 @@ def trim(episode: Episode, cuts: Sequence[Cut]) -> Episode:
         manifest_sha256=episode.manifest_sha256,
         operation=OPERATION,
         removed=tuple((cut.first_tick, cut.last_tick) for cut in cuts),
+        source_sha256=recording_code().source_sha256,
+        wall=wall_time().isoformat(timespec="milliseconds"),
     )
     target = episode.path.with_name(_id_of(parent))
     if not target.exists():
@@ -212,5 +215,6 @@ def _copy_log(source: LogReader, log: LogWriter, left: _Left) -> None:
 
 def _id_of(parent: Parent) -> str:
     """A ULID of the parent's time, otherwise decided by what is taken out of what."""
-    digest = hashlib.sha256(msgspec.json.encode(parent)).digest()
+    cuts = msgspec.structs.replace(parent, source_sha256="", wall="")
+    digest = hashlib.sha256(msgspec.json.encode(cuts)).digest()
     return parent.episode[:10] + episode_id(0, digest[:10])[10:]

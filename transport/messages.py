@@ -563,6 +563,9 @@ class Description(Wire, frozen=True, tag="description"):
     hardware: dict[str, str] = {}  # model, serial number, firmware
     assets_sha256: dict[str, str] = {}  # of each file that the scene or the robot's model loads
     randomness: dict[str, str] = {}  # who draws random numbers, and where their state is kept
+    controller_type: Text = ""  # what turns an action into motion, filters included
+    calibration_id: Text = ""  # which measurement `calibration` is from; empty: none was made
+    reset: Text = ""  # how the scene is put back before the next attempt
 
 
 # --- robot to operators: pictures and recording ---

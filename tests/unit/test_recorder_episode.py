@@ -324,6 +324,31 @@ def test_the_operators_clock_is_told_where_it_was_known_best(tmp_path: Path) -> 
     assert (clock.operator_offset_ns, clock.operator_error_ns) == (5_400, 300_000)
 
 
+def test_how_old_commands_and_pictures_were_is_counted(tmp_path: Path) -> None:
+    ages = {120: (5.0, 10.0), 121: (10.0, -1.0), 122: (99.0, 340.0), 123: (2000.0, 1000.0)}
+
+    def aged(ticks: Iterator[Tick]) -> Iterator[Tick]:
+        for tick in ticks:
+            command_ms, picture_ms = ages.get(tick.tick, (-1.0, -1.0))
+            seq = -1 if tick.tick == 122 else tick.command_seq  # the age of one before
+            yield msgspec.structs.replace(
+                tick, command_age_ms=command_ms, picture_age_ms=picture_ms, command_seq=seq
+            )
+
+    rec = recorder(tmp_path)
+    feed(rec, aged(session()))
+    rec.close(stamp(10_000))
+    told = open_episode(rec.sealed()[0]).manifest.latency
+    counts = zip(told.command, told.picture, strict=True)
+    between = dict(zip(("below", *told.edges_ms), counts, strict=True))
+    assert {edge: found for edge, found in between.items() if any(found)} == {
+        "below": (1, 0),
+        10.0: (1, 1),
+        300.0: (0, 1),
+        1000.0: (1, 1),
+    }
+
+
 def test_program_custody_and_cameras_are_in_the_manifest(tmp_path: Path) -> None:
     settings = CameraSettings(serial="C-12", focal_px=(500.0, 501.0), centre_px=(32.0, 24.0))
     cameras = [msgspec.structs.replace(camera, settings=settings) for camera in CAMERAS]
@@ -336,6 +361,10 @@ def test_program_custody_and_cameras_are_in_the_manifest(tmp_path: Path) -> None
     manifest = open_episode(rec.sealed()[0]).manifest
     assert manifest.custody == custody
     assert manifest.code == recording_code()
+    assert {"python", "platform", "processor", "numpy", "blas", "numpy_simd"} <= set(
+        manifest.versions
+    )
+    assert manifest.versions["blas"]
     assert len(manifest.code.source_sha256) == 64
     assert all(camera.settings == settings for camera in manifest.cameras)
     assert all(camera.encoder.startswith("libx264 preset=") for camera in manifest.cameras)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,7 @@ from recorder.replay import validate
 from recorder.series import as_series, series_of
 from recorder.trim import Cut, proposed, trim
 from recorder.verdict import Kind
+from recorder.versions import recording_code
 from recorder.video_track import read_packets
 from teleop.trimming import run_trim
 from tests.unit.recorder_support import Rover, number_of, record, session, stamp
@@ -148,6 +150,8 @@ def test_labels_stay_and_the_parent_is_named(slow: Episode, shorter: Episode) ->
     (parent,) = shorter.manifest.parents
     assert (parent.episode, parent.operation) == (slow.id, "trim")
     assert parent.removed == tuple((c.first_tick, c.last_tick) for c in cuts_of(slow))
+    assert parent.source_sha256 == recording_code().source_sha256
+    assert datetime.fromisoformat(parent.wall).tzinfo is not None
     assert shorter.verdict() is None
 
 
