@@ -468,7 +468,7 @@ class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
     watchdog_trips: Count  # times the driver's own watchdog had to zero the motors
     missed_ticks: Count
     disk_refuses: bool  # STOP and lease cannot be remembered across a restart
-    idle_s: float  # somebody has the robot, and nothing has moved for so long
+    idle_s: float  # somebody has the robot, or it has called, and nothing moved for so long
 
 
 class Beat(Wire, frozen=True, tag="beat"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import new_key_pair
-from transport.messages import Lease, RobotBus, Role, Tick, decoder_of
+from transport.messages import Lease, Phase, RobotBus, Role, Tick, decoder_of
 
 FOR_EVER_NS = 2**61
 
@@ -27,7 +26,9 @@ FOR_EVER_NS = 2**61
 class Bench:
     """A control loop that is ticked by hand; the clock is ours, and the bus is a list."""
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, patch: pytest.MonkeyPatch, *, start_policy: bool = True
+    ) -> None:
         self.now_ns = NS_PER_S
         self.ticks: list[Tick] = []
         self.roster = RosterFile(folder / AUTHORIZED_KEYS)
@@ -42,6 +43,7 @@ class Bench:
             door=self.door,
             roster=self.roster,
             latch=LatchFile(folder / "toy.latch.json"),
+            start_policy=start_policy,
         )
         decode = decoder_of(RobotBus)  # type: ignore[arg-type]
 
@@ -71,12 +73,6 @@ class Bench:
         self.door.close()
 
 
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with closing(Bench(tmp_path, monkeypatch)) as bench:
-        yield bench
-
-
 def test_each_tick_tells_who_has_the_robot_and_under_which_consent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,3 +85,31 @@ def test_each_tick_tells_who_has_the_robot_and_under_which_consent(
         bench.lend(key, "ada")
         (held,) = bench.run(1 / TICK_HZ)
         assert (held.operator, held.consent) == ("ada", "form 1")
+
+
+def paused_from(ticks: list[Tick]) -> float:
+    """Seconds until the first tick of the phase `paused`, which says so in a mark."""
+    number, first = next((n, tick) for n, tick in enumerate(ticks) if tick.phase is Phase.PAUSED)
+    assert [event.kind for event in first.events] == ["paused"]
+    assert all(tick.phase is Phase.PAUSED for tick in ticks[number:])
+    return number / TICK_HZ
+
+
+def test_a_call_that_nobody_answers_for_a_minute_is_recorded_as_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Bench(tmp_path, monkeypatch, start_policy=False)) as bench:
+        ticks = bench.run(63)
+        called = next(n for n, t in enumerate(ticks) if any(e.kind == "call" for e in t.events))
+        assert paused_from(ticks[called:]) == pytest.approx(60.0, abs=0.1)
+        assert len(ticks) == 63 * TICK_HZ, "every tick of the wait is recorded"
+
+
+def test_an_operator_who_does_nothing_for_a_minute_is_recorded_as_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = new_key_pair().public
+    RosterFile(tmp_path / AUTHORIZED_KEYS).add(Member(name="ada", key=key, role=Role.OPERATOR))
+    with closing(Bench(tmp_path, monkeypatch, start_policy=False)) as bench:
+        bench.lend(key, "ada")
+        assert paused_from(bench.run(62)) == pytest.approx(60.0, abs=0.1)
