@@ -1,4 +1,4 @@
-"""Every kind of event that the robot's code can put into a tick is told where a tick is explained."""
+"""Each kind of event that the robot can put into a tick is told where a tick is explained."""
 
 import ast
 import re
