@@ -228,6 +228,15 @@ class Manifest(Wire, frozen=True):
         """First and last tick of every stretch that is missing on purpose."""
         return tuple(sorted(stretch for parent in self.parents for stretch in parent.removed))
 
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Who had the robot in the intervention, in order; empty: nobody took over."""
+        ending = self.ending
+        if ending.start_tick < 0:
+            return ()
+        had = self.drivers_between(ending.start_tick, ending.end_tick)
+        return had or tuple(name for name in (ending.operator,) if name)
+
     def drivers_between(self, first_tick: int, last_tick: int) -> tuple[str, ...]:
         """Who had the robot in any of these ticks, in order, everybody once."""
         had = (d for d in self.drivers if d.first_tick <= last_tick and first_tick <= d.last_tick)

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from recorder.contents import file_entry
 from recorder.episode import EpisodeError, Manifest, Status
@@ -245,8 +246,8 @@ class _Made:
             stats.update(stats_of(laid))
             write_rows(self.work / data_file(index), laid, self.features)
             check_rows(self.work / data_file(index), laid)
-            ticks = (int(laid["unstick.tick"][0]), int(laid["unstick.tick"][-1]))
-            extra = _extra(episode, verdict, success, rows, _operator(episode.manifest, ticks))
+            operators = _operators(episode.manifest, laid["unstick.tick"])
+            extra = _extra(episode, verdict, success, rows, operators)
             placed = Placed(index, self.rows, len(rows), task, videos, extra, stats)
             write_meta(self.work / meta_file(index), placed)
             self.stats = merge([self.stats, stats]) if self.stats else stats
@@ -327,24 +328,25 @@ def _call(manifest: Manifest) -> str:
     return calls[-1] if calls else ""
 
 
-def _operator(manifest: Manifest, ticks: tuple[int, int]) -> str:
-    """Who had the robot during the intervention, as far as it lies in `ticks`."""
-    ending, (first, last) = manifest.ending, ticks
-    if ending.start_tick < 0:
-        return ""
-    span = (max(first, ending.start_tick), min(last, ending.end_tick))
-    return ", ".join(manifest.drivers_between(*span)) or ending.operator
+def _operators(manifest: Manifest, ticks: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Who had the robot in the intervention, as far as it lies in `ticks`."""
+    had = manifest.drivers_between(int(ticks[0]), int(ticks[-1]))
+    return tuple(name for name in manifest.operators if name in had) or manifest.operators
 
 
 def _extra(
-    episode: Episode, verdict: Verdict | None, success: bool, rows: range, operator: str
+    episode: Episode,
+    verdict: Verdict | None,
+    success: bool,
+    rows: range,
+    operators: tuple[str, ...],
 ) -> dict[str, Any]:
     """Our columns of `meta/episodes`."""
     ending = episode.manifest.ending
     return {
         "success": success,
         "replay/verdict": str(verdict.verdict) if verdict else "NOT_REPLAYED",
-        "operator": operator,
+        "operator": ", ".join(operators),
         "reason": episode.labels.reason,
         "unstick/call": _call(episode.manifest),
         "unstick/episode": episode.id,

@@ -12,7 +12,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +33,7 @@ class FolderLock:
         """Let others in; idempotent."""
         fd, self._fd = self._fd, None
         if fd is not None:
-            os.close(fd)
+            _close(fd)
 
     def __enter__(self) -> FolderLock:
         return self
@@ -55,7 +55,7 @@ def make_locked(folder: Path) -> FolderLock:
         try:
             try_lock(fd)  # it is new: nobody else has it
         except OSError as error:
-            os.close(fd)
+            _close(fd)
             if error.errno not in _CANNOT:
                 raise
             return FolderLock(None)
@@ -78,10 +78,10 @@ def claim(folder: Path) -> FolderLock | None:
         try:
             ours = try_lock(fd) and _is_still(folder, fd)
         except OSError:
-            os.close(fd)
+            _close(fd)
             raise
         if not ours:
-            os.close(fd)
+            _close(fd)
             return None
         return FolderLock(fd)
 
@@ -102,6 +102,11 @@ def _is_still(folder: Path, fd: int) -> bool:
         return False
 
 
+def _close(fd: int) -> None:
+    with suppress(OSError):  # nothing was written through it; the kernel lets go of it all the same
+        os.close(fd)
+
+
 @contextmanager
 def _turn(folder: Path) -> Iterator[None]:
     """Those who make or try locks within `folder` do so one after the other."""
@@ -117,4 +122,4 @@ def _turn(folder: Path) -> Iterator[None]:
                 raise
         yield
     finally:
-        os.close(fd)
+        _close(fd)

@@ -171,7 +171,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Situation", f"{facts['scenario']}, seed {facts['seed']}, policy {facts['policy']}"),
         ("Driven by", f"{who}{drove}"),
         ("Ended", f"{ENDINGS[EndedBy(facts['ended_by'])]} ({facts['ended_by']})"),
-        *(("Has it", _had(one)) for one in facts["drivers"]),
+        *(("Had it", _had(one)) for one in facts["drivers"]),
         ("Custody", _custody(facts)),
         ("Task", labels["task"] or "none named"),
         ("Outcome", outcome),

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from recorder.catalogue import Wanted, list_library
 from recorder.drivers import Drivers
 from recorder.episode import EpisodeError, Label, sealed_json
 from recorder.library import open_episode
@@ -114,6 +115,9 @@ def test_two_operators_of_one_intervention_stand_in_it_each_with_a_consent(
         driver("eve", 200, 300, "form 2"),
     )
     assert manifest.ending.operator == "eve", "the last one; the outcome is hers"
+    assert manifest.operators == ("ada", "eve")
+    for name, found in (("ada", 1), ("eve", 1), ("ad", 0), ("ada, eve", 1), ("joe", 0)):
+        assert list_library(tmp_path, Wanted(operator=name)).found == found
 
 
 def test_a_recovered_episode_knows_them_too(tmp_path: Path) -> None:
