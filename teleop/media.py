@@ -1,10 +1,10 @@
 """The media process of a robot: cameras, WebRTC, recording, and the replay of what was recorded.
 
-Threads: `bus` hears every control tick; `recorder` owns the recorder; `labels` keeps what is said of
-sealed episodes, `disk-space` asks how much room there is; `cameras` takes the pictures
-(the simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream;
-the main thread answers viewers, reports, and starts the replay of each sealed episode in a process
-of its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
+Threads: `bus` hears every control tick; `recorder` owns the recorder; `labels` keeps what is said
+of sealed episodes, `disk-space` asks how much room there is; `cameras` takes the pictures (the
+simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream; the
+main thread answers viewers, reports, and starts the replay of each sealed episode in a process of
+its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
 counted. When this process dies the robot goes on, and its next start recovers the open episode.
 """
 
