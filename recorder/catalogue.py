@@ -30,7 +30,7 @@ CATALOGUE_FILE: Final = "catalogue.sqlite"
 NOT_REPLAYED: Final = "none"  # what `Wanted.verdict` calls an episode without a verdict
 OUT_OF_DATE: Final = "outdated"
 
-_VERSION: Final = 1  # of the table; a file of another version is built anew
+_VERSION: Final = 2  # of the table; a file of another version is built anew
 _COLUMNS: Final = (
     "name, stamp, problem, recorded, outcome, judged, operator, robot, site, task, discarded, facts"
 )
@@ -226,7 +226,7 @@ def _listed(path: Path) -> Listed:
         notes=len(labels.notes),
         discarded=labels.discarded,
         ended_by=manifest.ending.ended_by.value,
-        operator=manifest.ending.operator,
+        operator=", ".join(manifest.operators),
         robot=manifest.description.robot,
         site=manifest.description.site,
         verdict=verdict.verdict.value if verdict else None,
@@ -243,7 +243,6 @@ def _select(db: sqlite3.Connection, wanted: Wanted) -> Listing:
     for column, value in (
         ("outcome", wanted.outcome),
         ("judged", wanted.verdict),
-        ("operator", wanted.operator),
         ("robot", wanted.robot),
         ("site", wanted.site),
         ("discarded", wanted.discarded),
@@ -251,6 +250,9 @@ def _select(db: sqlite3.Connection, wanted: Wanted) -> Listing:
         if value is not None:
             conditions.append(f"{column} = ?")
             values.append(int(value) if isinstance(value, bool) else str(value))
+    if wanted.operator is not None:  # one of several, perhaps
+        conditions.append("instr(', ' || operator || ', ', ', ' || ? || ', ') > 0")
+        values.append(wanted.operator)
     if wanted.task is not None:
         conditions.append("instr(folded(task), ?) > 0")
         values.append(wanted.task.casefold())

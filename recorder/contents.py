@@ -6,13 +6,15 @@ Sealing, recovery and `verify` ask the same questions here, so they cannot disag
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from recorder.drivers import Drivers
 from recorder.durable import sha256_of
 from recorder.episode import (
-    CONSENT,
     FORMAT,
     LOG_FILE,
     POLICY_STATE,
@@ -23,15 +25,19 @@ from recorder.episode import (
     EpisodeError,
     FileEntry,
     Header,
+    Latency,
     Manifest,
     Parent,
     Status,
     camera_file,
 )
-from recorder.log import ROW, TICK, LogReader, RowRecord
+from recorder.log import LogReader, RowRecord
 from recorder.provenance import Start
 from recorder.video_track import CODEC, ENCODER, count_frames
 from transport.messages import Tick
+
+# Each about half as much again: fine where commands lie, coarse where the gate holds the robot.
+LATENCY_EDGES_MS: Final = (10.0, 20.0, 35.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 500.0, 1000.0)
 
 Removed = Sequence[tuple[int, int]]  # first and last tick of each stretch a trim has taken out
 
@@ -51,6 +57,8 @@ class TickCount:
     last_ns: int = 0
     clock: tuple[int, int] | None = None  # (error, offset) of the operator's, where known best
     removed: Removed = ()
+    command_ages: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) + 1))
+    picture_ages: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) + 1))
 
     def add(self, tick: Tick, where: Path) -> None:
         """Count one more; ticks and stamps must rise."""
@@ -69,6 +77,10 @@ class TickCount:
         self.states += bool(tick.state)
         self.events += len(tick.events)
         self.last_tick, self.last_ns = tick.tick, tick.stamp_ns
+        if tick.command_seq >= 0 and tick.command_age_ms >= 0.0:
+            self.command_ages[bisect_right(LATENCY_EDGES_MS, tick.command_age_ms)] += 1
+        if tick.picture_age_ms >= 0.0:
+            self.picture_ages[bisect_right(LATENCY_EDGES_MS, tick.picture_age_ms)] += 1
         if tick.clock_error_ns >= 0:
             known = (tick.clock_error_ns, tick.clock_offset_ns)
             self.clock = min(self.clock or known, known)
@@ -115,14 +127,12 @@ class Takeover:
 
     tick: int  # -1: nobody took over
     start: Start | None = None
-    consent: str = ""
 
     def add(self, tick: Tick) -> None:
         """Look whether it is this one."""
         if tick.tick != self.tick:
             return
         said = {event.kind: event.text for event in tick.events}
-        self.consent = said.get(CONSENT, "")
         self.start = Start(
             tick=tick.tick,
             state_sha256=hashlib.sha256(tick.state).hexdigest() if tick.state else "",
@@ -134,18 +144,21 @@ class Takeover:
 def count_log(
     path: Path,
     cameras: Iterable[str],
-    takeover: Takeover | None = None,
+    takeover: Takeover,
+    drivers: Drivers,
     removed: Removed = (),
 ) -> tuple[TickCount, RowCount]:
-    """Read the whole log strictly and count; `takeover` looks on."""
+    """Read the whole log strictly and count; `takeover` and `drivers` look on."""
     ticks, rows = TickCount(removed=removed), RowCount(0, dict.fromkeys(cameras, 0))
-    for entry in LogReader(path).entries(TICK, ROW):
+    for entry in LogReader(path).entries():
         if isinstance(entry, Tick):
             ticks.add(entry, path)
-            if takeover is not None:
-                takeover.add(entry)
+            takeover.add(entry)
+            drivers.add(entry)
         elif isinstance(entry, RowRecord):
             rows.add(entry, path)
+        else:
+            drivers.said(entry)
     return ticks, rows
 
 
@@ -160,8 +173,10 @@ def make_manifest(
     """The manifest of finished files; raises `EpisodeError` when they do not fit each other."""
     removed = [stretch for parent in parents for stretch in parent.removed]
     names = [camera.name for camera in header.cameras]
-    takeover = Takeover(ending.start_tick)
-    ticks, rows = count_log(folder / LOG_FILE, names, takeover, removed)
+    takeover, drivers = Takeover(ending.start_tick), Drivers()
+    for label in ending.labels:  # a trim keeps those whose tick is gone
+        drivers.said(label)
+    ticks, rows = count_log(folder / LOG_FILE, names, takeover, drivers, removed)
     if ticks.ticks == 0:
         raise EpisodeError("Episode holds no tick", folder, "There is nothing to keep.")
     cameras: list[CameraEntry] = []
@@ -191,11 +206,13 @@ def make_manifest(
         status=status,
         description=header.description,
         ending=ending,
-        consent=takeover.consent,
+        drivers=drivers.found,
+        named=drivers.named,
         custody=header.custody,
         start=takeover.start,
         first_tick=ticks.first_tick,
         last_tick=ticks.last_tick,
+        overlap_tick=header.overlap_tick,
         rows=rows.rows,
         tick_hz=header.tick_hz,
         row_hz=header.row_hz,
@@ -216,6 +233,11 @@ def make_manifest(
             operator_error_ns=ticks.clock[0] if ticks.clock else None,
             opened_wall=header.opened_wall,
             sealed_wall=sealed_wall,
+        ),
+        latency=Latency(
+            edges_ms=LATENCY_EDGES_MS,
+            command=tuple(ticks.command_ages),
+            picture=tuple(ticks.picture_ages),
         ),
         versions=header.versions,
         code=header.code,

@@ -49,13 +49,6 @@ class DiskStream:
         """Return once the data lie on the disk."""
         getattr(os, "fdatasync", os.fsync)(self._fd)
 
-    def lock(self) -> None:
-        """Mark the file as being written by a living process; the kernel forgets it with us.
-
-        Waits for whoever only looks whether it is locked.
-        """
-        _wait_for_lock(self._fd)
-
     def close(self) -> None:
         """Close without fsync; idempotent."""
         if not self.closed:
@@ -74,17 +67,8 @@ def _write_all(fd: int, data: bytes | bytearray | memoryview) -> int:
     return total
 
 
-def is_locked(path: Path) -> bool:
-    """Whether a living process is still writing `path`."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return not try_lock(fd)
-    finally:
-        os.close(fd)
-
-
 def try_lock(fd: int) -> bool:
-    """Take the file's lock, which the kernel gives up with the process; False: another has it."""
+    """Take the lock of a file or folder, which goes with the process; False: another has it."""
     if sys.platform == "win32":  # recording runs on the robot; there only one agent per folder
         return True
     import fcntl
@@ -152,7 +136,7 @@ def append_line(path: Path, line_after: Callable[[bytes], bytes]) -> None:
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     fd = os.open(path, flags, 0o644)
     try:
-        _wait_for_lock(fd)
+        wait_for_lock(fd)
         with open(fd, "rb", closefd=False) as stream:
             before = stream.read()
         whole = before.rfind(b"\n") + 1
@@ -167,7 +151,8 @@ def append_line(path: Path, line_after: Callable[[bytes], bytes]) -> None:
         fsync_dir(path.parent)
 
 
-def _wait_for_lock(fd: int) -> None:
+def wait_for_lock(fd: int) -> None:
+    """Take the lock of a file or folder as soon as nobody else has it."""
     if sys.platform != "win32":  # as above: there one person works on a library at a time
         import fcntl
 

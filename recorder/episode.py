@@ -22,10 +22,10 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from recorder.provenance import CameraSettings, Code, Custody, Start
+from recorder.provenance import CameraSettings, Code, Custody, Driver, Start
 from transport.messages import Description, Outcome, Wire
 
-FORMAT: Final = 2  # raised when an older reader would misread the files
+FORMAT: Final = 3  # raised when an older reader would misread the files
 
 LOG_FILE: Final = "log.mcap"
 MANIFEST_FILE: Final = "manifest.json"
@@ -37,8 +37,7 @@ RECOVERING_SUFFIX: Final = ".tmp"
 BROKEN_SUFFIX: Final = ".broken"
 FORGETTING_SUFFIX: Final = ".forgetting"  # being removed for good; see `recorder.forget`
 
-# Events at the tick of a takeover that are no labels: the manifest tells them in fields of its own.
-CONSENT: Final = "consent"
+# An event at the tick of a takeover that is no label: the manifest tells it in a field of its own.
 POLICY_STATE: Final = "policy_state"
 # The tick that says so is the last one of the old scene; the next one begins somewhere else.
 SCENE_RESET: Final = "scene_reset"
@@ -107,6 +106,7 @@ class Header(Wire, frozen=True):
     custody: Custody = Custody()
     gate_sha256: str = ""  # of the gate's source, empty: not given
     config_sha256: str = ""  # of the robot's configuration, empty: not given
+    overlap_tick: int = -1  # last tick of the episode before, which holds it, too; -1: none
 
 
 class Label(Wire, frozen=True):
@@ -123,7 +123,7 @@ class Ending(Wire, frozen=True):
 
     ended_by: EndedBy
     outcome: Outcome
-    operator: str  # who took over; empty: nobody
+    operator: str  # who took over, of several the last; empty: nobody. All: `Manifest.drivers`
     intervention: int  # number of the intervention; -1: none
     start_tick: int  # tick of the takeover, where a replay starts; -1: none
     end_tick: int  # tick at which the intervention ended; -1: none
@@ -162,6 +162,14 @@ class Counts(Wire, frozen=True):
     dropped_records: int  # ticks that happened but never reached the recorder
 
 
+class Latency(Wire, frozen=True):
+    """How old commands and pictures were, counted over the ticks that knew it."""
+
+    edges_ms: tuple[float, ...]  # a count for below the first, between two, and from the last on
+    command: tuple[int, ...]  # loop age, of each tick that accepted a command
+    picture: tuple[int, ...]  # of each tick in which the operator saw one
+
+
 class Clock(Wire, frozen=True):
     """Whose clock the stamps are of."""
 
@@ -184,6 +192,8 @@ class Parent(Wire, frozen=True):
     manifest_sha256: str
     operation: str  # "trim"
     removed: tuple[tuple[int, int], ...] = ()  # first and last tick of each stretch taken out
+    source_sha256: str = ""  # of the program that did it, as in `Code`
+    wall: str = ""  # when, ISO 8601, UTC; for people
 
 
 class Manifest(Wire, frozen=True):
@@ -194,17 +204,20 @@ class Manifest(Wire, frozen=True):
     status: Status
     description: Description
     ending: Ending
-    consent: str  # under which the operator recorded; empty: none is on the robot's list
+    drivers: tuple[Driver, ...]  # who had the robot and when, pre-roll included, in order
+    named: tuple[str, ...]  # everybody else whose name stands in the log
     custody: Custody
     start: Start | None  # None: nobody took over
     first_tick: int
     last_tick: int
+    overlap_tick: int  # up to it, the episode before holds the same ticks; -1: there was none
     rows: int
     tick_hz: int
     row_hz: int
     cameras: tuple[CameraEntry, ...]
     counts: Counts
     clock: Clock
+    latency: Latency
     versions: dict[str, str]
     code: Code
     gate_sha256: str
@@ -216,6 +229,20 @@ class Manifest(Wire, frozen=True):
     def removed(self) -> tuple[tuple[int, int], ...]:
         """First and last tick of every stretch that is missing on purpose."""
         return tuple(sorted(stretch for parent in self.parents for stretch in parent.removed))
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Who had the robot in the intervention, in order; empty: nobody took over."""
+        ending = self.ending
+        if ending.start_tick < 0:
+            return ()
+        had = self.drivers_between(ending.start_tick, ending.end_tick)
+        return had or tuple(name for name in (ending.operator,) if name)
+
+    def drivers_between(self, first_tick: int, last_tick: int) -> tuple[str, ...]:
+        """Who had the robot in any of these ticks, in order, everybody once."""
+        had = (d for d in self.drivers if d.first_tick <= last_tick and first_tick <= d.last_tick)
+        return tuple(dict.fromkeys(driver.name for driver in had))
 
     @property
     def seconds(self) -> float:

@@ -119,6 +119,7 @@ class EpisodeRecorder:
         self._boot_id = ""
         self._last: Tick | None = None
         self._closed = False
+        self._kept_tick = -1  # the last one that an episode of this boot holds
         self.refused_ticks = 0  # not newer than the one before
         self.refused_pictures = 0  # unknown camera, wrong size, not newer than the one before
         self._start_grid()
@@ -296,6 +297,7 @@ class EpisodeRecorder:
             custody=self._custody,
             gate_sha256=gate_sha256,
             config_sha256=config_sha256,
+            overlap_tick=self._kept_tick,
         )
 
         def begin() -> None:
@@ -331,6 +333,8 @@ class EpisodeRecorder:
         take, self._take = self._take, None
         if take is None:
             return
+        if self._last is not None and not take.failure:
+            self._kept_tick = self._last.tick
         take.ending = ending
         take.last_row = self._next_row - 1
         self._closing.append(take)
@@ -356,6 +360,7 @@ class EpisodeRecorder:
         self._encode(now_ns=2**62)
         self._open_wanted = False
         self._last = None
+        self._kept_tick = -1
         self._now_ns = 0 if not self._closed else self._now_ns
         self._segmenter = Segmenter()
         self._ring.clear()

@@ -43,6 +43,7 @@ class ExportSummary:
     unverified: tuple[tuple[str, str], ...] = ()  # (episode, why it would have been left out)
     episodes_in_set: int = 0  # of a data set: all there were and those that came
     rows_in_set: int = 0
+    departures: tuple[tuple[str, str], ...] = ()  # (episode, what is not as it was to be)
 
 
 @contextmanager

@@ -15,12 +15,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from recorder.contents import file_entry
 from recorder.episode import EpisodeError, Manifest, Status
 from recorder.export_folder import ExportSummary, export_folder, link_or_copy
 from recorder.lerobot_columns import Columns, columns_of, lay_out, parts_of, succeeded
-from recorder.lerobot_features import Features, features_of
+from recorder.lerobot_features import Features, TrainerLabels, features_of
 from recorder.lerobot_files import (
     Placed,
     check_rows,
@@ -50,10 +51,10 @@ from recorder.lerobot_origin import (
 from recorder.lerobot_stats import Stats, merge, stats_of, video_stats
 from recorder.lerobot_video import check_video, copy_video, frames_before
 from recorder.library import Episode
-from recorder.sources import note_export, source_of
+from recorder.lineage import departures
+from recorder.sources import Departure, Sources, note_export, source_of
 from recorder.tombstone import Tombstone
 from recorder.verdict import Verdict
-from recorder.versions import recording_code
 
 
 def export_lerobot(
@@ -63,12 +64,13 @@ def export_lerobot(
     options: ExportOptions = ExportOptions(),  # noqa: B008  frozen
     append: bool = False,
     forgotten: Sequence[Tombstone] = (),
+    like: Sources | None = None,
 ) -> ExportSummary:
     """Write `episodes` as a data set into the new folder `out`, or add them to the one there.
 
     Only episodes with a passing verdict, unless `options` say otherwise. The data set declares the
-    `forgotten` ones, which were asked for and are no more. Whatever goes wrong, `out` is left as it
-    was. Raises `EpisodeError`.
+    `forgotten` ones, which were asked for and are no more, and in what it is not `like` another
+    one. Whatever goes wrong, `out` is left as it was. Raises `EpisodeError`.
     """
     with export_folder(out, replace=append) as work:
         made = _Made(work, options)
@@ -103,6 +105,8 @@ def export_lerobot(
                 out,
                 f"Replay or restore them first. {why[0]}" if why else "Give at least one episode.",
             )
+        if like is not None:
+            made.departures += departures(like, made.origin, dict((*damaged, *skipped)))
         made.finish()
         sources = [one for one in episodes if one.id in written]
         note_export(out, "lerobot", msgspec.to_builtins(options), sources)
@@ -115,6 +119,7 @@ def export_lerobot(
         unverified=tuple(unverified),
         episodes_in_set=len(made.origin),
         rows_in_set=made.rows,
+        departures=tuple((one.episode, one.sentence) for one in made.departures),
     )
 
 
@@ -134,10 +139,7 @@ def _objection(episode: Episode, verdict: Verdict | None, include_unverified: bo
     """Why an episode is left out; empty when it is not."""
     if episode.manifest.rows == 0:
         return "It has no rows."
-    try:
-        labels = episode.labels
-    except EpisodeError as error:
-        return str(error)
+    labels = episode.labels
     if labels.discarded:
         return "It was discarded" + (f": {labels.discarded_why}" if labels.discarded_why else ".")
     if include_unverified:
@@ -178,6 +180,7 @@ class _Made:
     origin: list[ExportedEpisode] = field(default_factory=list)
     known: dict[str, ExportedEpisode] = field(default_factory=dict)  # by recorded episode
     forgotten: dict[str, Tombstone] = field(default_factory=dict)
+    departures: tuple[Departure, ...] = ()
 
     def begin_with(self, old: Path) -> None:
         """Take over the whole data set in `old`; its own files are not touched."""
@@ -204,6 +207,7 @@ class _Made:
         self.origin = list(origin.episodes)
         self.known = {exported.episode: exported for exported in origin.episodes}
         self.declare(origin.forgotten)
+        self.departures = origin.departures
         for path in sorted(old.rglob("*")):
             name = path.relative_to(old)
             if path.is_file() and name not in REWRITTEN:
@@ -220,7 +224,7 @@ class _Made:
         if unmeasured := _unmeasured(columns, episode.manifest):
             return f"{unmeasured} was not measured in every row; a trainer cannot use that."
         task, success = _task(episode), succeeded(episode.labels, verdict)
-        parts = parts_of(columns, self.options.labels)
+        parts = parts_of(columns, episode.manifest, self.options.labels)
         for rows in parts:
             index = len(self.origin)
             stats: Stats = {}
@@ -242,7 +246,8 @@ class _Made:
             stats.update(stats_of(laid))
             write_rows(self.work / data_file(index), laid, self.features)
             check_rows(self.work / data_file(index), laid)
-            extra = _extra(episode, verdict, success, rows)
+            operators = _operators(episode.manifest, laid["unstick.tick"])
+            extra = _extra(episode, verdict, success, rows, operators)
             placed = Placed(index, self.rows, len(rows), task, videos, extra, stats)
             write_meta(self.work / meta_file(index), placed)
             self.stats = merge([self.stats, stats]) if self.stats else stats
@@ -250,7 +255,10 @@ class _Made:
             self.origin.append(_exported(episode, verdict, rows, self.work, files))
             self.known[episode.id] = self.origin[-1]
             self.rows += len(rows)
-        return "" if parts else "Nobody drove in it."
+        if parts:
+            return ""
+        by_driver = self.options.labels is TrainerLabels.HG_DAGGER
+        return "Nobody drove in it." if by_driver else "The episode before holds all its rows."
 
     def finish(self) -> None:
         """Write what tells of the whole set."""
@@ -263,6 +271,7 @@ class _Made:
                 options=self.options,
                 episodes=tuple(self.origin),
                 forgotten=tuple(self.forgotten[name] for name in sorted(self.forgotten)),
+                departures=self.departures,
             ),
         )
         write_info(
@@ -319,13 +328,25 @@ def _call(manifest: Manifest) -> str:
     return calls[-1] if calls else ""
 
 
-def _extra(episode: Episode, verdict: Verdict | None, success: bool, rows: range) -> dict[str, Any]:
+def _operators(manifest: Manifest, ticks: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Who had the robot in the intervention, as far as it lies in `ticks`."""
+    had = manifest.drivers_between(int(ticks[0]), int(ticks[-1]))
+    return tuple(name for name in manifest.operators if name in had) or manifest.operators
+
+
+def _extra(
+    episode: Episode,
+    verdict: Verdict | None,
+    success: bool,
+    rows: range,
+    operators: tuple[str, ...],
+) -> dict[str, Any]:
     """Our columns of `meta/episodes`."""
     ending = episode.manifest.ending
     return {
         "success": success,
         "replay/verdict": str(verdict.verdict) if verdict else "NOT_REPLAYED",
-        "operator": ending.operator,
+        "operator": ", ".join(operators),
         "reason": episode.labels.reason,
         "unstick/call": _call(episode.manifest),
         "unstick/episode": episode.id,
@@ -340,12 +361,12 @@ def _exported(
     episode: Episode, verdict: Verdict | None, rows: range, root: Path, files: Sequence[Path]
 ) -> ExportedEpisode:
     """Where an exported episode came from: what data set versions are compared by."""
+    entries = (
+        msgspec.structs.replace(file_entry(root / name), name=name.as_posix()) for name in files
+    )
+    facts = msgspec.structs.asdict(source_of(episode, verdict))
     return ExportedEpisode(
-        **msgspec.structs.asdict(source_of(episode, verdict)),
+        **{**facts, "files": tuple(entries)},
         rows=(rows.start, rows.stop),
         annotations=len(episode.history.annotations),
-        code=recording_code(),
-        files=tuple(
-            msgspec.structs.replace(file_entry(root / name), name=name.as_posix()) for name in files
-        ),
     )

@@ -30,27 +30,41 @@ SIRIUS_WINDOW_S: Final = 0.75  # Sirius takes 15 steps at 20 Hz; a time holds at
 LET_GO_S: Final = 0.5  # a person who lets go for less has not ended the intervention
 
 
-def stretches(human: Mask, row_hz: float) -> list[range]:
-    """The runs of rows in which a person drove; pauses under `LET_GO_S` do not end one."""
+def stretches(human: Mask, whose: Codes, row_hz: float) -> list[range]:
+    """The runs of rows in which a person drove; pauses under `LET_GO_S` do not end one.
+
+    `whose` is a number for each person: another one begins another run.
+    """
     rows = np.flatnonzero(human)
     if rows.size == 0:
         return []
-    breaks = np.flatnonzero(np.diff(rows) - 1 >= LET_GO_S * row_hz)
+    let_go = np.diff(rows) - 1 >= LET_GO_S * row_hz
+    breaks = np.flatnonzero(let_go | (np.diff(whose[rows]) != 0))
     starts = [int(rows[0]), *(int(rows[b + 1]) for b in breaks)]
     ends = [*(int(rows[b]) + 1 for b in breaks), int(rows[-1]) + 1]
     return [range(a, b) for a, b in zip(starts, ends, strict=True)]
 
 
-def sirius_action_modes(policy: Mask, human: Mask, row_hz: float) -> Codes:
+def interventions(taken: Mask, number: Codes) -> list[range]:
+    """The runs of rows that are `taken` out of the policy's hands, each of one intervention."""
+    begins = taken.copy()
+    begins[1:] &= ~taken[:-1] | (number[1:] != number[:-1])
+    ends = taken.copy()
+    ends[:-1] &= ~taken[1:] | (number[1:] != number[:-1])
+    pairs = zip(np.flatnonzero(begins), np.flatnonzero(ends), strict=True)
+    return [range(int(first), int(last) + 1) for first, last in pairs]
+
+
+def sirius_action_modes(policy: Mask, taken: Mask) -> Codes:
     """`action_modes` of Sirius for each row.
 
-    An episode in which the policy never acts is a demonstration: what a person drove in it is -1.
-    Rows in which nobody drives count as the robot's; Sirius has no class for them.
+    `taken` are the rows from a takeover to its hand-back in which the policy does not act, however
+    long the person lets go. An episode in which the policy never acts is a demonstration: what a
+    person had in it is -1. Rows in which nobody has the robot count as the robot's; Sirius has no
+    class for them.
     """
-    modes = np.full(len(human), ROBOT, np.int64)
-    driven = INTERVENTION if policy.any() else DEMONSTRATION
-    for stretch in stretches(human, row_hz):
-        modes[stretch.start : stretch.stop] = driven
+    modes = np.full(len(taken), ROBOT, np.int64)
+    modes[taken] = INTERVENTION if policy.any() else DEMONSTRATION
     return modes
 
 

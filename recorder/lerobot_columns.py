@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recorder.contents import between
 from recorder.driven import PLANAR, values_of
-from recorder.episode import EpisodeError
+from recorder.episode import EpisodeError, Manifest
 from recorder.intervention_labels import (
     SIRIUS_WINDOW_S,
+    interventions,
     needed_help_s,
     sirius_action_modes,
     sirius_intervention_labels,
@@ -60,6 +62,7 @@ def columns_of(episode: Episode, labels: TrainerLabels | None = None) -> Columns
         "unstick.command_age_ms": np.array([t.command_age_ms for t in ticks], np.float32),
         "unstick.picture_age_ms": np.array([t.picture_age_ms for t in ticks], np.float32),
         "unstick.missed_before": _integers([row.missed for row in taken]),
+        "unstick.removed_before": _removed_before(ticks, episode.manifest),
         "unstick.ticks": _integers([len(row.ticks) for row in taken]),
         "unstick.tick": _integers([t.tick for t in ticks]),
         "unstick.stamp_ns": _integers([t.stamp_ns for t in ticks]),
@@ -75,13 +78,22 @@ def columns_of(episode: Episode, labels: TrainerLabels | None = None) -> Columns
     return columns
 
 
-def parts_of(columns: Columns, labels: TrainerLabels | None = None) -> list[range]:
-    """The rows of each episode that the data set gets: all in one, or each stretch by itself."""
+def parts_of(
+    columns: Columns, manifest: Manifest, labels: TrainerLabels | None = None
+) -> list[range]:
+    """The rows of each episode that the data set gets: all in one, or each stretch by itself.
+
+    The pre-roll may hold the end of the episode before, down to somebody else's driving with an
+    outcome of its own: those rows are that episode's, and come once.
+    """
+    tick, ending = columns["unstick.tick"], manifest.ending
     if labels is TrainerLabels.HG_DAGGER:
         drove = columns["intervention"] & columns["unstick.deadman"]
-        at_work = columns["unstick.phase"] != CODES["phase"][Phase.RESET]
-        return stretches(drove & at_work, ROW_HZ)
-    return [range(len(columns["action"]))]
+        drove &= columns["unstick.phase"] != CODES["phase"][Phase.RESET]
+        drove &= (ending.start_tick <= tick) & (tick <= ending.end_tick)
+        return stretches(drove, _whose(tick, manifest), ROW_HZ)
+    first = int(np.searchsorted(tick, manifest.overlap_tick, side="right"))
+    return [range(first, len(tick))] if first < len(tick) else []
 
 
 def lay_out(
@@ -107,6 +119,23 @@ def lay_out(
     laid["index"] = np.arange(first_index, first_index + count, dtype=np.int64)
     laid["task_index"] = np.full(count, task_index, np.int64)
     return laid
+
+
+def _whose(tick: npt.NDArray[np.int64], manifest: Manifest) -> npt.NDArray[np.int64]:
+    """A number for each row that tells drivers apart; -1: nobody had the robot."""
+    names = sorted({driver.name for driver in manifest.drivers})
+    whose = np.full(len(tick), -1, np.int64)
+    for driver in manifest.drivers:
+        had = (driver.first_tick <= tick) & (tick <= driver.last_tick)
+        whose[had] = names.index(driver.name)
+    return whose
+
+
+def _removed_before(ticks: list[Tick], manifest: Manifest) -> npt.NDArray[np.int64]:
+    """How many ticks a trim took out between each row and the one before; all before the first."""
+    before = [-1, *(tick.tick for tick in ticks)]
+    gaps = [between(b, tick, manifest.removed) for b, tick in zip(before, ticks, strict=False)]
+    return _integers([sum(last - first + 1 for first, last in gap) for gap in gaps])
 
 
 @dataclass(frozen=True)
@@ -157,13 +186,14 @@ def _each_tick(taken: list[_Row], actions: tuple[str, ...]) -> npt.NDArray[np.fl
 
 def _sirius(taken: list[_Row]) -> Columns:
     """Sirius's two columns; an intervention reaches from the takeover to the hand-back."""
-    sources = [row.ticks[0].source for row in taken]
-    human = _flags([source is Source.HUMAN for source in sources])
-    policy = _flags([source is Source.POLICY for source in sources])
-    modes = sirius_action_modes(policy, human, ROW_HZ)
+    ticks = [row.ticks[0] for row in taken]
+    number = _integers([tick.intervention for tick in ticks])
+    policy = _flags([tick.source is Source.POLICY for tick in ticks])
+    held = (number >= 0) & ~policy
+    modes = sirius_action_modes(policy, held)
     onsets: list[tuple[int, float]] = []
     free_from = 0
-    for stretch in stretches(human, ROW_HZ):
+    for stretch in interventions(held, number):
         taken_s = taken[stretch.start].ticks[0].stamp_ns / NS_PER_S
         calls = [s for row in taken[free_from : stretch.start] for s in _said(row, "call")]
         ages = (row.ticks[0].picture_age_ms for row in taken[stretch.start : stretch.stop])

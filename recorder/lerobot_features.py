@@ -92,6 +92,7 @@ def features_of(manifest: Manifest, labels: TrainerLabels | None = None) -> Feat
         ("unstick.command_age_ms", "float32"),
         ("unstick.picture_age_ms", "float32"),
         ("unstick.missed_before", "int64"),
+        ("unstick.removed_before", "int64"),
         ("unstick.ticks", "int64"),
         ("unstick.tick", "int64"),
         ("unstick.stamp_ns", "int64"),

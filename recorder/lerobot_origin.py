@@ -13,12 +13,11 @@ import msgspec
 
 from recorder.episode import EpisodeError, FileEntry, to_json
 from recorder.lerobot_features import TrainerLabels
-from recorder.provenance import Code
-from recorder.sources import SOURCES_FILE, Source
+from recorder.sources import SOURCES_FILE, Departure, Source
 from recorder.tombstone import Tombstone
 from transport.messages import Wire
 
-ORIGIN_FORMAT: Final = 2  # 1, a bare list, could not be appended to
+ORIGIN_FORMAT: Final = 3  # 1, a bare list, could not be appended to
 ORIGIN_FILE: Final = Path(SOURCES_FILE)
 INFO_FILE: Final = Path("meta/info.json")
 STATS_FILE: Final = Path("meta/stats.json")
@@ -40,7 +39,6 @@ class ExportedEpisode(Source, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     rows: tuple[int, int]  # of the recorded one: first, and one after the last
     annotations: int  # how many labels given after the recording counted
-    code: Code  # that wrote these files
     files: tuple[FileEntry, ...]  # names relative to the data set
 
 
@@ -51,6 +49,7 @@ class Origin(Wire, frozen=True):
     options: ExportOptions
     episodes: tuple[ExportedEpisode, ...]  # in the order of `episode_index`
     forgotten: tuple[Tombstone, ...] = ()  # asked for, but no more
+    departures: tuple[Departure, ...] = ()  # from the data set that it was to be like
 
 
 def write_origin(root: Path, origin: Origin) -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from recorder.annotations import ANNOTATIONS_FILE, History, read_history
 from recorder.contents import Takeover, count_log
 from recorder.driven import PLANAR, values_of
+from recorder.drivers import Drivers
 from recorder.durable import sha256_of
 from recorder.episode import (
     BROKEN_SUFFIX,
@@ -143,9 +144,11 @@ class Episode:
                 raise EpisodeError(
                     "File is not the one that was sealed", path, "Restore it from a copy."
                 )
-        takeover = Takeover(self.manifest.ending.start_tick)
+        takeover, drivers = Takeover(self.manifest.ending.start_tick), Drivers()
+        for label in self.manifest.ending.labels:
+            drivers.said(label)
         names = (camera.name for camera in self.manifest.cameras)
-        ticks, rows = count_log(self.path / LOG_FILE, names, takeover)
+        ticks, rows = count_log(self.path / LOG_FILE, names, takeover, drivers)
         if (ticks.ticks, rows.rows) != (self.manifest.counts.ticks, self.manifest.rows):
             raise EpisodeError(
                 f"Log holds {ticks.ticks} ticks and {rows.rows} rows, the manifest says "
@@ -153,9 +156,9 @@ class Episode:
                 self.path / LOG_FILE,
                 "The manifest was edited; restore it from a copy.",
             )
-        told = (takeover.start, takeover.consent)
-        if told != (self.manifest.start, self.manifest.consent):
-            raise self._edited("Start or consent")
+        told = (self.manifest.start, self.manifest.drivers, self.manifest.named)
+        if (takeover.start, drivers.found, drivers.named) != told:
+            raise self._edited("Start or drivers")
         self._verify_ending()
         for camera in self.manifest.cameras:
             frames = count_frames(self.path / camera.file) if self.manifest.rows else 0

@@ -94,13 +94,12 @@ class LogWriter:
         )
         told = self._json.encode(header)  # outside the chunks, so it needs a CRC of its own
         try:
-            self._stream.lock()
             self._writer.start(profile="", library="unstick")
             self._writer.add_metadata(
                 _HEADER_NAME, {"header": told.decode(), "crc32": str(zlib.crc32(told))}
             )
         except OSError:
-            self.abandon()  # or the lock would outlive the episode
+            self.abandon()
             raise
         self._channels = {
             topic: self._writer.register_channel(topic, encoding, schema_id=0)

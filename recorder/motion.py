@@ -7,8 +7,9 @@ command nor the measured motion reached `QUIET` of full speed (root mean square)
 enough to keep a tick, so that a found stretch has half a second of standing before and after it.
 
 Full speed is what the description names (`max_mps`, `max_radps`, `max_grip_ps`). What a
-measurement is follows from the end of its name: `_mps`, `_radps` are speeds, `_m`, `_rad` places,
-no unit at all is a switch; anything else (current, charge) tells nothing about motion.
+measurement is follows from its unit there, or from the end of its name where it has none: m/s,
+rad/s (`_mps`, `_radps`) are speeds, m, rad (`_m`, `_rad`) places, a number without a unit is a
+switch (`left_gripper`, of its stroke); anything else (current, charge) tells nothing about motion.
 """
 
 from __future__ import annotations
@@ -25,10 +26,22 @@ WINDOW_S: Final = 1.0
 QUIET: Final = 0.02  # of full speed; noise of a stick is 0.001 to 0.01, a slow drift 0.005
 IDLE_S: Final = 2.0  # shorter pauses belong to the work
 AROUND_SWITCH_S: Final = 0.5
-SWITCH_RANGE: Final = 0.5  # what moves less has not been switched, it trembles
+SWITCH_RANGE: Final = 0.5  # of a stroke: more than any tremble
+LEAST_RANGE: Final = 0.02  # less is a digit of the sensor
+# A change is at least this many times what the switch trembles in a quiet second; the tremble of
+# two minutes reaches 1.7 times as far as that of one second.
+OVER_TREMBLE: Final = 3.0
+QUIET_SHARE: Final = 0.1  # of the seconds a switch is left alone, however busy it is
 
-_UNITS: Final = ("mps", "radps", "m", "rad")
 _LIMITS: Final = {"mps": "max_mps", "radps": "max_radps", "ps": "max_grip_ps"}
+_MOTION: Final = {"m/s": "mps", "rad/s": "radps", "m": "m", "rad": "rad"}
+_UNITS: Final = tuple(_MOTION.values())
+# Ends of names that are units, too, and tell nothing about motion.
+_OTHER_UNITS: Final = frozenset(
+    {"a", "v", "w", "n", "nm", "pct", "c", "k", "s", "ms", "us", "ns", "hz", "deg", "degps"}
+    | {"pa", "kg", "lux", "db", "mps2", "radps2"}
+)
+_NO_UNIT: Final = ("", "fraction", "of")  # "of its stroke", "1 pressed, 0 free"
 _DEFAULT_SPEED: Final = 1.0  # m/s, rad/s, strokes/s, where the description names none
 
 
@@ -83,9 +96,9 @@ def measured_motion(series: Series, description: Description) -> Numbers:
 
 
 def motion_channels(description: Description) -> list[tuple[str, str]]:
-    """(name, unit) of the measurements that tell of motion."""
-    ends = [(name, name.rpartition("_")[2]) for name in description.observation_names]
-    return [(name, end) for name, end in ends if name != end and end in _UNITS]
+    """(name, unit) of the measurements that tell of motion, as mps, radps, m or rad."""
+    units = [(name, _unit(description, name)) for name in description.observation_names]
+    return [(name, unit) for name, unit in units if unit in _UNITS]
 
 
 def measurement(series: Series, description: Description, name: str) -> Numbers:
@@ -98,19 +111,42 @@ def measurement(series: Series, description: Description, name: str) -> Numbers:
     return values[good[np.maximum(before, 0)]]
 
 
+def _unit(description: Description, name: str) -> str:
+    """mps, radps, m, rad, another unit, or empty: it has none and is a switch."""
+    told = description.units.get(name)
+    if told is None:
+        before, _, end = name.rpartition("_")
+        return end if before and (end in _UNITS or end in _OTHER_UNITS) else ""
+    unit = told.replace(",", " ").partition(" ")[0]
+    if unit in _NO_UNIT or unit[0].isdigit():
+        return ""
+    return _MOTION.get(unit, unit)
+
+
 def _switched(series: Series, description: Description) -> Flags:
     """(n,): a switch changed in this tick. Trembling on either side is no change."""
     changed = np.zeros(len(series), np.bool_)
     for name in description.observation_names:
+        if _unit(description, name):
+            continue
         values = measurement(series, description, name)
         reach = float(np.ptp(values)) if len(values) else 0.0
-        if "_" in name or reach < SWITCH_RANGE:
+        tremble = OVER_TREMBLE * _tremble(values, description.tick_hz)
+        if reach < min(SWITCH_RANGE, max(LEAST_RANGE, tremble)):
             continue
         from_middle = (values - values.min()) / reach - 0.5
         sure = np.flatnonzero(np.abs(from_middle) > 0.25)
         sides = from_middle[sure] > 0
         changed[sure[1:][sides[1:] != sides[:-1]]] = True
     return changed
+
+
+def _tremble(values: Numbers, hz: int) -> float:
+    """How far a switch that is left alone goes within a second."""
+    whole = values[: len(values) // hz * hz].reshape(-1, hz)
+    if not len(whole):
+        return 0.0
+    return float(np.quantile(np.ptp(whole, axis=1), QUIET_SHARE))
 
 
 def _near(flags: Flags, ticks: int) -> Flags:

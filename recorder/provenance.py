@@ -44,6 +44,15 @@ class Start(Wire, frozen=True):
     policy: str  # what the policy remembers, its random numbers included; empty: not told
 
 
+class Driver(Wire, frozen=True):
+    """Somebody who had the robot for a stretch of the episode, its pre-roll included."""
+
+    name: str  # on the robot's list; a pseudonym, if the site chose one
+    consent: str  # under which he was recorded, as that list says; empty: none is noted
+    first_tick: int
+    last_tick: int
+
+
 class Custody(Wire, frozen=True):
     """What may be done with the data, as the site says."""
 

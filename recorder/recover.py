@@ -26,7 +26,7 @@ from typing import TypeVar
 import msgspec
 
 from recorder.contents import make_manifest
-from recorder.durable import fsync_dir, is_locked, rename, write_atomically
+from recorder.durable import fsync_dir, rename, write_atomically
 from recorder.episode import (
     BROKEN_SUFFIX,
     LOG_FILE,
@@ -46,6 +46,7 @@ from recorder.episode import (
     parse_manifest,
     sealed_json,
 )
+from recorder.folder_lock import claim
 from recorder.log import LogReader, LogWriter, RowRecord
 from recorder.segmenter import Close, Segmenter
 from recorder.video_track import VideoWriter, good_packets
@@ -75,8 +76,10 @@ def recover_all(root: Path) -> list[Recovery]:
     done: list[Recovery] = []
     for folder in found:
         try:
-            if folder.is_dir() and not _in_use(folder):
-                done.append(recover(folder))
+            lock = claim(folder) if folder.is_dir() else None
+            if lock is not None:
+                with lock:
+                    done.append(recover(folder))
         except OSError as error:  # disk full, most likely: the originals stay, tried again later
             _LOG.error("episode %s is not recovered yet: %s", folder.name, error)
     for leftover in root.glob(f"*{RECOVERING_SUFFIX}"):
@@ -84,16 +87,22 @@ def recover_all(root: Path) -> list[Recovery]:
         if not ours or leftover.with_suffix(RECORDING_SUFFIX).exists():
             continue
         try:
-            if not _in_use(leftover):  # by a trim that still runs
-                # Our own copy; its original was set aside or sealed.
-                shutil.rmtree(leftover, ignore_errors=True)
+            lock = claim(leftover)
+            if lock is not None:  # no trim that still runs has it
+                with lock:
+                    # Our own copy; its original was set aside or sealed.
+                    shutil.rmtree(leftover, ignore_errors=True)
         except OSError as error:
             _LOG.error("%s is not cleared away yet: %s", leftover.name, error)
     return done
 
 
 def recover(folder: Path) -> Recovery:
-    """Recover one `<id>.rec`; raises `OSError` when the disk refuses, to be run again."""
+    """Recover one `<id>.rec` that nobody else works in.
+
+    Raises:
+        OSError: the disk refuses; to be run again.
+    """
     episode = folder.name.removesuffix(RECORDING_SUFFIX)
     target = folder.with_name(episode)
     try:
@@ -129,11 +138,6 @@ def _manifest_of(folder: Path) -> Manifest:
         return parse_manifest(path.read_bytes(), path)
     except FileNotFoundError as error:
         raise EpisodeError("Manifest is missing", path, "Restore it from a copy.") from error
-
-
-def _in_use(folder: Path) -> bool:
-    log = folder / LOG_FILE
-    return log.exists() and is_locked(log)
 
 
 def _rebuild(folder: Path, target: Path) -> int:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
-from recorder.durable import is_locked, sha256_of
+from recorder.drivers import Drivers
+from recorder.durable import sha256_of
 from recorder.episode import (
     FORGETTING_SUFFIX,
     LOG_FILE,
@@ -25,11 +25,9 @@ from recorder.episode import (
     is_episode_id,
     opened_at,
 )
+from recorder.folder_lock import is_locked
 from recorder.library import Episode, is_kept, open_episode
 from recorder.log import LogReader
-
-# Events that name who drives; see `recorder.segmenter`.
-_BY_DRIVER: Final = frozenset({"takeover", "outcome", "phase", "marker", "hand_back"})
 
 
 @dataclass(frozen=True)
@@ -172,9 +170,8 @@ def _sealed(folder: Path, episode: Episode) -> Remains | None:
     if not is_episode_id(episode.id):
         return None
     manifest = episode.manifest
-    drivers = {manifest.ending.operator}
-    drivers |= {label.by for label in manifest.ending.labels if label.kind in _BY_DRIVER}
-    named = drivers | {label.by for label in manifest.ending.labels}
+    drivers = {driver.name for driver in manifest.drivers}
+    named = drivers | set(manifest.named)
     problem = ""
     try:
         named |= {one.by for one in episode.history.annotations}
@@ -184,7 +181,7 @@ def _sealed(folder: Path, episode: Episode) -> Remains | None:
         episode=episode.id,
         folders=(folder,),
         opened=_opened(episode.id, manifest.clock.opened_wall),
-        drivers=frozenset(drivers - {""}),
+        drivers=frozenset(drivers),
         named=frozenset(named - {""}),
         site=manifest.description.site,
         ancestors=frozenset(ancestors_of(manifest)),
@@ -200,8 +197,8 @@ def _unsealed(one: Remains, folder: Path, problem: str) -> Remains:
         one = replace(one, manifest_sha256=sha256_of(manifest))
     if not log.is_file():
         return replace(one, problem=problem)
-    drivers, named = set[str](), set[str]()
-    recording = is_locked(log)
+    people = Drivers()
+    recording = is_locked(folder)
     reader = LogReader(log, lenient=True)
     try:
         header = reader.header()
@@ -211,17 +208,18 @@ def _unsealed(one: Remains, folder: Path, problem: str) -> Remains:
             opened=_opened(one.episode, header.opened_wall),
         )
         for tick in reader.ticks():
-            named |= {event.by for event in tick.events}
-            drivers |= {event.by for event in tick.events if event.kind in _BY_DRIVER}
-        named |= {label.by for label in reader.labels()}
+            people.add(tick)
+        for label in reader.labels():
+            people.said(label)
     except EpisodeError as error:
         problem = str(error)
     else:
-        problem = "" if drivers - {""} else "its log names nobody who drove."
+        problem = "" if people.found else "its log names nobody who drove."
+    drivers = frozenset(driver.name for driver in people.found)
     return replace(
         one,
-        drivers=frozenset(drivers - {""}),
-        named=frozenset(named - {""}),
+        drivers=drivers,
+        named=drivers | set(people.named),
         problem=problem,
         recording=recording,
     )

@@ -17,16 +17,19 @@ from typing import Final
 
 import msgspec
 
-from recorder.durable import append_line
-from recorder.episode import EpisodeError
+from recorder.durable import append_line, sha256_of
+from recorder.episode import EpisodeError, FileEntry
 from recorder.library import Episode
 from recorder.provenance import Code
 from recorder.tombstone import Tombstone
 from recorder.verdict import Verdict
+from recorder.versions import recording_code
 from transport.clock import wall_time
+from transport.messages import Wire
 
 SOURCES_FILE: Final = "meta/unstick.json"
 EXPORTS_FILE: Final = "exports.jsonl"
+LEFT_OUT: Final = "left out"
 
 _LOG = logging.getLogger("recorder")
 
@@ -56,6 +59,26 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     config_sha256: str = ""
     versions: dict[str, str] = {}  # of what decides how actions become motion
     recorded_with: dict[str, str] = {}  # versions of the recording programs
+    parents: tuple[str, ...] = ()  # what it was trimmed from, oldest first
+    exported_by: str = ""  # the program that wrote the files, as in `recorded_by`
+    exported_by_sha256: str = ""  # of its source
+    files: tuple[FileEntry, ...] = ()  # names relative to the data set
+
+
+class Departure(Wire, frozen=True):
+    """What is not as in the data set that this one was to be like."""
+
+    episode: str
+    what: str  # "left out", or what changed since, as `recorder.lineage` names it
+    then: str
+    now: str  # of one that is left out: why
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        if self.what == LEFT_OUT:
+            return f"left out, was in it: {self.now}"
+        return f"{self.what} {self.then or '-'} → {self.now or '-'}"
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +87,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Option] = {}
     episodes: tuple[Source, ...] = ()
     forgotten: tuple[Tombstone, ...] = ()  # asked for, but no more
+    departures: tuple[Departure, ...] = ()  # from the data set that it was to be like
 
 
 class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +125,23 @@ def source_of(episode: Episode, verdict: Verdict | None) -> Source:
         config_sha256=manifest.config_sha256,
         versions=description.versions,
         recorded_with=manifest.versions,
+        parents=tuple(parent.episode for parent in manifest.parents),
+        exported_by=_code(recording_code()),
+        exported_by_sha256=recording_code().source_sha256,
     )
+
+
+def altered_files(dataset: Path, sources: Sources) -> list[str]:
+    """The files of a data set that are gone or not as they were exported; reads all of them."""
+    entries = (entry for one in sources.episodes for entry in one.files)
+    return [entry.name for entry in entries if not _is_whole(dataset / entry.name, entry)]
+
+
+def _is_whole(path: Path, entry: FileEntry) -> bool:
+    try:
+        return path.stat().st_size == entry.bytes and sha256_of(path) == entry.sha256
+    except OSError:
+        return False
 
 
 def _code(code: Code) -> str:

@@ -27,7 +27,7 @@ import numpy as np
 
 from recorder.annotations import carry_over
 from recorder.contents import make_manifest
-from recorder.durable import fsync_dir, is_locked, rename, write_atomically
+from recorder.durable import fsync_dir, rename, write_atomically
 from recorder.episode import (
     GOP_ROWS,
     LOG_FILE,
@@ -41,10 +41,12 @@ from recorder.episode import (
     episode_id,
     sealed_json,
 )
+from recorder.folder_lock import is_locked, make_locked
 from recorder.library import Episode, open_episode
 from recorder.log import LogReader, LogWriter
 from recorder.motion import idle_stretches
 from recorder.series import Series, runs
+from recorder.versions import recording_code
 from recorder.video_track import VideoWriter, good_packets
 from transport.clock import wall_time
 from transport.messages import Tick, Wire
@@ -114,6 +116,8 @@ def trim(episode: Episode, cuts: Sequence[Cut]) -> Episode:
         manifest_sha256=episode.manifest_sha256,
         operation=OPERATION,
         removed=tuple((cut.first_tick, cut.last_tick) for cut in cuts),
+        source_sha256=recording_code().source_sha256,
+        wall=wall_time().isoformat(timespec="milliseconds"),
     )
     target = episode.path.with_name(_id_of(parent))
     if not target.exists():
@@ -156,13 +160,13 @@ def _aligned(series: Series, first: int, last: int) -> Cut | None:
 def _write(episode: Episode, left: _Left, parent: Parent, target: Path) -> None:
     work = target.with_name(target.name + RECOVERING_SUFFIX)
     if work.exists():
-        if (work / LOG_FILE).exists() and is_locked(work / LOG_FILE):
+        if is_locked(work):
             raise EpisodeError("Episode is being trimmed", work, "Wait until that is done.")
         shutil.rmtree(work)  # what a crash left of the same trim
     try:
-        work.mkdir()
-        _fill(work, episode, left, parent, target.name)
-        rename(work, target)
+        with make_locked(work):
+            _fill(work, episode, left, parent, target.name)
+            rename(work, target)
     except (OSError, EpisodeError):
         shutil.rmtree(work, ignore_errors=True)  # a full disk is not helped by half a copy
         raise
@@ -211,5 +215,6 @@ def _copy_log(source: LogReader, log: LogWriter, left: _Left) -> None:
 
 def _id_of(parent: Parent) -> str:
     """A ULID of the parent's time, otherwise decided by what is taken out of what."""
-    digest = hashlib.sha256(msgspec.json.encode(parent)).digest()
+    cuts = msgspec.structs.replace(parent, source_sha256="", wall="")
+    digest = hashlib.sha256(msgspec.json.encode(cuts)).digest()
     return parent.episode[:10] + episode_id(0, digest[:10])[10:]

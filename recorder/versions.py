@@ -8,7 +8,7 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from recorder.provenance import Code
 
@@ -26,7 +26,20 @@ def recording_versions() -> dict[str, str]:
     }
     for name in ("unstick", "av", "mcap", "msgspec", "numpy"):
         versions[name] = _version(name)
-    return versions
+    return {**versions, **_numpy_build()}
+
+
+def _numpy_build() -> dict[str, str]:
+    """What numpy calculates with: sums differ in their last digits between two."""
+    import numpy as np
+
+    told: Any = np.show_config(mode="dicts")
+    blas = told.get("Build Dependencies", {}).get("blas", {})
+    simd = told.get("SIMD Extensions", {})
+    return {
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "numpy_simd": " ".join((*simd.get("baseline", ()), *simd.get("found", ()))),
+    }
 
 
 @cache

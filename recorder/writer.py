@@ -29,6 +29,7 @@ from recorder.episode import (
     camera_file,
     sealed_json,
 )
+from recorder.folder_lock import FolderLock, make_locked
 from recorder.log import LogWriter, RowRecord
 from recorder.preroll import EncodedRow
 from recorder.video_track import VideoWriter
@@ -57,11 +58,12 @@ class EpisodeWriter:
         self._syncs = syncs
         self._syncing: Future[None] | None = None
         self._synced_ns = 0
+        self._lock: FolderLock | None = None  # from the first name to the last
         self._log: LogWriter | None = None
         self._videos: dict[str, VideoWriter] = {}
         try:
             root.mkdir(parents=True, exist_ok=True)
-            self.folder.mkdir()
+            self._lock = make_locked(self.folder)
             self._log = LogWriter(self.folder / LOG_FILE, header)
             for camera in header.cameras:
                 path = self.folder / camera_file(camera.name)
@@ -134,6 +136,7 @@ class EpisodeWriter:
             self._fail(error)
             return None
         self._log = None
+        self._let_go()
         return self.target
 
     def fail(self, sentence: str) -> None:
@@ -147,6 +150,12 @@ class EpisodeWriter:
             with suppress(OSError):  # the first error is the one to tell
                 file.abandon()
         self._log = None
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """What is sealed is complete; what has failed is left to the recovery."""
+        if self._lock is not None:
+            self._lock.release()
 
     def _files(self) -> list[LogWriter | VideoWriter]:
         log = [] if self._log is None else [self._log]

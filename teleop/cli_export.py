@@ -38,7 +38,7 @@ def export_lerobot(
         Path | None,
         typer.Option(
             help="The episodes of this data set, from the folder PATH, by its options; what was "
-            "forgotten since is left out and declared."
+            "forgotten since is left out and declared, and so is all else that has changed."
         ),
     ] = None,
     json: Json = False,

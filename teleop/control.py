@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 
 from msgspec import structs
 
-from recorder.episode import CONSENT, POLICY_STATE, SCENE_RESET
+from recorder.episode import POLICY_STATE, SCENE_RESET
 from teleop import gate
 from teleop.actuator_watchdog import WatchedRobot
 from teleop.axes import ALL, exceeds
@@ -242,6 +242,7 @@ class Control:
             state_before=state_before,
             events=events,
             missed_before=missed_before,
+            consent=self._consent(),
         )
         self._tell(ticked)
         self.stuck.observe(stamp_ns, self.state.mode, decision.asked, observation)
@@ -282,14 +283,13 @@ class Control:
 
     def _taken_over(self, events: Iterable[Event]) -> list[Event]:
         """What the record has to know when somebody takes over, besides who it is."""
-        said: list[Event] = []
-        for event in events:
-            if event.kind == "takeover":
-                member = self._members.named(event.by)
-                consent = member.consent if member else ""
-                said.append(Event(kind=CONSENT, text=consent, by=event.by))
-                said.append(Event(kind=POLICY_STATE, text=self.policy.memory()))
-        return said
+        taken = [event for event in events if event.kind == "takeover"]
+        return [Event(kind=POLICY_STATE, text=self.policy.memory()) for _ in taken]
+
+    def _consent(self) -> str:
+        """Under which whoever has the robot is recorded."""
+        member = self._members.member_of(self.state.lease.key)
+        return member.consent if member else ""
 
     def _body(self, seen: Observation) -> Body:
         return Body(

@@ -83,7 +83,8 @@ def page(episode: Episode) -> dict[str, Any]:
         "seed": description.seed,
         "policy": description.policy,
         "success": msgspec.to_builtins(description.success),
-        "consent": manifest.consent,
+        "drivers": [msgspec.to_builtins(driver) for driver in manifest.drivers],
+        "named": list(manifest.named),
         "retention": manifest.custody.retention,
         "licence": manifest.custody.licence,
         "code": msgspec.to_builtins(manifest.code),
@@ -170,7 +171,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Situation", f"{facts['scenario']}, seed {facts['seed']}, policy {facts['policy']}"),
         ("Driven by", f"{who}{drove}"),
         ("Ended", f"{ENDINGS[EndedBy(facts['ended_by'])]} ({facts['ended_by']})"),
-        ("Consent", facts["consent"] or "none is noted"),
+        *(("Had it", _had(one)) for one in facts["drivers"]),
         ("Custody", _custody(facts)),
         ("Task", labels["task"] or "none named"),
         ("Outcome", outcome),
@@ -204,6 +205,11 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     lines += [("Unreadable", sentence) for sentence in facts["unreadable"]]
     return lines
+
+
+def _had(driver: dict[str, Any]) -> str:
+    consent = f"consent {driver['consent']}" if driver["consent"] else "no consent is noted"
+    return f"{driver['name']}, ticks {driver['first_tick']} to {driver['last_tick']}, {consent}"
 
 
 def _custody(facts: dict[str, Any]) -> str:

@@ -32,9 +32,10 @@ def export_as_lerobot(
 ) -> int:
     """Export what is at `path` as a LeRobotDataset v3 into the folder `out`; 2: some is damaged.
 
-    With `like` the episodes of that data set, by its options. What was forgotten is declared.
+    With `like` the episodes of that data set, by its options. What was forgotten is declared, and
+    whatever else is not as it was.
     """
-    tombs = read_tombstones(path)
+    tombs, origin = read_tombstones(path), None
     if like is None:
         folders, forgotten = episodes_at(path), list(tombs.values())
     else:
@@ -42,10 +43,13 @@ def export_as_lerobot(
         options = _options_of(origin, like)
         asked = dict.fromkeys(one.episode for one in origin.episodes)  # one may stand there twice
         asked |= dict.fromkeys(one.episode for one in origin.forgotten)
+        asked |= dict.fromkeys(one.episode for one in origin.departures)
         folders = [path / episode for episode in asked if episode not in tombs]
         forgotten = [tombs[episode] for episode in asked if episode in tombs]
     episodes, unreadable = _opened(path, folders)
-    summary = export_lerobot(episodes, out, options=options, append=append, forgotten=forgotten)
+    summary = export_lerobot(
+        episodes, out, options=options, append=append, forgotten=forgotten, like=origin
+    )
     summary = replace(summary, damaged=(*summary.damaged, *unreadable))
     if json:
         whole = {"episodes_in_set": summary.episodes_in_set, "rows_in_set": summary.rows_in_set}
@@ -107,6 +111,7 @@ def _facts(summary: ExportSummary) -> dict[str, Any]:
         "unverified": listed(summary.unverified),
         "skipped": listed(summary.skipped),
         "damaged": listed(summary.damaged),
+        "departures": listed(summary.departures),
     }
 
 
@@ -118,6 +123,7 @@ def _print(summary: ExportSummary) -> None:
         ("taken because of --all", summary.unverified),
         ("left out", summary.skipped),
         ("damaged, left out", summary.damaged),
+        ("not as in the other set", summary.departures),
     ):
         for episode, why in pairs:
             terminal.print(f"{said}: {episode}: {why}", markup=False)

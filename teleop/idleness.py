@@ -1,5 +1,6 @@
-"""When nothing moves while somebody has the robot: a notice, then a pause that the record shows.
+"""When nothing moves while an episode runs: a notice, then a pause that the record shows.
 
+An episode runs while somebody has the robot, and while the robot has called and waits for somebody.
 Pure: time is passed in. People who collect demonstrations forget that a recording runs. After
 `NOTICE_S` the console says so; after `PAUSE_S` the phase becomes `PAUSED`, with a mark at that
 tick, and the first motion brings the phase before it back. The ticks in between are recorded like
@@ -8,10 +9,10 @@ all others: whoever trains can leave them out, and no jump is hidden.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from teleop.gate_state import GateState
 from teleop.robot import Observation
@@ -30,8 +31,9 @@ _WORKS_ITSELF: Final = frozenset({Mode.AUTONOMY})
 class Idleness:
     """Since when nothing has moved."""
 
-    since_ns: int = 0  # 0: something moves, or nobody has the robot
+    since_ns: int = 0  # 0: something moves, or no episode runs
     before: Phase | None = None  # the phase that the pause interrupted
+    session: str = ""  # who has the robot meanwhile; empty: it has called and waits
 
     def seconds(self, now_ns: int) -> float:
         """For how long nothing has moved; 0 while something does."""
@@ -42,17 +44,19 @@ def watched(
     idleness: Idleness, state: GateState, seen: Observation, now_ns: int
 ) -> tuple[Idleness, GateState, tuple[Event, ...]]:
     """The next state of both, and what the record has to know."""
-    held = bool(state.lease.session) and state.mode not in _WORKS_ITSELF
-    if held and _stands(state.applied, seen):
-        idleness = idleness if idleness.since_ns else Idleness(now_ns)
+    session = state.lease.session
+    runs = (session or state.call is not None) and state.mode not in _WORKS_ITSELF
+    anew = not idleness.since_ns
+    if runs and (anew or session == idleness.session) and _stands(state.applied, seen):
+        idleness = Idleness(now_ns, session=session) if anew else idleness
         if idleness.before is None and idleness.seconds(now_ns) >= PAUSE_S:
             said = Event(kind="paused", text=f"nothing moved for {PAUSE_S:.0f} s")
-            paused = Idleness(idleness.since_ns, state.phase)
-            return paused, replace(state, phase=Phase.PAUSED), (said,)
+            paused = replace(idleness, before=state.phase)
+            return paused, structs.replace(state, phase=Phase.PAUSED), (said,)
         return idleness, state, ()
     if idleness.before is not None and state.phase is Phase.PAUSED:
         said = Event(kind="resumed", text=f"after {idleness.seconds(now_ns):.0f} s")
-        return Idleness(), replace(state, phase=idleness.before), (said,)
+        return Idleness(), structs.replace(state, phase=idleness.before), (said,)
     return Idleness(), state, ()
 
 

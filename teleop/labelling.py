@@ -1,7 +1,8 @@
 """What operators say about episodes, brought to where it belongs, and what counts of the last one.
 
-Used by the recorder's thread. What is said about the open episode goes into its log; about a sealed
-one, beside its files; in between it waits for the seal. Another outcome needs another replay.
+Used by the recorder's thread, which never waits for a disk: what is said about the open episode
+goes into its log; about a sealed one, beside its files, on a thread that reads and syncs them; in
+between it waits for the seal. Another outcome needs another replay.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +22,7 @@ from transport.messages import AnnotationKind, LastEpisode, Said
 
 log = logging.getLogger("recorder")
 
-WAITING: Final = 100  # said about an episode that is not sealed yet; more than anybody types
+WAITING: Final = 100  # said and not kept yet; more than anybody types
 
 
 class Labelling:
@@ -31,11 +33,19 @@ class Labelling:
         episodes: Path,
         to_recorder: Callable[[Said], Heard],
         replay: Callable[[Path], None],
+        disk: Executor | None = None,
     ) -> None:
-        """`to_recorder` says it to whoever has the open episode; `replay` judges a sealed one."""
+        """`to_recorder` says it to whoever has the open episode; `replay` judges a sealed one.
+
+        `disk` runs jobs one after the other; by default a thread of its own. `replay` is called
+        there.
+        """
         self._episodes = episodes
         self._to_recorder = to_recorder
         self._replay = replay
+        self._disk = disk or ThreadPoolExecutor(1, thread_name_prefix="labels")
+        self._owned = disk is None
+        self._jobs: deque[Future[None]] = deque()
         self._waiting: deque[Said] = deque(maxlen=WAITING)
         self.last: LastEpisode | None = None  # any thread may look
 
@@ -48,15 +58,29 @@ class Labelling:
         if heard is Heard.LATER:
             self._waiting.append(said)
         elif heard is Heard.NOT_HERE:
-            self._annotate(said)
+            self._later(lambda: self._annotate(said), f"{said.kind} of {said.by}")
 
     def sealed(self, folder: Path) -> None:
         """An episode is complete: what waited is said again."""
-        self._tell(folder)
+        self._later(lambda: self._tell(folder), folder.name)
         waiting = tuple(self._waiting)
         self._waiting.clear()
         for said in waiting:
             self.say(said)
+
+    def close(self) -> None:
+        """Wait until all that was said is kept; idempotent."""
+        if self._owned:
+            self._disk.shutdown(wait=True)
+
+    def _later(self, job: Callable[[], None], what: str) -> None:
+        """Have the disk's thread do it; a disk that hangs must not fill the memory."""
+        while self._jobs and self._jobs[0].done():
+            self._jobs.popleft().result()  # a fault of ours ends the recorder's thread, loudly
+        if len(self._jobs) >= WAITING:
+            log.error("the disk hangs: %s is not kept", what)
+            return
+        self._jobs.append(self._disk.submit(job))
 
     def _annotate(self, said: Said) -> None:
         folder = self._episodes / said.episode

@@ -19,6 +19,7 @@ from recorder.remains import ancestors_of, survey
 from recorder.sources import (
     Source,
     Sources,
+    altered_files,
     is_dataset,
     known_datasets,
     read_exports,
@@ -59,6 +60,7 @@ def dataset_facts(path: Path, sources: Sources, library: Path) -> dict[str, Any]
         "dataset": str(path),
         "options": sources.options,
         "recorded_by": _counted(one.recorded_by for one in made_from),
+        "exported_by": _counted(one.exported_by for one in made_from),
         "gates": _counted(one.gate_sha256 for one in made_from),
         "scenes": _counted(one.scene_sha256 for one in made_from),
         "policies": _counted(one.policy for one in made_from),
@@ -70,6 +72,9 @@ def dataset_facts(path: Path, sources: Sources, library: Path) -> dict[str, Any]
             for one in sources.episodes
         ],
         "forgotten": msgspec.to_builtins(sources.forgotten),
+        "departures": [
+            {"episode": one.episode, "sentence": one.sentence} for one in sources.departures
+        ],
     }
 
 
@@ -124,6 +129,7 @@ def _dataset_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [("Data set", facts["dataset"]), ("Options", options or "none")]
     for name, title in (
         ("recorded_by", "Recorded by"),
+        ("exported_by", "Exported by"),
         ("gates", "Gate"),
         ("scenes", "Scene"),
         ("policies", "Policy"),
@@ -140,6 +146,12 @@ def _dataset_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("Episode", f"{one['episode']}  {one['outcome'] or 'outcome unknown'}; {one['now']}")
         for one in facts["episodes"]
     ]
+    lines += [
+        ("Trimmed", f"{one['episode']}  from {', '.join(one['parents'])}")
+        for one in facts["episodes"]
+        if one["parents"]
+    ]
+    lines += [("Departs", f"{one['episode']}  {one['sentence']}") for one in facts["departures"]]
     lines += [("Forgotten", f"{one['episode']}  ({one['why']})") for one in facts["forgotten"]]
     return lines
 
@@ -158,11 +170,18 @@ def _episode_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def show_difference(a: Path, b: Path, *, json: bool) -> int:
-    """Print how data set `b` differs from `a`; 0 when it does not, 1 when it does."""
-    found = difference(read_sources(a), read_sources(b))
-    code = 0 if found.same else EXIT_FAILED
+    """Print how data set `b` differs from `a`; 0 when it does not, 1 when it does.
+
+    Each has to be as it was exported, too: every file is read.
+    """
+    known = {path: read_sources(path) for path in (a, b)}
+    found = difference(known[a], known[b])
+    altered = {str(path): altered_files(path, sources) for path, sources in known.items()}
+    same = found.same and not any(altered.values())
+    code = 0 if same else EXIT_FAILED
     if json:
-        write_json({"a": str(a), "b": str(b), "same": found.same, **msgspec.to_builtins(found)})
+        told = {**msgspec.to_builtins(found), "altered": altered}
+        write_json({"a": str(a), "b": str(b), "same": same, **told})
         return code
     lines = [f"only in {a}: {one}{_told(one, found.forgotten)}" for one in found.only_a]
     lines += [f"only in {b}: {one}{_told(one, found.forgotten)}" for one in found.only_b]
@@ -171,6 +190,11 @@ def show_difference(a: Path, b: Path, *, json: bool) -> int:
     lines += [f"option {_changed(change)}" for change in found.options]
     if found.order:
         lines.append("the episodes in both stand in another order")
+    lines += [
+        f"{name} of {path} is not as it was exported"
+        for path, names in altered.items()
+        for name in names
+    ]
     sys.stdout.write("\n".join(lines or ["Made from the same."]) + "\n")
     return code
 
@@ -181,6 +205,6 @@ def _told(episode: str, forgotten: tuple[str, ...]) -> str:
 
 def _changed(change: Change) -> str:
     a, b = ("-" if value in (None, "") else str(value) for value in (change.a, change.b))
-    if change.what == "manifest":
+    if change.what in ("manifest", "exporter") or change.what.startswith("file "):
         a, b = a[:_SHORT], b[:_SHORT]
     return f"{change.what} {a} → {b}"

@@ -1,9 +1,10 @@
 """The media process of a robot: cameras, WebRTC, recording, and the replay of what was recorded.
 
-Threads: `bus` hears every control tick; `recorder` owns the recorder; `cameras` takes the pictures
-(the simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream;
-the main thread answers viewers, reports, and starts the replay of each sealed episode in a process
-of its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
+Threads: `bus` hears every control tick; `recorder` owns the recorder; `labels` keeps what is said
+of sealed episodes, `disk-space` asks how much room there is; `cameras` takes the pictures (the
+simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream; the
+main thread answers viewers, reports, and starts the replay of each sealed episode in a process of
+its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
 counted. When this process dies the robot goes on, and its next start recovers the open episode.
 """
 
@@ -13,7 +14,6 @@ import contextlib
 import hashlib
 import logging
 import queue
-import shutil
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from recorder.provenance import Custody
 from recorder.recover import recover_all
 from teleop.camera_watch import Shot
 from teleop.child import SEAL_S
+from teleop.disk_space import DiskSpace
 from teleop.filming import Filming
 from teleop.gate import DRIVERS
 from teleop.labelling import Labelling
@@ -121,6 +122,7 @@ class Media:
         self._unrecorded = dict.fromkeys(rig.names, 0)
         self._sealed: deque[Path] = deque()
         self._labelling = Labelling(episodes, self._say_to_recorder, self._sealed.append)
+        self._disk_space = DiskSpace(episodes)
         self._replays = ReplayQueue(scene)
         self._filming = Filming(rig, streams, self._to_recorder)
         self._leaving = threading.Event()
@@ -142,6 +144,7 @@ class Media:
             RobotError: the cameras cannot be opened.
         """
         self._sender.start()
+        self._disk_space.free_bytes(now_ns())  # answered by the first report
         for stream in self._streams.values():
             stream.start()
         for thread in self._threads:
@@ -175,6 +178,7 @@ class Media:
             stream.close()
         self._sender.close()
         self._replays.close()
+        self._disk_space.close()
         for link in (self._bus, self._viewers, self._states):
             link.close()
 
@@ -236,6 +240,7 @@ class Media:
             self._hear(self._to_record.get_nowait())
         if self._recorder is not None:
             self._recorder.close(now_ns())
+        self._labelling.close()
 
     def _hear(self, message: RobotBus) -> None:
         if isinstance(message, Description):
@@ -329,7 +334,7 @@ class Media:
             last=self._labelling.last,
             validating=self._replays.running.name if self._replays.running else "",
             verdict=self._replays.notice,
-            disk_free_bytes=_disk_free(self._episodes),
+            disk_free_bytes=self._disk_space.free_bytes(now_ns()),
         )
 
     def _camera_status(self, stream: StreamedCamera) -> CameraStatus:
@@ -364,13 +369,3 @@ def gate_sha256() -> str:
     for name in ("gate", "gate_state", "requests", "mode", "lease", "safety"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
-
-
-def _disk_free(folder: Path) -> int:
-    """Bytes; 0 when the disk does not even answer that."""
-    try:
-        while not folder.exists():
-            folder = folder.parent
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0

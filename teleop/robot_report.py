@@ -41,6 +41,7 @@ class Ticked:
     state_before: bytes
     events: tuple[Event, ...]
     missed_before: int
+    consent: str  # under which whoever has the robot is recorded; empty: none is noted
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def recorded(ticked: Ticked, boot_id: str) -> Tick:
         missed_before=ticked.missed_before,
         state=ticked.state_before,
         events=ticked.events,
+        operator=state.lease.operator,
+        consent=ticked.consent,
     )
 
 

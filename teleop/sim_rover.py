@@ -163,6 +163,8 @@ class SimRover:
                 "policy": "seed and counter, in the event policy_state at the takeover",
                 "scene": "drawn once from scenario and seed, then part of scene_sha256",
             },
+            controller_type="wheel speeds, proportional, limited in torque; no filter",
+            reset="none: the scene is built from scenario and seed when control starts",
         )
 
     def observe(self) -> RoverObservation:

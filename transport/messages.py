@@ -487,7 +487,7 @@ class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
     watchdog_trips: Count  # times the driver's own watchdog had to zero the motors
     missed_ticks: Count
     disk_refuses: bool  # STOP and lease cannot be remembered across a restart
-    idle_s: float  # somebody has the robot, and nothing has moved for so long
+    idle_s: float  # somebody has the robot, or it has called, and nothing moved for so long
     kind: RobotKind = RobotKind.ROVER
     hand: Hand | None = None  # of an arm
     has_policy: bool = True  # whether something drives it in AUTONOMY; else it stands by
@@ -545,6 +545,8 @@ class Tick(Wire, frozen=True, tag="tick"):
     missed_before: Count  # ticks skipped just before this one
     state: bytes
     events: tuple[Event, ...] = ()
+    operator: str = ""  # who has the robot, as the robot's list names them; empty: nobody
+    consent: str = ""  # under which they are recorded, as that list says; empty: none is noted
 
 
 class Success(Wire, frozen=True):
@@ -583,6 +585,9 @@ class Description(Wire, frozen=True, tag="description"):
     hardware: dict[str, str] = {}  # model, serial number, firmware
     assets_sha256: dict[str, str] = {}  # of each file that the scene or the robot's model loads
     randomness: dict[str, str] = {}  # who draws random numbers, and where their state is kept
+    controller_type: Text = ""  # what turns an action into motion, filters included
+    calibration_id: Text = ""  # which measurement `calibration` is from; empty: none was made
+    reset: Text = ""  # how the scene is put back before the next attempt
 
 
 # --- robot to operators: pictures and recording ---

@@ -20,6 +20,7 @@ SAYS: Final[dict[Act, tuple[AnnotationKind, str]]] = {
     Act.CLEAR: (AnnotationKind.OUTCOME, Outcome.UNLABELLED),
     Act.REASON: (AnnotationKind.REASON, ""),
     Act.NOTE: (AnnotationKind.NOTE, ""),
+    Act.TASK: (AnnotationKind.TASK, ""),
     Act.DISCARD: (AnnotationKind.DISCARDED, ""),
     Act.RESTORE: (AnnotationKind.RESTORED, ""),
 }

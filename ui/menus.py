@@ -108,6 +108,7 @@ class Menus:
         self._acting(menu, Act.CLEAR, "&Take the outcome back", Action.CLEAR_OUTCOME)
         self._acting(menu, Act.REASON, "Rea&son…")
         self._acting(menu, Act.NOTE, "&Note…")
+        self._acting(menu, Act.TASK, "Tas&k…")
         menu.addSeparator()
         self._acting(menu, Act.DISCARD, "&Discard the last episode")
         self._acting(menu, Act.RESTORE, "&Undo the discard")

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from teleop.attendance import UNATTENDED_S, WARNING_S
+from teleop.idleness import PAUSE_S
 from teleop.operator_view import LinkView
+from transport.messages import Phase, RecorderPhase, RobotState
 from ui import words
 from ui.facts import Facts, heard
 from ui.offers import wants_high_latency, wish_left_s
@@ -55,7 +57,22 @@ def notice_of(link: LinkView, facts: Facts, now_ns: int) -> Notice | None:
             (("Use high latency", Act.HIGH_LATENCY),),
             Look.LIMITED,
         )
-    return None
+    return _idle(link, state)
+
+
+def _idle(link: LinkView, state: RobotState) -> Notice | None:
+    """An episode runs, and nothing moves: people forget that it does."""
+    recording = link.media is not None and link.media.recorder is RecorderPhase.RECORDING
+    mine = link.yours or not state.lease.session
+    if not (recording and mine and words.idle(link)):
+        return None
+    waits = "" if link.yours else "The robot has called and waits. "
+    if state.phase is Phase.PAUSED:
+        then = "The episode shows it as a pause."
+    else:
+        then = f"The episode goes on; after {PAUSE_S:.0f} s it shows a pause."
+    title = f"Nothing has moved for {words.short(state.idle_s)}"
+    return Notice("clock", title, waits + then, look=Look.LIMITED)
 
 
 def _note(facts: Facts) -> Notice | None:

@@ -37,6 +37,7 @@ ROLES: Final[dict[Act, frozenset[Role]]] = {
     Act.SCENE_RESET: DRIVERS,
     Act.REASON: DRIVERS,
     Act.NOTE: DRIVERS,
+    Act.TASK: DRIVERS,
     Act.DISCARD: DRIVERS,
     Act.RESTORE: DRIVERS,
     Act.HIGH_LATENCY: DRIVERS,

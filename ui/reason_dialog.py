@@ -33,6 +33,7 @@ class Question:
     button: str
     required: bool
     examples: tuple[str, ...]  # to choose from; they can be changed
+    asks: str = "Reason"  # what is written into the field
 
 
 QUESTIONS: Final = {
@@ -75,6 +76,15 @@ QUESTIONS: Final = {
         "Keep the note",
         True,
         ("Rug had moved", "Camera was dirty", "Somebody stood in the way"),
+    ),
+    Act.TASK: Question(
+        Act.TASK,
+        "What was to be done in this episode?",
+        "In the words a policy is trained on. Empty: what the robot says itself.",
+        "Keep the task",
+        False,
+        ("Free the robot", "Drive back to the dock", "Put the scene back"),
+        "Task",
     ),
 }
 
@@ -135,7 +145,7 @@ class ReasonDialog(QDialog):
         detail.setWordWrap(True)
         outer.addWidget(detail)
         self.field = ReasonField()
-        need = "Reason" if question.required else "Reason (may be empty)"
+        need = question.asks if question.required else f"{question.asks} (may be empty)"
         self.field.setAccessibleName(need)
         self.field.setPlaceholderText(f"{need}: type _ for a space, Space is STOP")
         self.field.textChanged.connect(self._enable)

@@ -42,6 +42,7 @@ class Act(StrEnum):
     SCENE_RESET = "scene_reset"
     REASON = "reason"  # why an episode went as it did
     NOTE = "note"
+    TASK = "task"  # what was to be done, in words a policy is trained on
     DISCARD = "discard"
     RESTORE = "restore"
     LET_DRIVE = "let it drive"

@@ -23,8 +23,8 @@ from typing import Any
 
 import pytest
 
-from recorder.durable import is_locked
 from recorder.episode import Status
+from recorder.folder_lock import is_locked
 from recorder.library import list_episodes, open_episode
 from recorder.recover import recover_all
 from tests.faults.episode_kill_child import CALLED, SEALED, drive
@@ -149,7 +149,7 @@ def recover_with_a_kill(root: Path, choose: random.Random, losses: Losses) -> No
 
 def until_unlocked(root: Path) -> None:
     """A killed process's locks go with its last thread, a moment after the process."""
-    until(lambda: not any(is_locked(log) for log in root.glob("*.rec/log.mcap")), "locks are gone")
+    until(lambda: not any(is_locked(one) for one in root.glob("*.rec")), "locks are gone")
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(200, marks=pytest.mark.long)])

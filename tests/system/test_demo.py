@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from recorder.episode import CONSENT, POLICY_STATE
+from recorder.episode import POLICY_STATE
 from recorder.library import open_episode
 from tests.system.rig import unstick
 from transport.messages import Phase, Source
@@ -84,7 +84,7 @@ def test_the_episode_tells_the_whole_story(facts: dict[str, Any]) -> None:
     episode.verify()
     ticks = list(episode.ticks())
     kinds = [event.kind for tick in ticks for event in tick.events if event.kind != "mode"]
-    assert kinds == ["call", "takeover", CONSENT, POLICY_STATE, "outcome", "hand_back"]
+    assert kinds == ["call", "takeover", POLICY_STATE, "outcome", "hand_back"]
     assert episode.manifest.ending.operator == "op-1"
     numbers = [tick.tick for tick in ticks]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "no hidden jumps"

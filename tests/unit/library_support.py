@@ -41,11 +41,13 @@ def like(manifest: Manifest, number: int) -> Manifest:
     robot, site = f"rover-{number % 4}", SITES[number % len(SITES)]
     outcome = (Outcome.SUCCESS, Outcome.SUCCESS, Outcome.FAILURE)[number % 3]
     operator = OPERATORS[number % len(OPERATORS)]
+    drivers = tuple(msgspec.structs.replace(one, name=operator) for one in manifest.drivers)
     said = tuple(msgspec.structs.replace(one, by=operator) for one in manifest.ending.labels)
     return msgspec.structs.replace(
         manifest,
         episode=name,
         description=msgspec.structs.replace(manifest.description, robot=robot, site=site),
+        drivers=drivers,
         ending=msgspec.structs.replace(
             manifest.ending, operator=operator, outcome=outcome, labels=said
         ),

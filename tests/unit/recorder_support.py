@@ -105,6 +105,8 @@ def session(
     rover: Rover | None = None,
     boot_id: str = "boot",
     pause: range = range(0),
+    operator: str = "ada",
+    consent: str = "",
 ) -> Iterator[Tick]:
     """Patrol, call, wait, takeover, drive, hand back, patrol: lengths in ticks. In the ticks of
     `pause` the operator lets the robot stand."""
@@ -115,9 +117,9 @@ def session(
         driving = taken <= number < handed
         events = {
             called: (Event(kind="call", text="Wedged"),),
-            taken: (Event(kind="takeover", by="ada"),),
-            taken + 5: (Event(kind="marker", text="here", by="ada"),),
-            handed: (Event(kind="hand_back", text=outcome.value, by="ada"),),
+            taken: (Event(kind="takeover", by=operator),),
+            taken + 5: (Event(kind="marker", text="here", by=operator),),
+            handed: (Event(kind="hand_back", text=outcome.value, by=operator),),
         }.get(number, ())
         applied = (
             Twist(forward_mps=0.3 + 0.1 * math.sin(number), turn_radps=0.5 * math.cos(number / 7))
@@ -137,7 +139,7 @@ def session(
                 if called <= number < taken
                 else Phase.AUTONOMOUS
             ),
-            intervention=0 if number >= taken else -1,
+            intervention=0 if driving else -1,
             outcome=outcome if number >= handed - 3 else Outcome.UNLABELLED,
             observation=tuple(float(v) for v in robot.state[:3]),
             policy=STILL,
@@ -158,8 +160,28 @@ def session(
             missed_before=0,
             state=robot.snapshot(),
             events=events,
+            operator=operator if driving else "",
+            consent=consent if driving else "",
         )
         robot.apply(applied)
+
+
+def later(tick: Tick, by: int, **changes: Any) -> Tick:
+    """The same tick, so many ticks later."""
+    moved = {"tick": tick.tick + by, "stamp_ns": stamp(tick.tick + by)}
+    return msgspec.structs.replace(tick, **moved, **changes)
+
+
+def one_after_the_other(root: Path, *, apart: int = 240, **changes: Any) -> tuple[Episode, Episode]:
+    """ada drives for ten seconds; eve takes over `apart` ticks after ada has handed back."""
+    rec = recorder(root)
+    first = list(session(operator="ada", consent="form 1", drive=600, after=apart))
+    second = session(before=0, wait=0, operator="eve", consent="form 2", **changes)
+    moved = (later(tick, len(first), intervention=1) for tick in second)
+    feed(rec, iter([*first, *moved]))
+    rec.close(stamp(10_000))
+    one, two = (open_episode(path) for path in rec.sealed())
+    return one, two
 
 
 def numbered(number: int) -> I420:

@@ -105,6 +105,7 @@ def test_show_tells_who_when_why_what_and_what_is_missing(
     for words in (
         proved.id,
         "ada, 3.0 s",
+        "ada, ticks 120 to 300, no consent is noted",
         "the operator handed back",
         "Reach open floor",
         "success",

@@ -151,6 +151,60 @@ def test_an_export_of_the_same_list_differs_by_the_forgotten_only_and_says_so(
     assert [one["episode"] for one in whole.facts["skipped"]] == [ids[0]]
 
 
+def bytes_of(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_a_set_made_anew_from_the_same_is_the_same_to_the_byte(
+    library: Path, tmp_path: Path, unstick: Unstick
+) -> None:
+    old, new, again = (tmp_path / name for name in ("old", "new", "again"))
+    unstick("export", "lerobot", library, old)
+    done = unstick("export", "lerobot", library, new, "--like", old, "--json")
+    assert done.facts["departures"] == []
+    assert bytes_of(new) == bytes_of(old)
+    unstick("episodes", "label", list_episodes(library)[0].name, "--reason", "slipped")
+    unstick("export", "lerobot", library, new.with_name("third"), "--like", old)
+    unstick("export", "lerobot", library, again, "--like", new.with_name("third"))
+    assert bytes_of(again) == bytes_of(new.with_name("third"))
+
+
+def test_a_set_made_anew_declares_what_was_said_since(
+    library: Path, ids: list[str], tmp_path: Path, unstick: Unstick
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    unstick("export", "lerobot", library, old)
+    unstick("episodes", "label", ids[0], "--outcome", "failure")  # its replay is out of date now
+    unstick("episodes", "label", ids[1], "--reason", "slipped")
+    done = unstick("export", "lerobot", library, new, "--like", old, "--json")
+    told = {one["episode"]: one["why"] for one in done.facts["departures"]}
+    assert told.keys() == {ids[0], ids[1]}
+    assert told[ids[0]].startswith("left out, was in it: ")
+    assert told[ids[1]] == "reason - → slipped"
+    facts = unstick("lineage", new, "--json").facts
+    assert [one["episode"] for one in facts["departures"]] == ids[:2]
+    page = unstick("lineage", new).out
+    assert "left out, was in it" in page
+    assert "Exported by" in page
+
+
+def test_a_file_of_a_set_that_was_altered_is_told(
+    library: Path, tmp_path: Path, unstick: Unstick
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for out in (old, new):
+        unstick("export", "lerobot", library, out)
+    assert unstick("diff", old, new).code == 0
+    name = "data/chunk-000/file-001.parquet"
+    data = bytearray((new / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (new / name).write_bytes(bytes(data))
+    differs = unstick("diff", old, new, "--json")
+    assert (differs.code, differs.facts["same"]) == (1, False)
+    assert differs.facts["altered"] == {str(old): [], str(new): [name]}
+    assert f"{name} of {new} is not as it was exported" in unstick("diff", old, new).out
+
+
 def test_lineage_of_a_data_set_tells_what_it_was_made_from_and_what_became_of_it(
     library: Path, ids: list[str], tmp_path: Path, unstick: Unstick
 ) -> None:

@@ -11,7 +11,7 @@ from teleop.gate_state import GateState
 from teleop.idleness import NOTICE_S, PAUSE_S, Idleness, watched
 from teleop.robot import RoverObservation
 from transport.clock import NS_PER_S
-from transport.messages import STILL, Event, Lease, Mode, Phase, Twist
+from transport.messages import STILL, Call, Event, Lease, Mode, Phase, Twist
 
 STANDING = RoverObservation(
     x_m=1.0,
@@ -116,6 +116,35 @@ def test_a_robot_that_nobody_drives_is_not_idle(mode: Mode, lease: Lease) -> Non
     watch.state = replace(watch.state, mode=mode, lease=lease)
     assert watch.wait(PAUSE_S + 5).idle_s == 0.0
     assert watch.events == []
+
+
+CALLED = Call(call_id=1, reason="Wedged", detail="", stamp_ns=0)
+
+
+def test_a_robot_that_has_called_and_waits_is_idle_too_and_its_wait_becomes_a_pause() -> None:
+    watch = Watch()
+    watch.state = replace(
+        watch.state, mode=Mode.HOLD, phase=Phase.HANDOVER, lease=Lease(epoch=1), call=CALLED
+    )
+    assert watch.wait(NOTICE_S + 0.1).idle_s == pytest.approx(NOTICE_S)
+    assert watch.wait(PAUSE_S).state.phase is Phase.PAUSED
+    assert [event.kind for event in watch.events] == ["paused"]
+
+
+def test_whoever_takes_over_a_robot_that_waited_begins_anew() -> None:
+    watch = Watch()
+    watch.state = replace(watch.state, mode=Mode.HOLD, lease=Lease(epoch=1), call=CALLED)
+    watch.wait(PAUSE_S + 1)
+    watch.state = replace(watch.state, mode=Mode.READY, phase=Phase.RECOVERY, lease=HELD, call=None)
+    assert watch.wait(1).idle_s < 1.0
+    assert watch.state.phase is Phase.RECOVERY
+
+
+def test_a_robot_that_is_passed_on_in_a_pause_has_its_phase_back() -> None:
+    watch = Watch().wait(PAUSE_S + 1)
+    watch.state = replace(watch.state, lease=Lease(epoch=2, operator="eve", key="e", session="t"))
+    assert watch.wait(0.1).state.phase is Phase.RECOVERY
+    assert [event.kind for event in watch.events] == ["paused", "resumed"]
 
 
 def test_whoever_leaves_in_a_pause_leaves_no_paused_robot_behind() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.intervention_labels import (
+    interventions,
     needed_help_s,
     sirius_action_modes,
     sirius_intervention_labels,
@@ -23,7 +24,13 @@ def mask(letters: str, wanted: str) -> np.ndarray:
 
 
 def modes_of(letters: str) -> list[int]:
-    return sirius_action_modes(mask(letters, "p"), mask(letters, "h"), HZ).tolist()
+    """h and a comma: a person has the robot, and drives or lets go."""
+    taken = mask(letters, "h") | mask(letters, ",")
+    return sirius_action_modes(mask(letters, "p"), taken).tolist()
+
+
+def of_one(human: np.ndarray) -> np.ndarray:
+    return np.zeros(len(human), np.int64)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +47,13 @@ def modes_of(letters: str) -> list[int]:
 def test_a_stretch_ends_when_a_person_lets_go_for_half_a_second(
     driven: str, meant: list[range]
 ) -> None:
-    assert stretches(mask(driven, "h"), HZ) == meant
+    human = mask(driven, "h")
+    assert stretches(human, of_one(human), HZ) == meant
+
+
+def test_another_driver_begins_another_stretch() -> None:
+    human, whose = mask("phhhhp", "h"), np.array([-1, 0, 0, 1, 1, -1])
+    assert stretches(human, whose, HZ) == [range(1, 3), range(3, 5)]
 
 
 @given(st.lists(st.booleans(), max_size=200))
@@ -48,7 +61,7 @@ def test_stretches_hold_all_that_a_person_drove_and_begin_and_end_with_it(
     driven: list[bool],
 ) -> None:
     human = np.array(driven, np.bool_)
-    found = stretches(human, HZ)
+    found = stretches(human, of_one(human), HZ)
     covered = {row for stretch in found for row in stretch}
     assert {i for i, on in enumerate(driven) if on} <= covered
     assert all(human[s.start] and human[s.stop - 1] for s in found)
@@ -56,7 +69,19 @@ def test_stretches_hold_all_that_a_person_drove_and_begin_and_end_with_it(
 
 
 def test_sirius_counts_robot_as_zero_and_a_person_as_one() -> None:
-    assert modes_of("pp.hh.hpp") == [0, 0, 0, 1, 1, 1, 1, 0, 0]
+    assert modes_of("pp.hh,hpp") == [0, 0, 0, 1, 1, 1, 1, 0, 0]
+
+
+def test_sirius_counts_from_the_takeover_to_the_hand_back_however_long_a_person_lets_go() -> None:
+    assert modes_of("p,h,,,,,,,,h,p") == [0, *[1] * 12, 0]
+
+
+def test_interventions_are_told_apart_by_their_number_and_by_what_lies_between() -> None:
+    taken = mask("phhhhph", "h")
+    number = np.array([-1, 3, 3, 4, 4, 4, 4])
+    assert interventions(taken, number) == [range(1, 3), range(3, 5), range(6, 7)]
+    assert interventions(mask("hhh", "h"), number[1:4]) == [range(2), range(2, 3)]
+    assert interventions(mask("", "h"), number[:0]) == []
 
 
 def test_an_episode_without_the_policy_is_a_demonstration() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +13,8 @@ import pytest
 
 from recorder.episode_recorder import Heard
 from recorder.library import Episode, open_episode
-from teleop.labelling import Labelling
-from tests.unit.recorder_support import feed, record, recorder, session, stamp
+from teleop.labelling import WAITING, Labelling
+from tests.unit.recorder_support import InlineDisk, feed, record, recorder, session, stamp
 from transport.messages import AnnotationKind, Outcome, Said
 
 
@@ -21,11 +24,14 @@ class Desk:
 
     folder: Path
     heard: Heard = Heard.NOT_HERE
+    disk: Executor | None = None
     recorded: list[Said] = field(default_factory=list)
     replayed: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.labelling = Labelling(self.folder, self._record, self.replayed.append)
+        self.labelling = Labelling(
+            self.folder, self._record, self.replayed.append, self.disk or InlineDisk()
+        )
 
     def _record(self, said: Said) -> Heard:
         self.recorded += [said] if self.heard is Heard.RECORDED else []
@@ -92,6 +98,31 @@ def test_an_older_episode_that_is_labelled_does_not_become_the_last(tmp_path: Pa
     assert last is not None
     assert (last.episode, last.discarded) == (newer.id, False)
     assert open_episode(older.path).labels.discarded
+
+
+def test_a_sync_that_hangs_keeps_nobody_waiting(
+    episode: Episode, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    goes_on, syncs, syncing = threading.Event(), os.fsync, threading.Event()
+
+    def hangs(fd: int) -> None:
+        syncing.set()
+        assert goes_on.wait(60)
+        syncs(fd)
+
+    monkeypatch.setattr(os, "fsync", hangs)
+    with ThreadPoolExecutor(1) as disk:
+        desk = Desk(episode.path.parent, disk=disk)
+        desk.say(episode.id, AnnotationKind.OUTCOME, Outcome.FAILURE)  # this thread would hang
+        assert syncing.wait(60)
+        assert desk.replayed == [], "nothing is told before it is kept"
+        for _ in range(2 * WAITING):
+            desk.say(episode.id, AnnotationKind.NOTE, "still there?")
+        assert "hangs" in caplog.text
+        goes_on.set()
+    labels = open_episode(episode.path).labels
+    assert (labels.outcome, len(labels.notes)) == (Outcome.FAILURE, WAITING - 1)
+    assert desk.replayed == [episode.path]
 
 
 # --- the recorder's part --------------------------------------------------------------------------

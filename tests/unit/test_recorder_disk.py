@@ -13,6 +13,7 @@ import pytest
 import recorder.recover as recovery_module
 from recorder import durable
 from recorder.episode_recorder import MAX_BACKLOG
+from recorder.folder_lock import FolderLock
 from recorder.library import list_episodes, open_episode
 from recorder.recover import recover_all
 from tests.unit.recorder_support import feed, recorder, session, stamp
@@ -32,7 +33,7 @@ def test_a_disk_full_at_any_write_stops_recording_and_keeps_what_there_is(
     assert phase is RecorderPhase.FAILED
     assert "disk full" in detail
     assert rec.sealed() == []
-    monkeypatch.setattr(recovery_module, "is_locked", lambda path: False)
+    monkeypatch.setattr(recovery_module, "claim", lambda path: FolderLock(None))
     for found in recover_all(tmp_path):
         if found.recovered:
             open_episode(found.path).verify()

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from recorder.episode import CONSENT, POLICY_STATE, EndedBy, EpisodeError, Status, sealed_json
+from recorder.episode import POLICY_STATE, EndedBy, EpisodeError, Status, sealed_json
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.finding import Rule
 from recorder.library import list_episodes, open_episode
@@ -22,6 +22,7 @@ from tests.unit.recorder_support import (
     Rover,
     description,
     feed,
+    later,
     number_of,
     record,
     recorder,
@@ -118,7 +119,7 @@ def test_two_interventions_give_two_episodes_that_overlap_in_preroll(tmp_path: P
     feed(rec, iter(first))
     feed(
         rec,
-        iter(_later(tick, len(first)) for tick in session()),
+        (later(tick, len(first), intervention=1) for tick in session()),
     )
     rec.close(stamp(10_000))
     one, two = (open_episode(path) for path in rec.sealed())
@@ -136,7 +137,7 @@ def test_a_scene_that_is_put_back_lies_in_no_episode(tmp_path: Path) -> None:
     said = Event(kind="scene_reset", text="start 1")
     first[-1] = msgspec.structs.replace(first[-1], events=(said,))
     feed(rec, iter(first))
-    feed(rec, iter(_later(tick, len(first)) for tick in session()))
+    feed(rec, (later(tick, len(first), intervention=1) for tick in session()))
     rec.close(stamp(10_000))
     one, two = (open_episode(path) for path in rec.sealed())
     assert one.manifest.last_tick == len(first) - 1
@@ -210,9 +211,9 @@ def test_opening_what_is_no_episode_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (b'"format": 2', b'"format": 3', "newer Unstick"),
-        (b'"format": 2', b'"format": 1', "record the episode again"),
-        (b'"format": 2', b'"format": "x"', "unreadable"),
+        (b'"format": 3', b'"format": 4', "newer Unstick"),
+        (b'"format": 3', b'"format": 2', "record the episode again"),
+        (b'"format": 3', b'"format": "x"', "unreadable"),
         (b'"rows"', b'"lines"', "unreadable"),
         (b'"ada"', b'"eve"', "not as it was written"),
         (b'"sealed"', b'"sealed" ', "not as it was written"),
@@ -245,14 +246,6 @@ def test_show_is_exact() -> None:
 
     shown = [numbered(n).frame().to_ndarray(format="rgb24") for n in (0, 1, 5, 4095)]
     assert [number_of(rgb) for rgb in shown] == [0, 1, 5, 4095]
-
-
-def _later(tick, by):  # type: ignore[no-untyped-def]
-    import msgspec
-
-    return msgspec.structs.replace(
-        tick, tick=tick.tick + by, stamp_ns=stamp(tick.tick + by), intervention=1
-    )
 
 
 def _flip(path: Path, at: int) -> None:
@@ -316,11 +309,8 @@ def test_a_manifest_that_tells_another_story_than_the_log_is_refused(
 
 
 def told_at_the_takeover(ticks: Iterator[Tick]) -> Iterator[Tick]:
-    """The same session, of somebody with a consent, under a policy with a memory."""
-    said = (
-        Event(kind=CONSENT, text="form 2026-03", by="ada"),
-        Event(kind=POLICY_STATE, text='{"seed":7,"draws":3}'),
-    )
+    """The same session, under a policy with a memory."""
+    said = (Event(kind=POLICY_STATE, text='{"seed":7,"draws":3}'),)
     for tick in ticks:
         more = said if any(event.kind == "takeover" for event in tick.events) else ()
         yield msgspec.structs.replace(tick, events=(*tick.events, *more))
@@ -338,10 +328,7 @@ def test_the_manifest_tells_where_a_replay_starts_and_what_the_policy_remembered
     assert start.tick == episode.manifest.ending.start_tick == 120
     assert start.state_sha256 == hashlib.sha256(ticks[120].state).hexdigest()
     assert (start.state_bytes, start.policy) == (40, '{"seed":7,"draws":3}')
-    assert episode.manifest.consent == "form 2026-03"
-    assert {label.kind for label in episode.manifest.ending.labels}.isdisjoint(
-        {CONSENT, POLICY_STATE}
-    )
+    assert POLICY_STATE not in {label.kind for label in episode.manifest.ending.labels}
 
 
 def test_an_episode_in_which_nobody_took_over_has_no_start(tmp_path: Path) -> None:
@@ -349,7 +336,7 @@ def test_an_episode_in_which_nobody_took_over_has_no_start(tmp_path: Path) -> No
     feed(rec, (tick for tick in session() if tick.tick < 110))
     rec.close(stamp(200))
     manifest = open_episode(rec.sealed()[0]).manifest
-    assert (manifest.start, manifest.consent) == (None, "")
+    assert (manifest.start, manifest.drivers) == (None, ())
 
 
 def test_the_operators_clock_is_told_where_it_was_known_best(tmp_path: Path) -> None:
@@ -366,6 +353,31 @@ def test_the_operators_clock_is_told_where_it_was_known_best(tmp_path: Path) -> 
     assert (clock.operator_offset_ns, clock.operator_error_ns) == (5_400, 300_000)
 
 
+def test_how_old_commands_and_pictures_were_is_counted(tmp_path: Path) -> None:
+    ages = {120: (5.0, 10.0), 121: (10.0, -1.0), 122: (99.0, 340.0), 123: (2000.0, 1000.0)}
+
+    def aged(ticks: Iterator[Tick]) -> Iterator[Tick]:
+        for tick in ticks:
+            command_ms, picture_ms = ages.get(tick.tick, (-1.0, -1.0))
+            seq = -1 if tick.tick == 122 else tick.command_seq  # the age of one before
+            yield msgspec.structs.replace(
+                tick, command_age_ms=command_ms, picture_age_ms=picture_ms, command_seq=seq
+            )
+
+    rec = recorder(tmp_path)
+    feed(rec, aged(session()))
+    rec.close(stamp(10_000))
+    told = open_episode(rec.sealed()[0]).manifest.latency
+    counts = zip(told.command, told.picture, strict=True)
+    between = dict(zip(("below", *told.edges_ms), counts, strict=True))
+    assert {edge: found for edge, found in between.items() if any(found)} == {
+        "below": (1, 0),
+        10.0: (1, 1),
+        300.0: (0, 1),
+        1000.0: (1, 1),
+    }
+
+
 def test_program_custody_and_cameras_are_in_the_manifest(tmp_path: Path) -> None:
     settings = CameraSettings(serial="C-12", focal_px=(500.0, 501.0), centre_px=(32.0, 24.0))
     cameras = [msgspec.structs.replace(camera, settings=settings) for camera in CAMERAS]
@@ -378,6 +390,10 @@ def test_program_custody_and_cameras_are_in_the_manifest(tmp_path: Path) -> None
     manifest = open_episode(rec.sealed()[0]).manifest
     assert manifest.custody == custody
     assert manifest.code == recording_code()
+    assert {"python", "platform", "processor", "numpy", "blas", "numpy_simd"} <= set(
+        manifest.versions
+    )
+    assert manifest.versions["blas"]
     assert len(manifest.code.source_sha256) == 64
     assert all(camera.settings == settings for camera in manifest.cameras)
     assert all(camera.encoder.startswith("libx264 preset=") for camera in manifest.cameras)

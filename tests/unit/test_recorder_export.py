@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import av
 import msgspec
@@ -25,6 +26,7 @@ from tests.unit.recorder_support import (
     description,
     feed,
     number_of,
+    one_after_the_other,
     record,
     recorder,
     session,
@@ -127,6 +129,104 @@ def test_sirius_marks_the_wait_for_help_and_the_time_before_it(
     assert {labels[t] for t in range(120, 300, 2)} == {1}
     assert {labels[t] for t in range(300, 340, 2)} == {0}
     assert {row["sirius.action_modes"] for row in rows} == {0, 1}
+
+
+def table_of(out: Path, index: int) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(
+        out / f"data/chunk-000/file-{index:03d}.parquet"
+    ).to_pylist()
+    return rows
+
+
+def meta_of(out: Path, index: int) -> dict[str, Any]:
+    (row,) = pq.read_table(out / f"meta/episodes/chunk-000/file-{index:03d}.parquet").to_pylist()
+    found: dict[str, Any] = row
+    return found
+
+
+@pytest.fixture(scope="module")
+def overlapping(tmp_path_factory: pytest.TempPathFactory) -> tuple[Episode, Episode]:
+    """ada's success, and eve's failure four seconds later, whose pre-roll holds ada's drive."""
+    root = tmp_path_factory.mktemp("overlapping")
+    one, two = one_after_the_other(root, outcome=Outcome.FAILURE)
+    assert two.manifest.first_tick < one.manifest.ending.end_tick
+    assert two.manifest.overlap_tick == one.manifest.last_tick
+    return one, two
+
+
+def test_rows_that_two_episodes_share_are_exported_once(
+    overlapping: tuple[Episode, Episode], tmp_path: Path
+) -> None:
+    options = ExportOptions(include_unverified=True)
+    out = export_lerobot(overlapping, tmp_path / "set", options=options).path
+    ticks = [[row["unstick.tick"] for row in table_of(out, index)] for index in (0, 1)]
+    whole = sorted({row.tick for episode in overlapping for row in episode.rows()})
+    assert ticks[0] + ticks[1] == whole, "each once, and none is lost"
+    begins = meta_of(out, 1)["unstick/first_row"]
+    assert begins == len(list(overlapping[1].rows())) - len(ticks[1])
+    last = overlapping[1].manifest.ending
+    human = [row["unstick.tick"] for row in table_of(out, 1) if row["intervention"]]
+    assert human == [t for t in ticks[1] if last.start_tick <= t < last.end_tick]
+
+
+def test_hg_dagger_takes_each_drive_once_with_its_own_operator_and_outcome(
+    overlapping: tuple[Episode, Episode], tmp_path: Path
+) -> None:
+    options = ExportOptions(include_unverified=True, labels=TrainerLabels.HG_DAGGER)
+    out = export_lerobot(overlapping, tmp_path / "set", options=options).path
+    assert len(read_origin(out).episodes) == 2
+    told = [(meta_of(out, i)["operator"], meta_of(out, i)["success"]) for i in (0, 1)]
+    assert told == [("ada", True), ("eve", False)]
+    for index, episode in enumerate(overlapping):
+        ending = episode.manifest.ending
+        rows = [row["unstick.tick"] for row in table_of(out, index)]
+        assert rows == [
+            row.tick for row in episode.rows() if ending.start_tick <= row.tick < ending.end_tick
+        ]
+
+
+def test_an_episode_that_two_had_names_both_and_its_stretches_name_one_each(
+    tmp_path: Path,
+) -> None:
+    ticks = list(session())
+    for at in range(200, 300):
+        ticks[at] = msgspec.structs.replace(ticks[at], operator="eve")
+    rec = recorder(tmp_path)
+    feed(rec, iter(ticks))
+    rec.close(stamp(10_000))
+    episode = open_episode(rec.sealed()[0])
+    for labels, meant in ((None, ["ada, eve"]), (TrainerLabels.HG_DAGGER, ["ada", "eve"])):
+        options = ExportOptions(include_unverified=True, labels=labels)
+        out = export_lerobot([episode], tmp_path / f"set-{labels}", options=options).path
+        assert [meta_of(out, i)["operator"] for i in range(len(meant))] == meant
+
+
+def test_letting_go_for_seconds_does_not_end_an_intervention_for_sirius(tmp_path: Path) -> None:
+    ticks = list(session())
+    for at in range(180, 260):  # holds the robot, drives nothing
+        ticks[at] = msgspec.structs.replace(ticks[at], source=Source.HOLD, deadman=False)
+    rec = recorder(tmp_path)
+    feed(rec, iter(ticks))
+    rec.close(stamp(10_000))
+    options = ExportOptions(include_unverified=True, labels=TrainerLabels.SIRIUS)
+    episode = open_episode(rec.sealed()[0])
+    out = export_lerobot([episode], tmp_path / "set", options=options).path
+    for row in table_of(out, 0):
+        held = 120 <= row["unstick.tick"] < 300
+        assert row["sirius.action_modes"] == held
+        assert (row["sirius.intv_labels"] == 1) == held
+
+
+def test_annotations_that_cannot_be_read_are_damage_and_not_a_reason(
+    episodes: list[Episode], tmp_path: Path
+) -> None:
+    spoilt = tmp_path / episodes[0].id
+    shutil.copytree(episodes[0].path, spoilt)
+    (spoilt / "annotations.jsonl").write_bytes(b"{}\n")
+    summary = export_lerobot([open_episode(spoilt), episodes[1]], tmp_path / "set")
+    assert summary.episodes == (episodes[1].id,)
+    assert [episode for episode, _ in summary.damaged] == [episodes[0].id]
+    assert summary.skipped == ()
 
 
 def test_a_set_says_what_it_was_made_from(exported: Path, episodes: list[Episode]) -> None:

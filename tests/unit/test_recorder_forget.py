@@ -20,7 +20,15 @@ from recorder.library import Episode, list_episodes, open_episode
 from recorder.remains import Plan, Remains, Whom, applies, plan_of, survey
 from recorder.tombstone import Why, read_tombstones
 from tests.unit.library_support import BEGIN
-from tests.unit.recorder_support import feed, record, recorder, session, stamp
+from tests.unit.recorder_support import (
+    feed,
+    one_after_the_other,
+    record,
+    recorder,
+    session,
+    stamp,
+)
+from transport.messages import Event
 
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
 NAME = "Zebulon-Pike"  # occurs nowhere by chance
@@ -131,6 +139,7 @@ def driven_by(root: Path, pattern: Path, operator: str, n: int) -> Episode:
     manifest = msgspec.structs.replace(
         manifest,
         episode=number(n),
+        drivers=tuple(msgspec.structs.replace(x, name=operator) for x in manifest.drivers),
         ending=msgspec.structs.replace(manifest.ending, operator=operator, labels=labels),
     )
     (folder / MANIFEST_FILE).write_bytes(sealed_json(manifest))
@@ -182,6 +191,34 @@ def test_nothing_of_a_forgotten_episode_is_left_but_a_stone_without_a_name(libra
     assert (stone.manifest_sha256, stone.why) == (digest, Why.REQUEST)
     assert list_library(library).found == 1
     assert not list_library(library).unreadable
+
+
+def test_who_stands_only_in_the_ten_seconds_before_somebody_elses_call_is_forgotten_too(
+    tmp_path: Path,
+) -> None:
+    one, two = one_after_the_other(tmp_path)
+    assert two.manifest.first_tick < one.manifest.ending.end_tick
+    known, _ = survey(tmp_path)
+    assert [sorted(r.drivers) for r in known] == [["ada"], ["ada", "eve"]]
+    plan = plan_of(known, Whom(operator="ada"))
+    forget(tmp_path, plan.going, Why.REQUEST)
+    assert list_episodes(tmp_path) == [], "nothing is left with a picture of what ada did"
+
+
+def test_who_only_pressed_stop_in_the_preroll_is_named(tmp_path: Path) -> None:
+    stops = Event(kind="stop", by="joe")
+    rec = recorder(tmp_path)
+    feed(
+        rec,
+        (
+            msgspec.structs.replace(tick, events=(stops,)) if tick.tick == 40 else tick
+            for tick in session()
+        ),
+    )
+    rec.close(stamp(1000))
+    known, _ = survey(tmp_path)
+    assert [(r.drivers, r.named) for r in known] == [(ADA, ADA | {"joe"})]
+    assert plan_of(known, Whom(operator="joe")).named_in == (known[0].episode,)
 
 
 def test_forgetting_twice_changes_nothing_more(library: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from recorder.episode import EpisodeError
-from recorder.lineage import Change, difference, went_into
+from recorder.episode import EpisodeError, FileEntry
+from recorder.lineage import Change, departures, difference, went_into
 from recorder.sources import (
     ExportRecord,
     Source,
@@ -59,6 +59,65 @@ def test_another_order_is_a_difference() -> None:
     found = difference(made_of(source("A"), source("B")), made_of(source("B"), source("A")))
     assert found.order
     assert not found.same
+
+
+@pytest.mark.parametrize(
+    ("facts", "what"),
+    [
+        ({"exported_by": "1.0 abc"}, "exported by"),
+        ({"exported_by_sha256": "ff"}, "exporter"),
+        ({"parents": ("Z",)}, "parents"),
+    ],
+)
+def test_another_exporter_or_parent_is_a_difference(facts: dict[str, Any], what: str) -> None:
+    found = difference(made_of(source("A")), made_of(source("A", **facts)))
+    assert [change.what for change in found.changed["A"]] == [what]
+
+
+def files(index: int, *, video: str = "aa", rows: str = "bb") -> tuple[FileEntry, ...]:
+    names = {
+        f"data/chunk-000/file-{index:03d}.parquet": rows,
+        f"videos/observation.images.front/chunk-000/file-{index:03d}.mp4": video,
+    }
+    return tuple(FileEntry(name=n, bytes=1, sha256=digest) for n, digest in names.items())
+
+
+def test_files_that_nothing_explains_are_a_difference() -> None:
+    one = made_of(source("A", files=files(0)))
+    for changed, name in (
+        (files(0, rows="cc"), "file data/chunk-000/file-000.parquet"),
+        (files(0, video="cc"), "file observation.images.front, part 0"),
+        (files(3, video="cc"), "file observation.images.front, part 0"),
+    ):
+        found = difference(one, made_of(source("A", files=changed)))
+        assert [change.what for change in found.changed["A"]] == [name]
+    moved = difference(one, made_of(source("A", files=files(3, rows="cc"))))
+    assert moved.same, "a table holds the number of its episode"
+    explained = difference(one, made_of(source("A", files=files(0, rows="cc"), outcome="failure")))
+    assert [change.what for change in explained.changed["A"]] == ["outcome"]
+
+
+def test_an_episode_that_gave_several_parts_is_compared_by_all_of_them() -> None:
+    a = made_of(source("A", files=files(0)), source("A", files=files(1)))
+    b = made_of(source("A", files=files(0, rows="cc")), source("A", files=files(1)))
+    assert difference(a, a).same
+    assert not difference(a, b).same
+    found = difference(a, made_of(source("A", files=files(0))))
+    assert found.changed["A"] == (Change("parts", 2, 1),)
+
+
+def test_a_set_that_departs_from_the_one_it_was_to_be_like_says_in_what() -> None:
+    asked = made_of(source("A"), source("B"), source("C"))
+    made = [source("A"), source("B", reason="slipped")]
+    found = departures(asked, made, {"C": "It was discarded."})
+    assert [(d.episode, d.sentence) for d in found] == [
+        ("B", "reason - → slipped"),
+        ("C", "left out, was in it: It was discarded."),
+    ]
+    again = made_of(*made, departures=found)
+    assert departures(again, made, {}) == found, "the same list gives the same declaration"
+    back = departures(again, [*made, source("C")], {})
+    assert [d.episode for d in back] == ["B"], "what is there again is not left out"
 
 
 def exported(path: str, *episodes: str) -> ExportRecord:

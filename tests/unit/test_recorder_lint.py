@@ -51,9 +51,12 @@ WORK_S = 20.0
 NAMES = ("x_m", "heading_rad", "speed_mps", "gripper")
 
 
-def robot() -> Description:
+def robot(grip: str = "gripper", **units: str) -> Description:
     return description(
-        observation_names=NAMES, controller={"max_mps": 0.5, "max_radps": 1.5}, cameras=("front",)
+        observation_names=(*NAMES[:3], grip),
+        controller={"max_mps": 0.5, "max_radps": 1.5},
+        cameras=("front",),
+        units=units,
     )
 
 
@@ -180,6 +183,46 @@ def test_half_a_second_around_a_gripper_that_closes_is_never_idle() -> None:
     gripper = np.where(np.arange(1200) < 600, -1.0, 1.0)
     found = series(ticks_of(np.zeros(1200), gripper=gripper))
     assert idle_stretches(found, robot()) == [(0, 569), (631, 1199)]
+
+
+def closing(*, to: float, tremble: float = 0.0) -> Series:
+    """A robot that stands; its gripper goes from 0 to `to` at tick 600."""
+    noise = np.random.default_rng(3).uniform(-tremble, tremble, 1200)
+    return series(ticks_of(np.zeros(1200), gripper=np.where(np.arange(1200) < 600, 0, to) + noise))
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        robot("left_gripper"),
+        robot("left_gripper", left_gripper="of its stroke, 1 closed"),
+        robot("left_gripper", left_gripper="1 closed, 0 open"),
+        robot("gripper_a", gripper_a="fraction"),  # a name that looks like a current
+    ],
+)
+@pytest.mark.parametrize("found", [closing(to=1.0), closing(to=0.3, tremble=0.02)])
+def test_a_gripper_of_any_name_that_closes_around_something_is_never_idle(
+    described: Description, found: Series
+) -> None:
+    assert idle_stretches(found, described) == [(0, 569), (631, 1199)]
+
+
+@pytest.mark.parametrize(
+    "described",
+    [robot("motor_a"), robot("motor", motor="A, both motors"), robot("battery", battery="%")],
+)
+def test_what_has_another_unit_is_no_switch(described: Description) -> None:
+    assert idle_stretches(closing(to=1.0), described) == [(0, 1199)]
+
+
+def test_a_gripper_that_only_trembles_has_not_been_switched() -> None:
+    for tremble in (0.005, 0.04, 0.2):
+        assert idle_stretches(closing(to=0.0, tremble=tremble), robot()) == [(0, 1199)]
+
+
+def test_a_place_is_known_by_its_unit_whatever_its_name() -> None:
+    found = series(ticks_of(np.zeros(1200), gripper=np.arange(1200) / 1200))
+    assert idle_stretches(found, robot("lift", lift="m, base, + up")) == []
 
 
 def test_a_robot_that_is_pushed_is_not_idle() -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import recorder.recover as recovery_module
+import recorder.writer as writer_module
 from recorder import durable
 from recorder.episode import EndedBy, Status
+from recorder.folder_lock import FolderLock, claim, is_locked, make_locked
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.recover import recover, recover_all
 from tests.unit.recorder_support import feed, number_of, record, recorder, session, stamp
@@ -148,7 +150,7 @@ def test_a_seal_killed_at_any_step_leaves_a_whole_episode(
             done = kill_at_step(patch, step, lambda: rec.close(stamp(400)))  # noqa: B023
         with monkeypatch.context() as patch:
             # The dead process' locks are gone; this one's files are still open.
-            patch.setattr(recovery_module, "is_locked", lambda path: False)
+            patch.setattr(recovery_module, "claim", lambda path: FolderLock(None))
             recover_all(root)
         (path,) = list_episodes(root)
         episode = open_episode(path)
@@ -169,6 +171,44 @@ def test_an_episode_being_recorded_is_left_alone(tmp_path: Path) -> None:
     assert recover_all(tmp_path) == []
     rec.close(stamp(300))
     assert len(list_episodes(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("step", ["LogWriter", "make_manifest", "write_atomically", "rename"])
+def test_a_recovery_at_any_step_of_an_episode_leaves_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """From before there is a log, to after it is closed, to the last name."""
+    real = getattr(writer_module, step)
+    came: list[object] = []
+
+    def interrupted(*args: object, **named: object) -> object:
+        came.append(recover_all(tmp_path))
+        return real(*args, **named)
+
+    monkeypatch.setattr(writer_module, step, interrupted)
+    episode = record(tmp_path)
+    assert came == [[]]
+    assert episode.manifest.status is Status.SEALED
+    assert [path.name for path in tmp_path.iterdir()] == [episode.id]
+    episode.verify()
+    assert not is_locked(episode.path), "it is free for whoever comes next"
+
+
+def test_a_recovery_that_runs_already_is_left_alone(whole: Path, tmp_path: Path) -> None:
+    folder = torn_copy(whole, tmp_path, {})
+    with claim(folder) or pytest.fail("nobody has it"):
+        assert recover_all(tmp_path) == []
+    assert [found.recovered for found in recover_all(tmp_path)] == [True]
+
+
+def test_a_lock_follows_its_folder_and_goes_with_its_holder(tmp_path: Path) -> None:
+    lock = make_locked(tmp_path / "a")
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert is_locked(tmp_path / "b")
+    assert claim(tmp_path / "a") is None, "what is finished is nobody's to work in"
+    lock.release()
+    lock.release()
+    assert not is_locked(tmp_path / "b")
 
 
 def test_nothing_to_recover(tmp_path: Path) -> None:

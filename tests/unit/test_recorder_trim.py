@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -17,16 +18,19 @@ from recorder.episode import EpisodeError, is_episode_id
 from recorder.export_lerobot import export_lerobot
 from recorder.export_mcap import export_mcap
 from recorder.finding import Rule
+from recorder.folder_lock import make_locked
 from recorder.labels import AnnotationKind
+from recorder.lerobot_columns import columns_of
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.lint import lint
-from recorder.log import LogReader, LogWriter, RowRecord
+from recorder.log import RowRecord
 from recorder.recover import recover_all
 from recorder.replay import validate
 from recorder.series import as_series, series_of
 from recorder.trim import Cut, proposed, trim
 from recorder.verdict import Kind
+from recorder.versions import recording_code
 from recorder.video_track import read_packets
 from teleop.trimming import run_trim
 from tests.unit.recorder_support import Rover, number_of, record, session, stamp
@@ -146,6 +150,8 @@ def test_labels_stay_and_the_parent_is_named(slow: Episode, shorter: Episode) ->
     (parent,) = shorter.manifest.parents
     assert (parent.episode, parent.operation) == (slow.id, "trim")
     assert parent.removed == tuple((c.first_tick, c.last_tick) for c in cuts_of(slow))
+    assert parent.source_sha256 == recording_code().source_sha256
+    assert datetime.fromisoformat(parent.wall).tzinfo is not None
     assert shorter.verdict() is None
 
 
@@ -223,15 +229,22 @@ def test_an_episode_of_nothing_but_waiting_is_not_trimmed_away(slow: Episode) ->
         trim(slow, [everything])
 
 
+def test_an_export_tells_where_something_was_taken_out(shorter: Episode, slow: Episode) -> None:
+    told = columns_of(shorter)
+    before = dict(zip(told["unstick.tick"].tolist(), told["unstick.removed_before"], strict=True))
+    wait, pause = cuts_of(slow)
+    seams = {cut.last_tick + 1: cut.last_tick - cut.first_tick + 1 for cut in (wait, pause)}
+    assert {tick: int(count) for tick, count in before.items() if count} == seams
+    assert not columns_of(slow)["unstick.removed_before"].any()
+
+
 def test_recovery_clears_what_a_killed_trim_left_but_not_one_that_runs(
     slow: Episode, tmp_path: Path
 ) -> None:
     work = tmp_path / f"{slow.id}.tmp"
-    work.mkdir()
-    running = LogWriter(work / "log.mcap", LogReader(slow.path / "log.mcap").header())
-    recover_all(tmp_path)
-    assert work.exists()
-    running.abandon()
+    with make_locked(work):
+        recover_all(tmp_path)
+        assert work.exists()
     recover_all(tmp_path)
     assert not work.exists()
 

@@ -288,6 +288,8 @@ def test_a_description_says_what_every_number_means_and_when_the_task_is_solved(
     assert len(told.policy_sha256) == 64
     assert set(told.assets_sha256) == {"home.xml"}
     assert told.randomness["physics"] == "draws none"
+    assert "torque" in told.controller_type
+    assert "scenario and seed" in told.reset
 
 
 def test_every_file_that_a_scene_loads_is_hashed(tmp_path: Path) -> None:

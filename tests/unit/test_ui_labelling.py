@@ -52,8 +52,8 @@ def test_while_somebody_else_drives_the_outcome_is_that_persons_business(act: Ac
     assert why_no_label(act, view) == "op-2 drives, and marks how it went."
 
 
-@pytest.mark.parametrize("act", [Act.REASON, Act.NOTE])
-def test_a_reason_and_a_note_are_about_what_is_being_recorded(act: Act) -> None:
+@pytest.mark.parametrize("act", [Act.REASON, Act.NOTE, Act.TASK])
+def test_a_reason_a_note_and_a_task_are_about_what_is_being_recorded(act: Act) -> None:
     label = label_of(act, link_view(driven(), media=DRIVING), "rug had moved")
     assert label == LabelEpisode(episode=OPEN, kind=SAYS[act][0], text="rug had moved")
 
@@ -87,5 +87,5 @@ def test_the_recording_chip_asks_for_the_label_and_then_tells_it() -> None:
     assert recording_chip(link_view(robot_state(), media=gone)).detail.endswith(", discarded")
 
 
-def test_the_kinds_of_labels_are_all_offered_but_the_task() -> None:
-    assert {kind for kind, _ in SAYS.values()} == set(AnnotationKind) - {AnnotationKind.TASK}
+def test_the_kinds_of_labels_are_all_offered() -> None:
+    assert {kind for kind, _ in SAYS.values()} == set(AnnotationKind)

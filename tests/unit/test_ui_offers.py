@@ -51,6 +51,7 @@ POSSIBLE: dict[Act, LinkView] = {
     Act.SCENE_RESET: link_view(driven()),
     Act.REASON: AFTERWARDS,
     Act.NOTE: AFTERWARDS,
+    Act.TASK: AFTERWARDS,
     Act.DISCARD: AFTERWARDS,
     Act.RESTORE: link_view(robot_state(), media=media_state(last=DISCARDED)),
     Act.HIGH_LATENCY: link_view(STANDING),

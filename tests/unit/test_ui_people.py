@@ -17,6 +17,7 @@ from tests.console.fakes import (
     SLOW_TIMING,
     driven,
     link_view,
+    media_state,
     robot_state,
     wish,
 )
@@ -27,7 +28,9 @@ from transport.messages import (
     Lease,
     LeaseWish,
     Mode,
+    Phase,
     Profile,
+    RecorderPhase,
     Refusal,
     RobotState,
 )
@@ -239,6 +242,39 @@ def test_late_commands_of_somebody_else_are_no_news() -> None:
 )
 def test_the_slow_profile_is_not_offered(state: RobotState) -> None:
     assert notice(link_view(state, round_trip_p95_ms=400.0)) is None
+
+
+# --- when nothing moves ---------------------------------------------------------------------------
+
+RECORDING = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118")
+WAITING = robot_state(mode=Mode.HOLD, phase=Phase.HANDOVER, idle_s=14.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "detail"),
+    [
+        (driven(idle_s=14.0), "The episode goes on; after 60 s it shows a pause."),
+        (driven(idle_s=75.0, phase=Phase.PAUSED), "The episode shows it as a pause."),
+        (
+            WAITING,
+            "The robot has called and waits. The episode goes on; after 60 s it shows a pause.",
+        ),
+    ],
+)
+def test_a_notice_tells_that_an_episode_goes_on_in_which_nothing_moves(
+    state: RobotState, detail: str
+) -> None:
+    shown = notice(link_view(state, media=RECORDING))
+    assert shown is not None
+    assert shown.title == f"Nothing has moved for {state.idle_s:.0f} s"
+    assert (shown.detail, shown.look) == (detail, Look.LIMITED)
+
+
+def test_there_is_no_such_notice_while_something_moves_or_nothing_is_recorded() -> None:
+    assert notice(link_view(driven(idle_s=9.9), media=RECORDING)) is None
+    assert notice(link_view(driven(idle_s=14.0), media=media_state())) is None
+    somebody_else = driven(idle_s=14.0, lease=OTHER)
+    assert notice(link_view(somebody_else, media=RECORDING)) is None
 
 
 # --- one at a time --------------------------------------------------------------------------------
