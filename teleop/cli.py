@@ -165,6 +165,7 @@ def agent(
     from teleop.agent import run_agent
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
+    from teleop.log_writer import write_beside
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.site import load_custody, load_limits, load_video_rates
 
@@ -190,6 +191,7 @@ def agent(
         greeting += "It admits nobody yet. To let a console in, run `unstick pair` beside it.\n"
     if not announce:
         os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
+    write_beside()
     code = run_agent(
         ["control", *common, "--site", site],
         ["media", *common, "--episodes", str(library), "--film", film]
@@ -219,11 +221,13 @@ def control(
     from teleop.heartbeat import Heartbeat
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.latch import LatchFile
+    from teleop.log_writer import write_beside
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.sim_rover import SimRover
     from teleop.site import load_limits
 
+    write_beside()
     go_first(5)  # a tick that comes late stops the robot
     leaving = leave_with_parent()
     robot = SimRover(scenario, seed, scene)
@@ -270,6 +274,7 @@ def media(
     from teleop.child import failing_later, give_way, leave_with_parent, say_ready
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
+    from teleop.log_writer import write_beside
     from teleop.media import Media
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
@@ -278,6 +283,7 @@ def media(
     from transport.curve import Credentials
     from transport.ice_servers import NO_SERVERS
 
+    write_beside()
     give_way(3)  # to control: a late picture is a nuisance, a late tick stops the robot
     leaving = leave_with_parent()
     cameras = BenchCameras.of(film) if film else SimCameras(scenario, seed, scene)

@@ -12,7 +12,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import zmq
 
@@ -50,6 +50,13 @@ class Asked:
     message: bytes
 
 
+class Drained(NamedTuple):
+    """What a robot has taken from its command socket."""
+
+    messages: list[tuple[str, bytes]]  # (sender's public key, message)
+    drops: list[str]  # key of the sender of each that was too large or had too many parts
+
+
 # --- robot ---
 
 
@@ -79,14 +86,20 @@ class CommandInbox(_RobotLink):
     def __init__(self, door: Door, host: str, base_port: int) -> None:
         super().__init__(door, zmq.PULL, COMMANDS)
         self.socket.setsockopt(zmq.RCVHWM, STREAM_QUEUE)
+        self._drops: list[str] = []
         self._bind(host, base_port)
 
-    def drain(self, most: int = MOST_COMMANDS) -> list[tuple[str, bytes]]:
-        """(sender's public key, message) of what has arrived, at most `most`; never waits."""
+    def drain(self, most: int = MOST_COMMANDS) -> Drained:
+        """What has arrived, at most `most` messages; never waits."""
         messages: list[tuple[str, bytes]] = []
         while len(messages) < most and (taken := self._next()) is not None:
             messages.append((_key_of(taken[0]), taken[0].bytes))
-        return messages
+        drops, self._drops = self._drops, []
+        return Drained(messages, drops)
+
+    def _drop(self, last: zmq.Frame) -> None:
+        super()._drop(last)
+        self._drops.append(_key_of(last))
 
 
 class Publisher(_RobotLink):

@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL_VERSION: Final = 4
+PROTOCOL_VERSION: Final = 5
 
 Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities and booleans
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -49,7 +49,8 @@ class Mode(StrEnum):
 class Refusal(StrEnum):
     """Why a command had no effect, in the order of the gate's checks."""
 
-    MALFORMED = "malformed"  # too long, not in the schema, a number out of range
+    FLOOD = "flood"  # more than one key may send: not read
+    MALFORMED = "malformed"  # too long, in parts, not in the schema, a number out of range
     ROLE = "role"  # its key is not on the robot's list (any more), or may only watch
     BOOT_ID = "boot_id"  # for the robot before its restart
     NO_LEASE = "no_lease"

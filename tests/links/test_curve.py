@@ -100,7 +100,7 @@ def passed(robots: RobotEnd, consoles: ConsoleEnd) -> list[str]:
     match robots, consoles:
         case CommandInbox(), CommandOutbox():
             consoles.send(MESSAGE)
-            return [key for key, _ in robots.drain()]
+            return [key for key, _ in robots.drain().messages]
         case Requests(), Asker():
             consoles.send(MESSAGE)
             asked = robots.receive()
@@ -341,7 +341,7 @@ def test_a_command_carries_the_key_of_its_connection(ends: Ends, closing: ExitSt
         for own, sender in zip(keys, senders, strict=True):
             with contextlib.suppress(zmq.Again):
                 sender.send(own.public.encode(), zmq.NOBLOCK)
-        for key, message in inbox.drain():
+        for key, message in inbox.drain().messages:
             assert key.encode() == message
             seen.add(key)
         return len(seen) == 3
@@ -688,11 +688,21 @@ def test_commands_in_many_parts_are_dropped_and_counted(ends: Ends, closing: Exi
     assert isinstance(inbox, CommandInbox)
     loud = raw_client(zmq.PUSH, ends.robot, new_key_pair(), ends.port)
     closing.callback(loud.close)
+    came: list[str] = []
     for _ in range(30):
         loud.send_multipart([b"%d" % n for n in range(1_000)])
-        assert inbox.drain() == []
-    until(lambda: inbox.drain() or inbox.dropped == 30)
+        messages, drops = inbox.drain()
+        assert messages == []
+        came += drops
+
+    def all_dropped() -> bool:
+        came.extend(inbox.drain().drops)
+        return len(came) >= 30
+
+    until(all_dropped)
     assert inbox.dropped == 30
+    assert len(came) == 30
+    assert len(set(came)) == 1, "who sent them is known"
     member = ends.robot.console()
     friend = ends.consoles(COMMANDS, member)
     until(lambda: set(passed(inbox, friend)) == {member.own.public})
@@ -764,7 +774,7 @@ def test_a_command_above_its_limit_is_not_heard(ends: Ends, closing: ExitStack) 
         for size in (COMMANDS.max_bytes + 1, 1 << 20, 1):
             with contextlib.suppress(zmq.Again):
                 loud.send(bytes(size), zmq.NOBLOCK)
-        came.update(len(message) for _, message in inbox.drain())
+        came.update(len(message) for _, message in inbox.drain().messages)
         return 1 in came
 
     until(small_came)
