@@ -305,7 +305,7 @@ class HandBack(Wire, frozen=True, tag="hand_back"):
 
 
 class ResetStop(Wire, frozen=True, tag="reset_stop"):
-    """Clear a latched STOP or safe stop. Never moves the robot."""
+    """Clear a latched STOP or safe stop. Never moves the robot; refused without a reason."""
 
     epoch: Count
     reason: Text = ""

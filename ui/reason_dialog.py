@@ -20,7 +20,7 @@ from ui.screen import Act, Chip
 from ui.theme import SUBJECT, Theme
 
 LONGEST: Final = 400  # characters, as the message takes them
-SHORTEST: Final = 3  # where a reason is required
+SHORTEST: Final = 3  # less is no reason; the robot refuses it, too
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class Question:
     title: str
     detail: str
     button: str
-    required: bool
     examples: tuple[str, ...]  # to choose from; they can be changed
 
 
@@ -41,7 +40,6 @@ QUESTIONS: Final = {
         "Take over {robot} from {holder}?",
         "The robot stops first. {holder} loses it at once and reads your reason; so does the log.",
         "Take over",
-        True,
         ("Driver does not answer", "People near the robot", "Change of shift"),
     ),
     Act.RESET: Question(
@@ -49,7 +47,6 @@ QUESTIONS: Final = {
         "Reset the stop of {robot}?",
         "Nothing moves by that: the motors stay off until somebody arms them. Look around first.",
         "Reset",
-        False,
         ("Looked around, way is free", "Pressed by mistake", "Cause removed"),
     ),
     Act.CLEAR_FAULT: Question(
@@ -57,7 +54,6 @@ QUESTIONS: Final = {
         "Clear the fault of {robot}?",
         "Only after somebody has looked at the robot. Nothing moves by that.",
         "Clear fault",
-        True,
         ("Driver restarted", "Motor replaced", "Cable fixed"),
     ),
     Act.REASON: Question(
@@ -65,7 +61,6 @@ QUESTIONS: Final = {
         "Why did this episode go as it did?",
         "The reason stays with the episode; the last one counts.",
         "Keep the reason",
-        True,
         ("Blocked by an object", "Slipped on the rug", "Did not see it in time"),
     ),
     Act.NOTE: Question(
@@ -73,7 +68,6 @@ QUESTIONS: Final = {
         "A note for whoever trains on this episode",
         "Notes add up, and stay with the episode.",
         "Keep the note",
-        True,
         ("Rug had moved", "Camera was dirty", "Somebody stood in the way"),
     ),
 }
@@ -135,9 +129,8 @@ class ReasonDialog(QDialog):
         detail.setWordWrap(True)
         outer.addWidget(detail)
         self.field = ReasonField()
-        need = "Reason" if question.required else "Reason (may be empty)"
-        self.field.setAccessibleName(need)
-        self.field.setPlaceholderText(f"{need}: type _ for a space, Space is STOP")
+        self.field.setAccessibleName("Reason")
+        self.field.setPlaceholderText("Reason: type _ for a space, Space is STOP")
         self.field.textChanged.connect(self._enable)
         self.field.returnPressed.connect(self._answer)
         outer.addWidget(self.field)
@@ -180,7 +173,7 @@ class ReasonDialog(QDialog):
         super().keyPressEvent(event)
 
     def _enable(self) -> None:
-        self.yes.setEnabled(not self._question.required or len(self.field.reason) >= SHORTEST)
+        self.yes.setEnabled(len(self.field.reason) >= SHORTEST)
 
     def _answer(self) -> None:
         if self.yes.isEnabled():
