@@ -114,6 +114,17 @@ def passed(robots: RobotEnd, consoles: ConsoleEnd) -> list[str]:
     raise AssertionError("these ends do not belong together")
 
 
+def took(robots: RobotEnd) -> list[str]:
+    """Take what lies at a robot's end; whose key brought it."""
+    match robots:
+        case CommandInbox():
+            return [key for key, _ in robots.drain().messages]
+        case Requests():
+            asked = robots.receive()
+            return [asked.key] if asked else []
+    raise AssertionError("this end only sends")
+
+
 class Server:
     """Something that listens and is no robot: `act` is what it does to each connection."""
 
@@ -246,6 +257,49 @@ def test_nothing_travels_in_the_clear(ends: Ends, channel: Channel) -> None:
         assert wire.sent
         assert wire.received
         assert MESSAGE not in wire.sent + wire.received
+
+
+@pytest.mark.parametrize("channel", [COMMANDS, STOP, REQUESTS, VIDEO], ids=lambda c: c.name)
+def test_recorded_bytes_that_are_sent_again_bring_no_message(
+    ends: Ends, channel: Channel, closing: ExitStack
+) -> None:
+    robots = ends.robots(channel)
+    kind = zmq.PUSH if channel is COMMANDS else zmq.DEALER
+    with Recorder(ends.port + channel.offset) as wire:
+        console = raw_client(kind, ends.robot, new_key_pair(), wire.port)
+        closing.callback(console.close)
+        for _ in range(5):
+            console.send(MESSAGE)
+        came: list[str] = []
+        until(lambda: len(gather(came, took(robots))) == 5, "it gets through")
+        recorded = wire.sent
+        console.close()
+    greeting, hello = len(OURS), 202
+    assert len(recorded) > greeting + hello + 5 * len(MESSAGE)
+    for _ in range(3):
+        with socket.create_connection((LOOPBACK, ends.port + channel.offset)) as again:
+            again.settimeout(HANG_S)
+            # As the console did: each part once the robot has answered the one before.
+            again.sendall(recorded[:greeting])
+            assert heard(again, greeting) == OURS
+            again.sendall(recorded[greeting:][:hello])
+            assert b"WELCOME" in heard(again, 170), "it looks like a console so far"
+            with contextlib.suppress(ConnectionError):
+                again.sendall(recorded[greeting + hello :])
+                assert again.recv(4096) == b"", "the robot ends it"
+    member = ends.robot.console()
+    friend = ends.consoles(channel, member)
+    since: list[str] = []
+    until(lambda: len(gather(since, passed(robots, friend))) > 5, "others come in")
+    assert set(since) == {member.own.public}
+
+
+def heard(wire: socket.socket, size: int) -> bytes:
+    """So many bytes of what a robot says."""
+    said = b""
+    while len(said) < size and (more := wire.recv(size - len(said))):
+        said += more
+    return said
 
 
 def test_a_client_without_keys_reaches_nothing(ends: Ends) -> None:

@@ -1,4 +1,4 @@
-"""A chunk that says it is small and unpacks to very much, or says so, is refused and not unpacked."""
+"""A chunk that unpacks to very much, whatever it says of itself, is refused and not unpacked."""
 
 from __future__ import annotations
 
