@@ -596,6 +596,7 @@ class CameraStatus(Wire, frozen=True):
     unusable: Count = 0  # no picture at all: wrong shape or type
     black: Count = 0
     repeated: Count = 0  # the camera gave them twice
+    jumped: Count = 0  # its clock was set back; since then a picture is as old as its arrival
     bitrate_bps: Count = 0  # what the encoder keeps to
     stream_fps: float = 0.0  # the same
 
