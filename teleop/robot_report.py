@@ -83,6 +83,8 @@ def recorded(ticked: Ticked, boot_id: str) -> Tick:
         missed_before=ticked.missed_before,
         state=ticked.state_before,
         events=ticked.events,
+        epoch=state.lease.epoch,
+        operator_key=state.lease.key,
     )
 
 

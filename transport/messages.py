@@ -524,6 +524,8 @@ class Tick(Wire, frozen=True, tag="tick"):
     missed_before: Count  # ticks skipped just before this one
     state: bytes
     events: tuple[Event, ...] = ()
+    epoch: Count = 0  # of the lease under which `command_seq` counts …
+    operator_key: str = ""  # … and the public key of its holder; empty: nobody drives
 
 
 class Success(Wire, frozen=True):
