@@ -165,12 +165,14 @@ def agent(
     from teleop.agent import run_agent
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
+    from teleop.latch import latch_path
     from teleop.log_writer import write_beside
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.site import load_custody, load_limits, load_video_rates
 
     library = episodes or default_episodes()
     folder = state or default_state()
+    latch_path(folder, name)  # a mistake is told before anything starts
     if ice is not None:
         read_ice(ice)  # a mistake is told before anything starts
     load_or_make(folder / ROBOT_KEY)
@@ -220,7 +222,7 @@ def control(
     from teleop.control import Control
     from teleop.heartbeat import Heartbeat
     from teleop.key_files import ROBOT_KEY, load_or_make
-    from teleop.latch import LatchFile
+    from teleop.latch import LatchFile, latch_path
     from teleop.log_writer import write_beside
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
@@ -241,7 +243,7 @@ def control(
             port=port,
             door=door,
             roster=roster,
-            latch=LatchFile(state / f"{name}.latch.json"),
+            latch=LatchFile(latch_path(state, name)),
             seed=seed,
             start_policy=not restarted,
             heartbeat=Heartbeat(heartbeat) if heartbeat is not None else None,
