@@ -20,7 +20,8 @@ def chunk(size: int, packed: bytes) -> bytes:
 
 
 def packed(size: int, *, told: bool) -> bytes:
-    made = ZstdCompressor(write_content_size=told).compress(bytes(size))
+    one_record = struct.pack("<BQ", 0, size - 9) + bytes(size - 9)
+    made = ZstdCompressor(write_content_size=told).compress(one_record)
     assert len(made) < 100_000
     return made
 
