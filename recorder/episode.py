@@ -49,6 +49,7 @@ TIME_LETTERS: Final = 10  # of an id: milliseconds of its opening
 _ID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _SEAL_MARK: Final = b',\n  "sha256": "'
 _CAMERA: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FILE: Final = re.compile(r"[A-Za-z0-9_-]{1,80}(\.[a-z0-9]{1,16}){1,3}")
 
 
 class EpisodeError(Exception):
@@ -273,6 +274,11 @@ def opened_at(episode: str) -> datetime:
 def is_episode_id(name: str) -> bool:
     """Whether `name` has the form of an episode's id."""
     return _ID.fullmatch(name) is not None
+
+
+def is_file_name(name: str) -> bool:
+    """Whether `name` has the form of an episode's file: it never leads out of the folder."""
+    return _FILE.fullmatch(name) is not None
 
 
 def camera_file(camera: str) -> str:

@@ -32,6 +32,7 @@ from recorder.episode import (
     EpisodeError,
     Manifest,
     Status,
+    is_file_name,
     parse_manifest,
 )
 from recorder.labels import Labels, labels_of
@@ -179,6 +180,8 @@ class Episode:
             )
         known = _COMPANIONS | {entry.name for entry in self.manifest.files}
         for path in sorted(self.path.iterdir()):
+            if path.is_symlink():
+                raise EpisodeError("File lies elsewhere", path, "Put the file itself here.")
             if path.name not in known and path.name.removesuffix(".tmp") not in _COMPANIONS:
                 raise EpisodeError(
                     "File does not belong to the episode", path, "Move it to another place."
@@ -237,7 +240,7 @@ def open_episode(path: Path) -> Episode:
         ) from error
     manifest = parse_manifest(raw, manifest_path)
     for entry in manifest.files:
-        if Path(entry.name).name != entry.name:  # a manifest from elsewhere must not lead outside
+        if not is_file_name(entry.name):  # a manifest from elsewhere must not lead outside
             raise EpisodeError(
                 f"Manifest names a file outside ({entry.name!r})", manifest_path, "Do not use it."
             )

@@ -32,7 +32,7 @@ _DATA: Final = frozenset(
 )
 
 _MAGIC: Final = b"\x89MCAP0\r\n"
-_LIMIT: Final = 64 * 1024 * 1024  # bytes; a longer record is a damaged length field
+_LIMIT: Final = 64 * 1024 * 1024  # bytes; a longer record, or chunk unpacked, is none of ours
 _RECORD: Final = struct.Struct("<BQ")  # opcode, length
 _MESSAGE: Final = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time
 _CHUNK: Final = struct.Struct("<QQQII")  # first and last time, size, CRC, length of the name
@@ -153,12 +153,24 @@ def _decompressed(body: bytes, zstd: Any) -> bytes:
     (length,) = _U64.unpack_from(body, at)
     data = body[at + _U64.size : at + _U64.size + length]
     if compression == b"zstd":
-        data = zstd.decompress(data, size)
+        data = _unpacked(data, size, zstd)
     elif compression:
         raise ValueError(f"compression {compression!r} is unknown")
     if crc and crc32(data) != crc:
         raise ValueError("a chunk's CRC is wrong")
     return data
+
+
+def _unpacked(data: bytes, size: int, zstd: Any) -> bytes:
+    """What `data` was before zstd; never more than `size` bytes, as the chunk itself says."""
+    from zstandard import frame_content_size
+
+    # The frame's own word comes before the limit that decompress is given: 30 kB can say 4 GiB.
+    # Minus one: it says nothing, and the limit counts.
+    if size > _LIMIT or frame_content_size(data) not in (size, -1):
+        raise ValueError(f"a chunk that would be {max(size, frame_content_size(data))} bytes")
+    unpacked: bytes = zstd.decompress(data, size)
+    return unpacked
 
 
 def _stream_of(data: bytes) -> Any:

@@ -82,7 +82,7 @@ def _wire(leaving: threading.Event, sockets: BenchSockets, port: int) -> list[tu
         say_ready()
         while not leaving.is_set():
             waiter.wait(50)
-            for _, raw in inbox.drain():
+            for _, raw in inbox.drain().messages:
                 command = _decode_command(raw)
                 seen.append((command.input_ns, now_ns()))
     return seen

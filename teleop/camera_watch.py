@@ -1,11 +1,14 @@
 """Whether a camera gives pictures, and what is wrong with it; as a sentence for the operator.
 
-Pure: time is handed in. The capture stamp decides: a camera whose stamps stand still is frozen,
-whatever it shows. Equal bytes count only for cameras that say that their pictures have noise.
+Pure: time is handed in. The capture stamp decides: a camera whose stamps stand still, or come
+again, is frozen, whatever it shows. One whose stamps go back to a time that was not there yet had
+its clock set back: from then on a picture is as old as its arrival says. Equal bytes count only for
+cameras that say that their pictures have noise.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +25,7 @@ MISSED_MS: Final = 1_000  # without a new picture: the age on screen is STALE by
 RETRY_MS: Final = 500  # between two tries of a camera that fails
 BLACK_LEVEL: Final = 30  # of luma, which begins at 16; a sensor's noise in the dark is below
 LEAST_PIXELS: Final = 16  # H.264's macroblock; less is no picture
+_REMEMBERED: Final = 64  # stamps, two seconds; more buffers than a driver hands out in turn
 _SPARSE: Final = 8  # every 8th pixel of every 8th line is enough to see light
 _WORDS: Final = 300  # of a rig's own words; a sentence has room for that
 
@@ -44,6 +48,7 @@ class CameraCounts:
     unusable: int = 0
     black: int = 0
     repeated: int = 0
+    jumped: int = 0  # new ones whose stamp lay before the one of the picture before
 
 
 class CameraWatch:
@@ -57,7 +62,9 @@ class CameraWatch:
         self._noisy = noisy
         self._recorded = recorded
         self._new_ns = now_ns  # when the newest new picture came, or the watch began
-        self._captured_ns = -1
+        self._stamp_ns = -1  # of the newest new picture, by the camera's clock
+        self._recent: deque[int] = deque(maxlen=_REMEMBERED)  # the stamps before
+        self._by_arrival = False  # that clock was set back
         self._last: I420 | None = None
         self._to_i420 = ToI420()
         self._dark = False
@@ -95,8 +102,10 @@ class CameraWatch:
             self.counts.unusable += 1
             self._words = "its clock is ahead"
             return None
-        picture = None if captured_ns <= self._captured_ns else as_i420(given, self._to_i420)
-        if captured_ns <= self._captured_ns or (picture and self._is_copy(picture)):
+        back = captured_ns < self._stamp_ns
+        again = captured_ns in self._recent or (back and not isinstance(taken, Capture))
+        picture = None if again else as_i420(given, self._to_i420)
+        if again or (picture and self._is_copy(picture)):
             self.counts.repeated += 1
             self._repeats = True
             return None
@@ -104,13 +113,17 @@ class CameraWatch:
             self.counts.unusable += 1
             self._words = "its pictures cannot be used"
             return None
-        self._captured_ns, self._new_ns, self._last = captured_ns, now_ns, picture
+        self.counts.jumped += back
+        self._by_arrival |= back
+        self._recent.append(captured_ns)
+        self._stamp_ns, self._new_ns, self._last = captured_ns, now_ns, picture
         self._words, self._repeats = "", False
         self.width, self.height = picture.width, picture.height
         self._dark = int(picture.luma[::_SPARSE, ::_SPARSE].max()) < BLACK_LEVEL
         self.counts.black += self._dark
         self.counts.captured += 1
-        return Shot(self.name, captured_ns, self.counts.captured, picture)
+        shown_ns = now_ns if self._by_arrival else captured_ns
+        return Shot(self.name, shown_ns, self.counts.captured, picture)
 
     def since_s(self, now_ns: int) -> float:
         """Since the newest new picture."""

@@ -166,6 +166,8 @@ def agent(
     from teleop.agent import run_agent
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
+    from teleop.latch import latch_path
+    from teleop.log_writer import write_beside
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.site import load_custody, load_limits, load_video_rates
 
@@ -173,6 +175,7 @@ def agent(
     name = name or f"{asked.kind}-01"
     library = episodes or default_episodes()
     folder = state or default_state()
+    latch_path(folder, name)  # a mistake is told before anything starts
     if ice is not None:
         read_ice(ice)  # a mistake is told before anything starts
     load_or_make(folder / ROBOT_KEY)
@@ -193,6 +196,7 @@ def agent(
         greeting += "It admits nobody yet. To let a console in, run `unstick pair` beside it.\n"
     if not announce:
         os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
+    write_beside()
     code = run_agent(
         ["control", *common, "--site", site],
         ["media", *common, "--episodes", str(library), "--film", film]
@@ -221,11 +225,13 @@ def control(
     from teleop.control import Control
     from teleop.heartbeat import Heartbeat
     from teleop.key_files import ROBOT_KEY, load_or_make
-    from teleop.latch import LatchFile
+    from teleop.latch import LatchFile, latch_path
+    from teleop.log_writer import write_beside
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.site import load_limits
 
+    write_beside()
     go_first(5)  # a tick that comes late stops the robot
     leaving = leave_with_parent()
     asked = scenario_named(scenario)
@@ -239,7 +245,7 @@ def control(
             port=port,
             door=door,
             roster=roster,
-            latch=LatchFile(state / f"{name}.latch.json"),
+            latch=LatchFile(latch_path(state, name)),
             policy=asked.make_policy(seed),
             stuck=asked.make_stuck(),
             start_policy=not restarted,
@@ -273,6 +279,7 @@ def media(
     from teleop.child import failing_later, give_way, leave_with_parent, say_ready
     from teleop.ice_files import read_ice
     from teleop.key_files import ROBOT_KEY, load_or_make
+    from teleop.log_writer import write_beside
     from teleop.media import Media
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
@@ -280,6 +287,7 @@ def media(
     from transport.curve import Credentials
     from transport.ice_servers import NO_SERVERS
 
+    write_beside()
     give_way(3)  # to control: a late picture is a nuisance, a late tick stops the robot
     leaving = leave_with_parent()
     asked = scenario_named(scenario)

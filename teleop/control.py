@@ -1,9 +1,9 @@
 """The control process of a robot: driver, control tick, gate, lease, command and STOP sockets.
 
-One thread ticks at `TICK_HZ` and owns everything; others own the STOP socket, the actuator watchdog
-and the latch file, and only leave notes. The decisions are in `teleop.gate` and `teleop.requests`;
-here they are carried to the robot, to the sockets and to the robot's inner bus, in that order.
-Nothing in a tick waits for anything but the next tick.
+One thread ticks at `TICK_HZ` and owns everything; others own the STOP socket, the actuator
+watchdog, the latch file and the list of keys, and only leave notes. The decisions are in
+`teleop.gate` and `teleop.requests`; here they are carried to the robot, to the sockets and to the
+robot's inner bus, in that order. Nothing in a tick waits for anything but the next tick.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from recorder.episode import POLICY_STATE, SCENE_RESET
 from teleop import gate
 from teleop.actuator_watchdog import WatchedRobot
 from teleop.axes import ALL, exceeds
-from teleop.gate import Body, Incoming, Wish
+from teleop.command_reader import CommandReader
+from teleop.gate import Body, Wish
 from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
 from teleop.heartbeat import Heartbeat
 from teleop.idleness import Idleness, watched
@@ -31,12 +32,12 @@ from teleop.requests import answered
 from teleop.robot import Observation, Resettable, Robot, RobotError
 from teleop.robot_report import Running, Ticked, recorded, reported
 from teleop.roster import Roster, RosterFile
+from teleop.roster_watch import RosterWatch
 from teleop.safety import ConfigError, Limits
 from teleop.scene_reset import SceneReset
 from teleop.stop_listener import StopListener
 from transport.channels import (
     BEATS,
-    COMMANDS,
     REQUESTS,
     STATE,
     STATE_HZ,
@@ -49,7 +50,6 @@ from transport.curve import Door
 from transport.messages import (
     STILL,
     Beat,
-    Command,
     Event,
     LabelEpisode,
     Lease,
@@ -71,13 +71,10 @@ NEEDING_MODES = (Mode.DISARMED, Mode.LINK_LOST, Mode.SAFE_STOP, Mode.FAULT)
 MOST_REQUESTS = 8  # answered in one tick; a flood waits, the tick does not
 REQUESTS_PER_S = 50.0  # of one key; a console asks five times a second
 REQUESTS_BURST = 20
-COMMANDS_PER_S = 300.0  # of one key; a console sends 120 a second, and each change of the input
-COMMANDS_BURST = 150  # what queues up while a tick is late is judged, not dropped
 DESCRIBE_EVERY = TICK_HZ  # the description goes over the bus once a second: late listeners
 # More than asked: a driver that adds 1 % has another idea of the numbers. Rounding is far below.
 OVERDRIVEN = 0.01
 
-_decode_command = decoder_of(Command)
 _decode_request = decoder_of(Request)
 
 
@@ -126,11 +123,12 @@ class Control:
         self._events: list[Event] = []
         self._latch = LatchWriter(self.latch)
         self._members: Roster = self.roster.read()
+        self._roster_watch = RosterWatch(self.roster)
         self._asking = RateLimit(REQUESTS_PER_S, REQUESTS_BURST)
-        self._commanding = RateLimit(COMMANDS_PER_S, COMMANDS_BURST)
         self.state = self._begin(boot_id)
         self._lent = self.state.sublease  # what the policy works under; a later one resumes it
         self._commands = CommandInbox(self.door, self.host, self.port)
+        self._reader = CommandReader(self._commands)
         self._states = Publisher(STATE, self.door, self.host, self.port)
         self._requests = Requests(REQUESTS, self.door, self.host, self.port)
         self._bus = BusSender(self.door, self.port)
@@ -171,12 +169,14 @@ class Control:
         for link in (self._commands, self._states, self._requests, self._bus):
             link.close()
         self._latch.close()
+        self._roster_watch.close()
         self._drive.close()
 
     def run(self, leaving: threading.Event) -> None:
         """Tick until `leaving` is set. Missed ticks are skipped and counted, never caught up."""
         self._drive.start()
         self._stop.start()
+        self._roster_watch.start()
         self._latch.start()  # waits a moment: the first leases need epochs that the disk knows
         due_ns = now_ns()
         while not leaving.is_set():
@@ -191,11 +191,11 @@ class Control:
         stamp_ns = now_ns()
         if self.heartbeat is not None:
             self.heartbeat.beat(stamp_ns)
+        stop_tested = self._obey_stop()
         self._note_trips()
         self._heed_roster(stamp_ns)
-        stop_tested = self._obey_stop()
         self._answer_requests()
-        inbox, malformed = self._read_commands()
+        came = self._reader.read(self._members.member_of, now_ns())
         observation = self._drive.observe()
         observed_ns = now_ns()
         if self._lent != self.state.sublease:  # the policy was started since the last tick
@@ -205,7 +205,10 @@ class Control:
         wish = Wish(policy, self._lent, stamp_ns)
         self._call_when_stuck(stamp_ns)
         body = self._body(observation)
-        decision = gate.step(self.state, inbox, malformed, wish, body, stamp_ns, self.limits)
+        decision = gate.step(
+            *(self.state, came.commands, came.malformed, wish, body, stamp_ns, self.limits),
+            flooding=came.flooding,
+        )
         self.state = decision.state
         events = (*self._events, *decision.events)
         events = (*events, *self._taken_over(events))
@@ -312,7 +315,7 @@ class Control:
 
     def _heed_roster(self, stamp_ns: int) -> None:
         """A key that was struck off the list loses what it had, its connections included."""
-        members = self.roster.refreshed(stamp_ns)
+        members = self.roster.newest
         if members is self._members:
             return
         listed = {member.key for member in members.members}
@@ -374,24 +377,6 @@ class Control:
     def _call(self, reason: str, detail: str, stamp_ns: int) -> None:
         self.state = call(self.state, reason, detail, stamp_ns)
         self._events.append(Event(kind="call", text=f"{reason}. {detail}"))
-
-    def _read_commands(self) -> tuple[list[Incoming], list[str]]:
-        """(commands with who sent them, senders of what cannot be read)."""
-        inbox: list[Incoming] = []
-        malformed: list[str] = []
-        stamp_ns = now_ns()
-        for key, raw in self._commands.drain():
-            if not self._commanding.admits(key, stamp_ns):
-                continue  # a flood
-            member = self._members.member_of(key)
-            try:
-                command = _decode_command(raw)
-            except MalformedMessage as error:
-                malformed.append(key)
-                log.debug("%s refused: %s", COMMANDS.name, error)
-            else:
-                inbox.append(Incoming(command, key, member.role if member else None))
-        return inbox, malformed
 
     def _answer_requests(self) -> None:
         for _ in range(MOST_REQUESTS):

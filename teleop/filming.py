@@ -94,7 +94,10 @@ class Filming:
             return
         if self._failing.pop(camera, None) is not None:
             log.warning("camera %s is back", camera)
+        jumped = watch.counts.jumped
         shot = watch.took(taken, stamp_ns, now_ns())
+        if watch.counts.jumped > jumped == 0:
+            log.warning("camera %s had its clock set back: its arrival is a picture's age", camera)
         if shot is not None:
             for stream in self._streams:
                 if stream.camera == camera:

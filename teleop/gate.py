@@ -143,10 +143,12 @@ def step(
     body: Body,
     now_ns: int,
     limits: Limits,
+    flooding: Sequence[str] = (),
 ) -> Decision:
     """One control tick: judge what came in, settle the mode, limit what is applied.
 
-    `malformed` holds the key of the sender of each message that could not be read.
+    `malformed` holds the key of the sender of each message that could not be read, `flooding` of
+    each that was not read, because its sender sends too many.
     """
     before = state
     stall_ms = (now_ns - state.tick_ns) / NS_PER_MS if state.tick_ns else 0.0
@@ -156,9 +158,9 @@ def step(
         state, accepted = _received(state, incoming, now_ns, limits)
         if accepted:
             accepted_seq = incoming.command.seq
-    for key in malformed:
-        state = replace(state, received=state.received + 1)
-        state = _counted(state, Refusal.MALFORMED, key == state.lease.key, now_ns)
+    for senders, refusal in ((flooding, Refusal.FLOOD), (malformed, Refusal.MALFORMED)):
+        state = replace(state, received=state.received + len(senders))
+        state = _counted(state, refusal, state.lease.key in senders, now_ns, len(senders))
     state = _unsafe(state, body, now_ns, limits)
     state = _expired(state, now_ns, limits)
     state = _stalled(state, stall_ms, limits)
@@ -187,8 +189,12 @@ def _received(
     return _counted(state, refusal, by_holder, now_ns), False
 
 
-def _counted(state: GateState, refusal: Refusal, by_holder: bool, now_ns: int) -> GateState:
-    counts = {**state.refused, refusal: state.refused.get(refusal, 0) + 1}
+def _counted(
+    state: GateState, refusal: Refusal, by_holder: bool, now_ns: int, times: int = 1
+) -> GateState:
+    if not times:
+        return state
+    counts = {**state.refused, refusal: state.refused.get(refusal, 0) + times}
     state = replace(state, refused=counts)
     return replace(state, refusal=refusal, refusal_ns=now_ns) if by_holder else state
 

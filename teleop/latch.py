@@ -10,6 +10,7 @@ disk has refused. `OnDisk` decides, without clock and thread.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from msgspec import Struct, json, structs
 
 from recorder.durable import write_atomically
 from teleop.robot import RobotError
+from teleop.safety import ConfigError
 from transport.clock import NS_PER_S, now_ns
 
 log = logging.getLogger("control")
@@ -31,6 +33,7 @@ SILENT_NS: Final = 2 * NS_PER_S  # a disk that does not answer for so long count
 START_S: Final = 2.0  # what the first write may take before the robot starts without it
 CLOSE_S: Final = 2.0  # what the last write may take at the end
 PRIVATE: Final = 0o600
+ROBOT_NAME: Final = re.compile(r"\w([\w .-]{0,62}\w)?")  # in any script
 
 
 class Latch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +69,20 @@ def parsed(raw: bytes) -> Latch:
     latch = json.decode(raw, type=Latch)
     newest = max(latch.epoch, latch.epoch_ceiling)  # earlier versions wrote the epoch alone
     return structs.replace(latch, epoch=newest, epoch_ceiling=newest)
+
+
+def latch_path(folder: Path, robot: str) -> Path:
+    """Where the latch of a robot of that name lies.
+
+    Raises:
+        ConfigError: the name would lead out of the folder, or is no file's name everywhere.
+    """
+    if not ROBOT_NAME.fullmatch(robot):
+        raise ConfigError(
+            f"a robot cannot be called {robot!r}: its name becomes a file's. Use 1 to 64 letters, "
+            f"digits, spaces, '_', '-' and '.', a letter or digit first and last"
+        )
+    return folder / f"{robot}.latch.json"
 
 
 class LatchFile:

@@ -358,6 +358,7 @@ class Media:
             unusable=watch.counts.unusable,
             black=watch.counts.black,
             repeated=watch.counts.repeated,
+            jumped=watch.counts.jumped,
             bitrate_bps=plan.bitrate_bps,
             stream_fps=round(plan.fps, 1),
         )

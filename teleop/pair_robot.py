@@ -38,6 +38,7 @@ from transport.control_link import Asked, Requests
 from transport.curve import Domain, Door
 from transport.errors import LinkError, PortTaken
 from transport.messages import MalformedMessage, Role, decoder_of, encode
+from transport.ports import holder_of
 
 EXIT_REFUSED = 1
 SEEN_S = 3  # for the console to say that it has heard the last word
@@ -80,9 +81,9 @@ def pair_here(opening: Opening, screen: Screen) -> int:
         try:
             channel = Requests(PAIRING, door, opening.host, opening.port)
         except PortTaken:
+            port = opening.port + PAIRING.offset
             raise PortTaken(
-                f"port {opening.port + PAIRING.offset} is taken: "
-                f"is `unstick pair` open in another window?"
+                f"port {port} is taken{holder_of(port)}: is `unstick pair` open in another window?"
             ) from None
         closes.enter_context(closing(channel))
         return _Desk(opening, screen, roster, channel, pairing).run()

@@ -56,6 +56,8 @@ from transport.messages import (
 
 Answer = tuple[GateState, Reply, tuple[Event, ...]]
 
+SHORTEST_REASON: Final = 3  # characters, as for a takeover and for clearing a fault
+
 _EVERYBODY: Final = frozenset(Role)
 MAY: Final[dict[type, frozenset[Role]]] = {
     Ping: _EVERYBODY,
@@ -178,6 +180,8 @@ def _carried_out(
             if state.stopped_by and not state.stop_told:
                 # Whoever pressed repeats it until then: it would only be latched again.
                 raise Refused("STOP is still being answered; reset it again in a moment")
+            if len(body.reason.strip()) < SHORTEST_REASON:
+                raise Refused("say in a few words why it may be reset")
             reset = replace(moved(state, Trigger.STOP_RESET, f"reset by {who}"), stopped_by="")
             return reset, "", (Event(kind="stop_reset", text=body.reason, by=who),)
     return _fault_cleared(state, body.reason, who)

@@ -88,6 +88,8 @@ def recorded(ticked: Ticked, boot_id: str) -> Tick:
         events=ticked.events,
         operator=state.lease.operator,
         consent=ticked.consent,
+        epoch=state.lease.epoch,
+        operator_key=state.lease.key,
     )
 
 

@@ -1,7 +1,8 @@
 """Who may do what with a robot: its list of public keys, each with a name and a role.
 
 `Roster` is pure. `RosterFile` is the list on disk, `authorized_keys.toml`; every process of the
-robot asks it again and again, so that a key that was added or revoked counts within `LOOK_MS`.
+robot asks it again and again, so that a key that was added or revoked counts within `LOOK_MS`. The
+control tick does not ask the disk but for what was read last; see `teleop.roster_watch`.
 """
 
 from __future__ import annotations
@@ -137,6 +138,11 @@ class RosterFile:
             self._load()
         except FileNotFoundError:
             self._seen = (None, Roster())
+        return self._seen[1]
+
+    @property
+    def newest(self) -> Roster:
+        """The list as it was read last, by whichever thread; asks no disk and never waits."""
         return self._seen[1]
 
     def _load(self) -> None:

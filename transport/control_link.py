@@ -8,17 +8,14 @@ than it is told to, nothing queues without a bound, and closing never waits for 
 from __future__ import annotations
 
 import contextlib
-import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import zmq
 
 from transport.channels import (
     BUS,
-    CHANNELS,
     COMMANDS,
     Channel,
 )
@@ -26,8 +23,10 @@ from transport.curve import Credentials, Door, Socket, own_context
 from transport.errors import LinkError, NoAnswer, PortTaken
 from transport.handshake import Trouble as Trouble  # part of what an Asker says
 from transport.link_socket import ConsoleLink, Link, prepared
+from transport.ports import LOOPBACK as LOOPBACK
+from transport.ports import free_base_port as free_base_port
+from transport.ports import holder_of
 
-LOOPBACK: Final = "127.0.0.1"
 BUS_QUEUE: Final = 2000  # ticks, 33 s: what the recorder may be behind before ticks are lost
 REQUEST_QUEUE: Final = 100
 STREAM_QUEUE: Final = 64  # received and not taken yet, on each connection: a second at 60 Hz
@@ -50,6 +49,13 @@ class Asked:
     message: bytes
 
 
+class Drained(NamedTuple):
+    """What a robot has taken from its command socket."""
+
+    messages: list[tuple[str, bytes]]  # (sender's public key, message)
+    drops: list[str]  # key of the sender of each that was too large or had too many parts
+
+
 # --- robot ---
 
 
@@ -67,7 +73,8 @@ class _RobotLink(Link):
             self.close()
             if error.errno == zmq.EADDRINUSE:
                 raise PortTaken(
-                    f"port {port} ({self.channel.name}) is taken: is another agent running? "
+                    f"port {port} ({self.channel.name}) is taken{holder_of(port)}: is another "
+                    f"agent running? "
                     f"Stop it, or choose other ports with --port"
                 ) from None
             raise LinkError(f"cannot listen on {host}:{port}: {error}") from None
@@ -79,14 +86,20 @@ class CommandInbox(_RobotLink):
     def __init__(self, door: Door, host: str, base_port: int) -> None:
         super().__init__(door, zmq.PULL, COMMANDS)
         self.socket.setsockopt(zmq.RCVHWM, STREAM_QUEUE)
+        self._drops: list[str] = []
         self._bind(host, base_port)
 
-    def drain(self, most: int = MOST_COMMANDS) -> list[tuple[str, bytes]]:
-        """(sender's public key, message) of what has arrived, at most `most`; never waits."""
+    def drain(self, most: int = MOST_COMMANDS) -> Drained:
+        """What has arrived, at most `most` messages; never waits."""
         messages: list[tuple[str, bytes]] = []
         while len(messages) < most and (taken := self._next()) is not None:
             messages.append((_key_of(taken[0]), taken[0].bytes))
-        return messages
+        drops, self._drops = self._drops, []
+        return Drained(messages, drops)
+
+    def _drop(self, last: zmq.Frame) -> None:
+        super()._drop(last)
+        self._drops.append(_key_of(last))
 
 
 class Publisher(_RobotLink):
@@ -374,26 +387,3 @@ class Waiter:
         self._inside.close()
         if self._outside is not None:
             self._outside.close()
-
-
-def free_base_port() -> int:
-    """A base port whose whole block is free at this moment, for a demonstration or a test.
-
-    Raises:
-        LinkError: no block was found.
-    """
-    for _ in range(50):
-        # Below the range from which systems take ports for outgoing connections.
-        base = 20_000 + secrets.randbelow(12_000)
-        if all(_is_free(base + channel.offset) for channel in CHANNELS):
-            return base
-    raise LinkError("no free block of ports was found on this machine")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True

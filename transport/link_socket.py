@@ -120,8 +120,12 @@ class Link:
             message, self._parts = self._parts, []
             if len(message) == parts and len(frame) <= self.channel.max_bytes:
                 return message
-            self.dropped += 1
+            self._drop(frame)
         return None
+
+    def _drop(self, last: zmq.Frame) -> None:
+        """Take note of a message that is none of ours, by its last part."""
+        self.dropped += 1
 
 
 class ConsoleLink(Link):

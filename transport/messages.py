@@ -49,7 +49,8 @@ class Mode(StrEnum):
 class Refusal(StrEnum):
     """Why a command had no effect, in the order of the gate's checks."""
 
-    MALFORMED = "malformed"  # too long, not in the schema, a number out of range
+    FLOOD = "flood"  # more than one key may send: not read
+    MALFORMED = "malformed"  # too long, in parts, not in the schema, a number out of range
     ROLE = "role"  # its key is not on the robot's list (any more), or may only watch
     BOOT_ID = "boot_id"  # for the robot before its restart
     NO_LEASE = "no_lease"
@@ -315,7 +316,7 @@ class HandBack(Wire, frozen=True, tag="hand_back"):
 
 
 class ResetStop(Wire, frozen=True, tag="reset_stop"):
-    """Clear a latched STOP or safe stop. Never moves the robot."""
+    """Clear a latched STOP or safe stop. Never moves the robot; refused without a reason."""
 
     epoch: Count
     reason: Text = ""
@@ -547,6 +548,8 @@ class Tick(Wire, frozen=True, tag="tick"):
     events: tuple[Event, ...] = ()
     operator: str = ""  # who has the robot, as the robot's list names them; empty: nobody
     consent: str = ""  # under which they are recorded, as that list says; empty: none is noted
+    epoch: Count = 0  # of the lease under which `command_seq` counts …
+    operator_key: str = ""  # … and the public key of its holder; empty: nobody drives
 
 
 class Success(Wire, frozen=True):
@@ -622,6 +625,7 @@ class CameraStatus(Wire, frozen=True):
     unusable: Count = 0  # no picture at all: wrong shape or type
     black: Count = 0
     repeated: Count = 0  # the camera gave them twice
+    jumped: Count = 0  # its clock was set back; since then a picture is as old as its arrival
     bitrate_bps: Count = 0  # what the encoder keeps to
     stream_fps: float = 0.0  # the same
 

@@ -1,4 +1,4 @@
-"""How many messages one peer may have carried out; what is beyond is dropped and counted.
+"""How many messages one peer may have carried out; what becomes of the others is the caller's.
 
 Pure: a token bucket for each key, with the time passed in. STOP is never limited.
 """
@@ -18,7 +18,6 @@ class RateLimit:
 
     per_s: float
     burst: int
-    refused: int = 0
     _buckets: dict[str, tuple[float, int]] = field(default_factory=dict)  # (tokens, since when)
 
     def admits(self, peer: str, now_ns: int) -> bool:
@@ -29,5 +28,4 @@ class RateLimit:
         self._buckets[peer] = (tokens - 1.0 if admitted else tokens, now_ns)  # the newest is last
         if len(self._buckets) > KEPT:
             del self._buckets[next(iter(self._buckets))]
-        self.refused += not admitted
         return admitted

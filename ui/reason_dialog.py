@@ -31,9 +31,9 @@ class Question:
     title: str
     detail: str
     button: str
-    required: bool
     examples: tuple[str, ...]  # to choose from; they can be changed
     asks: str = "Reason"  # what is written into the field
+    required: bool = True
 
 
 QUESTIONS: Final = {
@@ -42,7 +42,6 @@ QUESTIONS: Final = {
         "Take over {robot} from {holder}?",
         "The robot stops first. {holder} loses it at once and reads your reason; so does the log.",
         "Take over",
-        True,
         ("Driver does not answer", "People near the robot", "Change of shift"),
     ),
     Act.RESET: Question(
@@ -50,7 +49,6 @@ QUESTIONS: Final = {
         "Reset the stop of {robot}?",
         "Nothing moves by that: the motors stay off until somebody arms them. Look around first.",
         "Reset",
-        False,
         ("Looked around, way is free", "Pressed by mistake", "Cause removed"),
     ),
     Act.CLEAR_FAULT: Question(
@@ -58,7 +56,6 @@ QUESTIONS: Final = {
         "Clear the fault of {robot}?",
         "Only after somebody has looked at the robot. Nothing moves by that.",
         "Clear fault",
-        True,
         ("Driver restarted", "Motor replaced", "Cable fixed"),
     ),
     Act.REASON: Question(
@@ -66,7 +63,6 @@ QUESTIONS: Final = {
         "Why did this episode go as it did?",
         "The reason stays with the episode; the last one counts.",
         "Keep the reason",
-        True,
         ("Blocked by an object", "Slipped on the rug", "Did not see it in time"),
     ),
     Act.NOTE: Question(
@@ -74,7 +70,6 @@ QUESTIONS: Final = {
         "A note for whoever trains on this episode",
         "Notes add up, and stay with the episode.",
         "Keep the note",
-        True,
         ("Rug had moved", "Camera was dirty", "Somebody stood in the way"),
     ),
     Act.TASK: Question(
@@ -82,9 +77,9 @@ QUESTIONS: Final = {
         "What was to be done in this episode?",
         "In the words a policy is trained on. Empty: what the robot says itself.",
         "Keep the task",
-        False,
         ("Free the robot", "Drive back to the dock", "Put the scene back"),
         "Task",
+        required=False,
     ),
 }
 

@@ -200,6 +200,11 @@ class _Refused:
 
 _RESTART: Final = "Close this console and open it again."
 _REFUSED: Final = {
+    Refusal.FLOOD: _Refused(
+        "too many arrive at once",
+        "beyond what one console may send",
+        "Another program may send with this console's key: end it.",
+    ),
     Refusal.MALFORMED: _Refused(
         "the robot cannot read them",
         "could not be read",

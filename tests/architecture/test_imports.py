@@ -148,3 +148,59 @@ def test_messages_cost_little_to_import() -> None:
         "print([m for m in ('zmq', 'aiortc', 'av', 'numpy') if m in sys.modules])"
     )
     assert run(code).strip() == "[]"
+
+
+# Whatever turns bytes from elsewhere into code or objects.
+UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml", "torch"}
+UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
+
+
+def unsafe(source: str) -> list[str]:
+    """What of it could carry out what somebody sent."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [one.name for one in node.names if one.name.split(".")[0] in UNSAFE_MODULES]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+            UNSAFE_MODULES
+        ):
+            found.append(f"from {node.module}")
+        elif isinstance(node, ast.Attribute) and node.attr.endswith("_pyobj"):
+            found.append(node.attr)
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name) and node.func.id in UNSAFE_CALLS:
+                found.append(f"{node.func.id}()")
+            for option in node.keywords:
+                if option.arg == "allow_pickle" and ast.unparse(option.value) != "False":
+                    found.append("allow_pickle")
+    return found
+
+
+@pytest.mark.parametrize("package", ["transport", "teleop", "recorder", "ui"])
+def test_nothing_that_is_received_or_read_can_become_code(package: str) -> None:
+    found = {
+        str(path.relative_to(ROOT)): used
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if (used := unsafe(path.read_text()))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "import marshal as m",
+        "from pickle import loads",
+        "import torch.serialization",
+        "socket.recv_pyobj()",
+        "socket.send_pyobj(1)",
+        "eval(text)",
+        "exec(text)",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=wanted)",
+        "import yaml",
+    ],
+)
+def test_each_way_for_bytes_to_become_code_is_found(source: str) -> None:
+    assert unsafe(source)

@@ -397,12 +397,14 @@ def test_an_example_can_be_chosen_and_sent_without_typing(console: Console, qtbo
     assert console.link.requests == [ClearFault(reason="Motor replaced")]
 
 
-def test_a_reset_may_go_without_a_reason(console: Console, qtbot: QtBot) -> None:
+def test_a_reset_needs_a_reason_too(console: Console, qtbot: QtBot) -> None:
     dialog = dialog_of(console, qtbot, Act.RESET)
+    assert not dialog.yes.isEnabled()
 
+    QTest.keyClicks(dialog.field, "way_is_free")
     QTest.mouseClick(dialog.yes, Qt.MouseButton.LeftButton)
 
-    assert console.link.requests == [ResetStop(epoch=4, reason="")]
+    assert console.link.requests == [ResetStop(epoch=4, reason="way is free")]
 
 
 def test_esc_asks_for_nothing(console: Console, qtbot: QtBot) -> None:

@@ -346,12 +346,18 @@ def test_a_second_agent_is_refused_and_the_first_drives_on(
         )
         assert second.returncode == 2
         assert str(robot.port) in second.stderr
+        who = f"by process {robot.pid_of('control')}, started by {robot.process.pid}"
+        assert who in second.stderr
         assert "another agent" in second.stderr
         assert "Traceback" not in second.stderr
         assert robot.process.poll() is None
         assert {tick["boot_id"] for tick in run.ticks()} == {run.ticks()[0]["boot_id"]}
         assert run.accepted(began_ns)[-1].tick_ns > now_ns() - NS_PER_S, "it is driven all the time"
-        measured("P11", "a second agent on the same ports is refused", "exit 2, port named")
+        measured(
+            "P11",
+            "a second agent on the same ports is refused",
+            "exit 2, port, holder and its agent named",
+        )
 
 
 @pytest.mark.long

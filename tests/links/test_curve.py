@@ -100,7 +100,7 @@ def passed(robots: RobotEnd, consoles: ConsoleEnd) -> list[str]:
     match robots, consoles:
         case CommandInbox(), CommandOutbox():
             consoles.send(MESSAGE)
-            return [key for key, _ in robots.drain()]
+            return [key for key, _ in robots.drain().messages]
         case Requests(), Asker():
             consoles.send(MESSAGE)
             asked = robots.receive()
@@ -112,6 +112,17 @@ def passed(robots: RobotEnd, consoles: ConsoleEnd) -> list[str]:
             robots.send(MESSAGE)
             return ["heard"] if consoles.receive(0) else []
     raise AssertionError("these ends do not belong together")
+
+
+def took(robots: RobotEnd) -> list[str]:
+    """Take what lies at a robot's end; whose key brought it."""
+    match robots:
+        case CommandInbox():
+            return [key for key, _ in robots.drain().messages]
+        case Requests():
+            asked = robots.receive()
+            return [asked.key] if asked else []
+    raise AssertionError("this end only sends")
 
 
 class Server:
@@ -248,6 +259,49 @@ def test_nothing_travels_in_the_clear(ends: Ends, channel: Channel) -> None:
         assert MESSAGE not in wire.sent + wire.received
 
 
+@pytest.mark.parametrize("channel", [COMMANDS, STOP, REQUESTS, VIDEO], ids=lambda c: c.name)
+def test_recorded_bytes_that_are_sent_again_bring_no_message(
+    ends: Ends, channel: Channel, closing: ExitStack
+) -> None:
+    robots = ends.robots(channel)
+    kind = zmq.PUSH if channel is COMMANDS else zmq.DEALER
+    with Recorder(ends.port + channel.offset) as wire:
+        console = raw_client(kind, ends.robot, new_key_pair(), wire.port)
+        closing.callback(console.close)
+        for _ in range(5):
+            console.send(MESSAGE)
+        came: list[str] = []
+        until(lambda: len(gather(came, took(robots))) == 5, "it gets through")
+        recorded = wire.sent
+        console.close()
+    greeting, hello = len(OURS), 202
+    assert len(recorded) > greeting + hello + 5 * len(MESSAGE)
+    for _ in range(3):
+        with socket.create_connection((LOOPBACK, ends.port + channel.offset)) as again:
+            again.settimeout(HANG_S)
+            # As the console did: each part once the robot has answered the one before.
+            again.sendall(recorded[:greeting])
+            assert heard(again, greeting) == OURS
+            again.sendall(recorded[greeting:][:hello])
+            assert b"WELCOME" in heard(again, 170), "it looks like a console so far"
+            with contextlib.suppress(ConnectionError):
+                again.sendall(recorded[greeting + hello :])
+                assert again.recv(4096) == b"", "the robot ends it"
+    member = ends.robot.console()
+    friend = ends.consoles(channel, member)
+    since: list[str] = []
+    until(lambda: len(gather(since, passed(robots, friend))) > 5, "others come in")
+    assert set(since) == {member.own.public}
+
+
+def heard(wire: socket.socket, size: int) -> bytes:
+    """So many bytes of what a robot says."""
+    said = b""
+    while len(said) < size and (more := wire.recv(size - len(said))):
+        said += more
+    return said
+
+
 def test_a_client_without_keys_reaches_nothing(ends: Ends) -> None:
     robots = ends.robots(REQUESTS)
     bare: Raw = zmq.Context.instance().socket(zmq.DEALER)
@@ -341,7 +395,7 @@ def test_a_command_carries_the_key_of_its_connection(ends: Ends, closing: ExitSt
         for own, sender in zip(keys, senders, strict=True):
             with contextlib.suppress(zmq.Again):
                 sender.send(own.public.encode(), zmq.NOBLOCK)
-        for key, message in inbox.drain():
+        for key, message in inbox.drain().messages:
             assert key.encode() == message
             seen.add(key)
         return len(seen) == 3
@@ -688,11 +742,21 @@ def test_commands_in_many_parts_are_dropped_and_counted(ends: Ends, closing: Exi
     assert isinstance(inbox, CommandInbox)
     loud = raw_client(zmq.PUSH, ends.robot, new_key_pair(), ends.port)
     closing.callback(loud.close)
+    came: list[str] = []
     for _ in range(30):
         loud.send_multipart([b"%d" % n for n in range(1_000)])
-        assert inbox.drain() == []
-    until(lambda: inbox.drain() or inbox.dropped == 30)
+        messages, drops = inbox.drain()
+        assert messages == []
+        came += drops
+
+    def all_dropped() -> bool:
+        came.extend(inbox.drain().drops)
+        return len(came) >= 30
+
+    until(all_dropped)
     assert inbox.dropped == 30
+    assert len(came) == 30
+    assert len(set(came)) == 1, "who sent them is known"
     member = ends.robot.console()
     friend = ends.consoles(COMMANDS, member)
     until(lambda: set(passed(inbox, friend)) == {member.own.public})
@@ -764,7 +828,7 @@ def test_a_command_above_its_limit_is_not_heard(ends: Ends, closing: ExitStack) 
         for size in (COMMANDS.max_bytes + 1, 1 << 20, 1):
             with contextlib.suppress(zmq.Again):
                 loud.send(bytes(size), zmq.NOBLOCK)
-        came.update(len(message) for _, message in inbox.drain())
+        came.update(len(message) for _, message in inbox.drain().messages)
         return 1 in came
 
     until(small_came)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from teleop.both_ends import acquaint
@@ -72,25 +72,36 @@ class Agent:
     """`unstick agent` as a user starts it.
 
     `calls`: it was left in need of a person, so it starts disarmed and calls at once, instead of
-    after the ten seconds that its policy takes to get stuck.
+    after the ten seconds that its policy takes to get stuck. `log`: where everything it has to say
+    goes. `options`: more of them, for the command line.
     """
 
-    def __init__(self, episodes: Path, seed: int = 0, *, calls: bool = False) -> None:
+    def __init__(
+        self,
+        episodes: Path,
+        seed: int = 0,
+        *,
+        calls: bool = False,
+        log: Path | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
         self.port = free_base_port()
         self.episodes = episodes
-        options = ["--port", str(self.port), "--episodes", str(episodes), "--seed", str(seed)]
         self.state = episodes.parent / "state"
-        options += ["--state", str(self.state)]
+        command = ["--port", str(self.port), "--episodes", str(episodes), "--seed", str(seed)]
+        command += ["--state", str(self.state), *options]
         for operator in ("op-1", "watcher"):  # known before it starts, so that nobody knocks twice
             self.admit(operator)
         if calls:
             LatchFile(self.state / "rover-01.latch.json").write(Latch(needs_person=True))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "teleop", "agent", *options],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with open(log, "w") if log is not None else nullcontext(subprocess.PIPE) as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "teleop", "agent", *command],
+                stdin=subprocess.DEVNULL,
+                stderr=stderr,
+                text=True,
+                env=os.environ | ({"UNSTICK_LOG": "DEBUG"} if log is not None else {}),
+            )
 
     def config(self, operator: str) -> Path:
         """The config folder of a console that this robot admits under that name."""
@@ -124,9 +135,16 @@ class Agent:
 
 
 @contextmanager
-def agent(episodes: Path, seed: int = 0, *, calls: bool = False) -> Iterator[Agent]:
+def agent(
+    episodes: Path,
+    seed: int = 0,
+    *,
+    calls: bool = False,
+    log: Path | None = None,
+    options: tuple[str, ...] = (),
+) -> Iterator[Agent]:
     """An agent for the length of a test."""
-    running = Agent(episodes, seed, calls=calls)
+    running = Agent(episodes, seed, calls=calls, log=log, options=options)
     try:
         yield running
     finally:

@@ -65,7 +65,11 @@ class World:
     # --- the robot ---
 
     def tick(
-        self, *commands: Command | Incoming, malformed: Iterable[str] = (), after_ns: int = TICK_NS
+        self,
+        *commands: Command | Incoming,
+        malformed: Iterable[str] = (),
+        flooding: Iterable[str] = (),
+        after_ns: int = TICK_NS,
     ) -> Decision:
         """One control tick; a bare command is Anna's."""
         self.now_ns += after_ns
@@ -73,7 +77,8 @@ class World:
             self._wish = Wish(self.policy_twist, self.state.sublease, self.now_ns)
         inbox = [c if isinstance(c, Incoming) else self.by(ANNA, c) for c in commands]
         self.decision = gate.step(
-            self.state, inbox, tuple(malformed), self._wish, self.body, self.now_ns, self.limits
+            *(self.state, inbox, tuple(malformed), self._wish, self.body, self.now_ns, self.limits),
+            flooding=tuple(flooding),
         )
         told = bool(self.decision.state.stopped_by)
         self.state = structs.replace(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from ipaddress import ip_address
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -39,6 +41,16 @@ from transport.control_link import free_base_port
 from transport.errors import LinkError
 from transport.messages import STILL, Mode, Twist
 from ui.__main__ import parse_address
+
+
+def test_make_bench_measures_what_the_readme_tells() -> None:
+    """60 s without a missed tick, 200 of 200 STOPs and cuts, half an hour of video."""
+    make = ["make", "--no-print-directory", "-n", "bench"]
+    root = Path(__file__).parents[2]
+    plan = subprocess.run(make, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert "bench control --seconds 60 --trials 200\n" in plan
+    assert "bench video --soak 30\n" in plan
+    assert "bench record\n" in plan
 
 
 @pytest.mark.parametrize(("percent", "value"), [(50, 5), (95, 10), (99, 10), (100, 10), (10, 1)])

@@ -55,6 +55,49 @@ def test_a_capture_time_that_stands_still_is_a_frozen_camera(noisy: bool) -> Non
     assert (seen.counts.captured, seen.counts.repeated) == (1, 98)
 
 
+@pytest.mark.parametrize("by_ns", [1, STEP_NS // 2, 3600 * NS_PER_S])
+def test_a_camera_whose_clock_is_set_back_is_live_and_its_pictures_count_from_their_arrival(
+    by_ns: int,
+) -> None:
+    seen, began_ns = watch(noisy=True), 7200 * NS_PER_S
+    late_ns = 5 * NS_PER_MS  # from the capture to us
+    for number in range(1, 10):
+        now_ns = began_ns + number * STEP_NS
+        shot = seen.took(Capture(noise(number), now_ns - late_ns), now_ns, now_ns)
+        assert shot is not None
+        assert shot.captured_ns == now_ns - late_ns
+    back_ns = STEP_NS + by_ns
+    for number in range(10, 100):
+        now_ns = began_ns + number * STEP_NS
+        shot = seen.took(Capture(noise(number), now_ns - late_ns - back_ns), now_ns, now_ns)
+        assert shot is not None
+        assert shot.captured_ns == now_ns
+    assert seen.condition(now_ns) is CameraCondition.LIVE
+    assert (seen.counts.captured, seen.counts.jumped, seen.counts.repeated) == (99, 1, 0)
+    for number in range(100, 200):
+        now_ns = began_ns + number * STEP_NS
+        assert seen.took(Capture(noise(number), began_ns), now_ns, now_ns) is None or number == 100
+    assert seen.condition(now_ns) is CameraCondition.FROZEN, "a clock that stands is still noticed"
+
+
+def test_a_driver_that_hands_out_its_old_buffers_in_turn_is_frozen_and_no_clock_that_jumps() -> (
+    None
+):
+    seen = watch()
+    for number in range(1, 100):
+        now_ns = number * STEP_NS
+        seen.took(Capture(noise(number), (1 + number % 4) * NS_PER_MS), now_ns, now_ns)
+    assert seen.condition(99 * STEP_NS) is CameraCondition.FROZEN
+    assert seen.counts.captured == 4
+
+
+def test_a_state_that_is_older_than_the_one_before_is_no_new_picture() -> None:
+    seen = watch()
+    assert seen.took(GREY, 5 * STEP_NS, 6 * STEP_NS) is not None
+    assert seen.took(GREY, 4 * STEP_NS, 7 * STEP_NS) is None
+    assert (seen.counts.repeated, seen.counts.jumped) == (1, 0)
+
+
 def test_where_every_picture_has_noise_equal_bytes_are_a_frozen_camera() -> None:
     seen = watch(noisy=True)
     for number in range(1, 100):

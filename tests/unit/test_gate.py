@@ -256,6 +256,34 @@ def test_what_cannot_be_read_is_counted() -> None:
     world = World()
     world.tick(malformed=("x", "y", "x"))
     assert world.state.refused == {Refusal.MALFORMED: 3}
+    assert world.state.received == 3
+
+
+def test_what_was_too_much_to_be_read_is_counted() -> None:
+    world = World()
+    world.tick(flooding=("x", "y"), malformed=("x",))
+    assert world.state.refused == {Refusal.FLOOD: 2, Refusal.MALFORMED: 1}
+    world.tick(flooding=("x",))
+    assert world.state.refused == {Refusal.FLOOD: 3, Refusal.MALFORMED: 1}
+    assert world.state.received == 4
+
+
+@pytest.mark.parametrize("refusal", [Refusal.FLOOD, Refusal.MALFORMED])
+def test_a_driver_of_whom_nothing_can_be_read_is_told_why_it_holds(refusal: Refusal) -> None:
+    world = World().driving()
+    while world.state.mode is Mode.TELEOP:
+        senders = (BEN.key, ANNA.key)
+        world.tick(**{"flooding" if refusal is Refusal.FLOOD else "malformed": senders})
+    assert world.state.hold is not None
+    assert (world.state.hold.reason, world.state.hold.refusal) == (HoldReason.REFUSED, refusal)
+
+
+def test_what_somebody_else_floods_is_not_why_the_driver_is_held() -> None:
+    world = World().driving()
+    while world.state.mode is Mode.TELEOP:
+        world.tick(flooding=(BEN.key,), malformed=(BEN.key,))
+    assert world.state.hold is not None
+    assert world.state.hold.reason is HoldReason.GAP
 
 
 # --- silence ---

@@ -31,9 +31,11 @@ from teleop.latch import (
     LatchWriter,
     OnDisk,
     ceiling_for,
+    latch_path,
     parsed,
 )
 from teleop.robot import RobotError
+from teleop.safety import ConfigError
 
 HANG_S = 20.0
 REFUSED = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -371,3 +373,20 @@ def test_real_files_are_written_by_the_thread_and_read_by_the_next_start(tmp_pat
     assert LatchWriter(file).persisted == Latch(
         epoch=BLOCK, stopped_by="ada", needs_person=True, epoch_ceiling=BLOCK
     )
+
+
+# --- where it lies ---
+
+
+@pytest.mark.parametrize("name", ["rover-01", "r", "Küche 2", "ロボット", "a.b_c", "x" * 64])
+def test_a_robots_latch_lies_in_its_folder_under_its_name(tmp_path: Path, name: str) -> None:
+    assert latch_path(tmp_path, name) == tmp_path / f"{name}.latch.json"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "..", "../x", "/x", "a/b", "a\\b", "a\0b", "a\n", " a", "a ", ".a", "\u202ea", "x" * 65],
+)
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be called"):
+        latch_path(tmp_path, name)

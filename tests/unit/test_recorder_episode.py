@@ -9,7 +9,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from recorder.episode import POLICY_STATE, EndedBy, EpisodeError, Status, sealed_json
+from recorder.episode import (
+    POLICY_STATE,
+    EndedBy,
+    EpisodeError,
+    Status,
+    camera_file,
+    is_episode_id,
+    sealed_json,
+)
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.finding import Rule
 from recorder.library import list_episodes, open_episode
@@ -229,10 +237,59 @@ def test_a_manifest_that_does_not_fit_is_refused(
         open_episode(path)
 
 
-def test_a_manifest_from_elsewhere_does_not_lead_outside_its_folder(tmp_path: Path) -> None:
+# What leads elsewhere, is something else on another system, or looks like another name.
+HOSTILE_NAMES = (
+    "../log.mcap",
+    "..",
+    ".",
+    "",
+    "/etc/passwd",
+    "a/log.mcap",
+    "a\\log.mcap",
+    "C:log.mcap",
+    "log\0.mcap",
+    "log.mcap\n",
+    "CON",
+    "x" * 300 + ".mcap",
+    "\u202epacm.gol",
+    "log\u00e9.mcap",  # one letter …
+    "loge\u0301.mcap",  # … and the same as two
+    " log.mcap",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_camera_of_such_a_name_has_no_file(name: str) -> None:
+    if name == "CON":  # a device's name on Windows, unless there is more of it
+        assert camera_file(name) == "cam_CON.mkv"
+        return
+    with pytest.raises(EpisodeError, match="cannot be a file name"):
+        camera_file(name)
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_no_episode_has_such_an_id(name: str) -> None:
+    assert not is_episode_id(name)
+
+
+def test_a_file_that_is_a_link_to_another_place_does_not_belong_to_an_episode(
+    tmp_path: Path,
+) -> None:
+    episode = record(tmp_path / "here")
+    log = episode.path / "log.mcap"
+    log.rename(tmp_path / "elsewhere")
+    log.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EpisodeError, match="lies elsewhere"):
+        open_episode(episode.path).verify()
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_manifest_from_elsewhere_does_not_lead_outside_its_folder(
+    tmp_path: Path, name: str
+) -> None:
     episode = record(tmp_path)
     first, *rest = episode.manifest.files
-    files = (msgspec.structs.replace(first, name="../log.mcap"), *rest)
+    files = (msgspec.structs.replace(first, name=name), *rest)
     (episode.path / "manifest.json").write_bytes(
         sealed_json(msgspec.structs.replace(episode.manifest, files=files))
     )

@@ -63,7 +63,7 @@ BODIES: tuple[RequestBody, ...] = (
     ChooseProfile(epoch=EPOCH, profile=Profile.HIGH_LATENCY),
     StartPolicy(epoch=EPOCH),
     HandBack(epoch=EPOCH),
-    ResetStop(epoch=EPOCH),
+    ResetStop(epoch=EPOCH, reason="looked"),
     ClearFault(reason="new belt"),
 )
 WATCHING = {Ping}
@@ -284,7 +284,7 @@ def test_the_silence_of_a_driver_is_measured_from_the_takeover_and_from_arming(
     world.ask(RequestLease())
     if first == "arm":
         world.stopped().keep(1.5)
-        assert world.ask(ResetStop(epoch=1)).ok
+        assert world.ask(ResetStop(epoch=1, reason="looked")).ok
         assert world.ask(Arm(epoch=1)).ok
     world.wait(200 * NS_PER_MS + silent_ns)
     assert world.state.mode is mode
@@ -443,11 +443,15 @@ def test_a_stop_that_came_during_a_fault_stands_after_the_repair() -> None:
 
 def test_a_reset_needs_something_to_reset_and_says_why_it_was() -> None:
     world = World().driving()
-    assert not world.ask(ResetStop(epoch=1)).ok
+    assert world.ask(ResetStop(epoch=1, reason="a cat")).reason == "no STOP is latched"
     world.stopped()
     world.tick()
-    assert world.ask(ResetStop(epoch=1, reason="a cat")).ok
-    assert [e.text for e in world.events if e.kind == "stop_reset"] == ["a cat"]
+    for reason in ("", "ok", "  ok  "):
+        reply = world.ask(ResetStop(epoch=1, reason=reason))
+        assert (reply.ok, reply.reason) == (False, "say in a few words why it may be reset")
+        assert world.state.mode is Mode.ESTOP
+    assert world.ask(ResetStop(epoch=1, reason="cat")).ok
+    assert [e.text for e in world.events if e.kind == "stop_reset"] == ["cat"]
     assert world.state.stopped_by == ""
 
 
@@ -468,7 +472,7 @@ def test_a_stop_pressed_again_has_to_be_answered_again_before_a_reset() -> None:
 
 
 def test_a_stop_wins_over_a_reset_and_a_hand_back_of_the_same_moment() -> None:
-    for body in (ResetStop(epoch=1), HandBack(epoch=1), StartPolicy(epoch=1)):
+    for body in (ResetStop(epoch=1, reason="a cat"), HandBack(epoch=1), StartPolicy(epoch=1)):
         world = World().driving().stopped()
         world.ask(body)
         world.stopped("op-2")

@@ -254,6 +254,7 @@ HOLDS: dict[HoldReason, tuple[Hold, str]] = {
 }
 
 REFUSALS: dict[Refusal, str] = {
+    Refusal.FLOOD: "too many arrive at once",
     Refusal.MALFORMED: "the robot cannot read them",
     Refusal.ROLE: "this console may only watch",
     Refusal.BOOT_ID: "they are for the robot before its restart",

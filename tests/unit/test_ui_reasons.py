@@ -42,6 +42,7 @@ def row(link: LinkView, name: str) -> ReasonRow:
 # --- refused so far -------------------------------------------------------------------------------
 
 COUNTED: dict[Refusal, str] = {
+    Refusal.FLOOD: "beyond what one console may send",
     Refusal.MALFORMED: "could not be read",
     Refusal.ROLE: "from a key that may not drive",
     Refusal.BOOT_ID: "for the robot before its restart",
