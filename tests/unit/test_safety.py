@@ -160,6 +160,13 @@ def test_a_reversal_passes_through_standing() -> None:
     assert seen[-1] == pytest.approx(-0.3)
 
 
+@pytest.mark.parametrize("wish_mps", [-0.1, -0.3, -0.5])
+def test_a_reversal_brakes_as_strongly_as_a_stop(wish_mps: float) -> None:
+    before = Twist(forward_mps=0.3, turn_radps=0.0)
+    now = limited(Twist(forward_mps=wish_mps, turn_radps=0.0), before, LIMITS, 0.5, DT_S)
+    assert now.forward_mps == pytest.approx(0.3 - LIMITS.decel_mps2 * DT_S)
+
+
 @pytest.mark.parametrize("before_mps", [0.3, 1.0, -1.7])
 def test_braking_has_its_own_ramp_at_every_speed(before_mps: float) -> None:
     fast = Limits(max_mps=2.0)
