@@ -94,7 +94,8 @@ def scored(
         untried=untried,
         named={change: equivalent[change] for change in survivors if change in equivalent},
         unnamed={c: name for c, name in survivors.items() if c not in equivalent},
-        stale=tuple(change for change in equivalent if change not in survivors),
+        # What was not tried may be a survivor yet.
+        stale=() if untried else tuple(one for one in equivalent if one not in survivors),
     )
 
 

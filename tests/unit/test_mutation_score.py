@@ -72,6 +72,12 @@ def test_the_score_is_printed_with_each_survivor_that_nobody_has_explained() -> 
     assert "no survivor any more, take it out of equivalent.toml: teleop.gate.gone" in told
 
 
+def test_a_run_that_was_not_finished_says_of_no_survivor_that_it_is_gone() -> None:
+    score = scored(run_of(98, 0, not_checked=2), change, {Change("teleop.gate.f", "a", "b"): "why"})
+    assert score.stale == ()
+    assert "2 were not tried" in score.told()
+
+
 def test_what_mutmut_prints_is_understood() -> None:
     printed = (
         "    teleop.gate.x_judged__mutmut_3: survived\n    teleop.gate.x_f__mutmut_1: killed\n"
