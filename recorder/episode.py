@@ -40,6 +40,8 @@ FORGETTING_SUFFIX: Final = ".forgetting"  # being removed for good; see `recorde
 # Events at the tick of a takeover that are no labels: the manifest tells them in fields of its own.
 CONSENT: Final = "consent"
 POLICY_STATE: Final = "policy_state"
+# The tick that says so is the last one of the old scene; the next one begins somewhere else.
+SCENE_RESET: Final = "scene_reset"
 
 GOP_ROWS: Final = 15  # 0.5 s: what a crash may cost of the video, and what a seek has to decode
 

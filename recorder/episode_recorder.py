@@ -21,7 +21,7 @@ from operator import methodcaller
 from pathlib import Path
 from typing import Final
 
-from recorder.episode import FORMAT, CameraFormat, EndedBy, Ending, Header, episode_id
+from recorder.episode import FORMAT, SCENE_RESET, CameraFormat, EndedBy, Ending, Header, episode_id
 from recorder.log import CameraRow
 from recorder.preroll import EncodedRow, PrerollRing
 from recorder.provenance import Custody
@@ -158,6 +158,8 @@ class EpisodeRecorder:
                 self._end(action.ending)
             else:
                 self._open_wanted = True
+        if any(event.kind == SCENE_RESET for event in tick.events):
+            self._ring.clear()  # what was before the jump is no beginning of what comes after it
         if self._open_wanted:
             self._open()
         self._encode()

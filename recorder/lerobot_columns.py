@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recorder.driven import PLANAR, values_of
 from recorder.episode import EpisodeError
 from recorder.intervention_labels import (
     SIRIUS_WINDOW_S,
@@ -40,13 +41,14 @@ def columns_of(episode: Episode, labels: TrainerLabels | None = None) -> Columns
     """The recorded columns of all rows; `lay_out` adds those that depend on the data set."""
     taken = _rows_with_ticks(episode)
     ticks = [row.ticks[0] for row in taken]
+    actions = episode.manifest.description.action_names or PLANAR
     columns: Columns = {
         "observation.state": np.array([t.observation for t in ticks], np.float32),
-        "action": _twists([t.applied for t in ticks]),
-        "unstick.action_requested": _twists([t.requested for t in ticks]),
-        "unstick.action_human": _twists([t.human for t in ticks]),
-        "unstick.action_policy": _twists([t.policy for t in ticks]),
-        "unstick.action_ticks": _each_tick(taken),
+        "action": _twists([t.applied for t in ticks], actions),
+        "unstick.action_requested": _twists([t.requested for t in ticks], actions),
+        "unstick.action_human": _twists([t.human for t in ticks], actions),
+        "unstick.action_policy": _twists([t.policy for t in ticks], actions),
+        "unstick.action_ticks": _each_tick(taken, actions),
         "intervention": _flags([t.source is Source.HUMAN for t in ticks]),
         "unstick.mode": _integers([CODES["mode"][t.mode] for t in ticks]),
         "unstick.phase": _integers([CODES["phase"][t.phase] for t in ticks]),
@@ -142,14 +144,15 @@ def _rows_with_ticks(episode: Episode) -> list[_Row]:
     ]
 
 
-def _each_tick(taken: list[_Row]) -> npt.NDArray[np.float32]:
+def _each_tick(taken: list[_Row], actions: tuple[str, ...]) -> npt.NDArray[np.float32]:
     """What was applied at each control tick of a row, side by side.
 
     Where a tick is missing (`unstick.ticks` tells) the one before stands in for it: what a robot
     holds when it hears nothing new.
     """
     padded = [(*row.ticks, *(row.ticks[-1:] * TICKS_PER_ROW))[:TICKS_PER_ROW] for row in taken]
-    return _twists([tick.applied for ticks in padded for tick in ticks]).reshape(len(taken), -1)
+    applied = [tick.applied for ticks in padded for tick in ticks]
+    return _twists(applied, actions).reshape(len(taken), -1)
 
 
 def _sirius(taken: list[_Row]) -> Columns:
@@ -183,8 +186,9 @@ def _flags(values: list[bool]) -> npt.NDArray[np.bool_]:
     return np.array(values, np.bool_)
 
 
-def _twists(twists: list[Twist]) -> npt.NDArray[np.float32]:
-    return np.array([(t.forward_mps, t.turn_radps) for t in twists], np.float32)
+def _twists(twists: list[Twist], actions: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    """(n, axes), in the order of the description's action names."""
+    return np.array([values_of(twist, actions) for twist in twists], np.float32)
 
 
 def _integers(values: list[int]) -> npt.NDArray[np.int64]:

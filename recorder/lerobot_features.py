@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final
 
+from recorder.driven import PLANAR
 from recorder.episode import Manifest
 from transport.channels import ROW_HZ, TICKS_PER_ROW
 from transport.messages import Mode, Phase, Source
@@ -63,7 +64,7 @@ TIMES: Final = (
 def features_of(manifest: Manifest, labels: TrainerLabels | None = None) -> Features:
     """The `features` of info.json."""
     names = list(manifest.description.observation_names)
-    actions = list(manifest.description.action_names) or ["forward_mps", "turn_radps"]
+    actions = list(manifest.description.action_names or PLANAR)
     features: Features = {
         "observation.state": {"dtype": "float32", "shape": [len(names)], "names": names},
         "action": {"dtype": "float32", "shape": [len(actions)], "names": actions},

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from recorder.annotations import ANNOTATIONS_FILE, History, read_history
 from recorder.contents import Takeover, count_log
+from recorder.driven import PLANAR, values_of
 from recorder.durable import sha256_of
 from recorder.episode import (
     BROKEN_SUFFIX,
@@ -88,9 +89,10 @@ class Episode:
         return np.stack(states).astype(np.float64) if states else np.empty((0, 0))
 
     def actions(self) -> npt.NDArray[np.float64]:
-        """Applied actions, (ticks, 2): forward in m/s, turn in rad/s."""
-        applied = [(t.applied.forward_mps, t.applied.turn_radps) for t in self.ticks()]
-        return np.array(applied, np.float64).reshape(-1, 2)
+        """Applied actions, (ticks, axes), in the order of the description's action names."""
+        names = self.manifest.description.action_names or PLANAR
+        applied = [values_of(tick.applied, names) for tick in self.ticks()]
+        return np.array(applied, np.float64).reshape(-1, len(names))
 
     def camera(self, name: str) -> CameraEntry:
         """The manifest's entry of a camera."""

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from recorder.driven import PLANAR
 from recorder.finding import Finding, Rule, found, seconds
 from recorder.motion import (
     QUIET,
@@ -23,7 +24,7 @@ SATURATED_SHARE: Final = 0.8  # of the ticks in which a person drove
 CONSTANT_S: Final = 10.0  # nobody holds a stick at exactly the same place for so long
 DRIVE_S: Final = 2.0  # shorter drives say nothing about shares
 
-_AXES: Final = (("forward", "m/s"), ("turn", "rad/s"))
+_UNITS: Final = {"mps": "m/s", "radps": "rad/s", "ps": "strokes/s"}
 
 
 def motion_findings(series: Series, description: Description) -> list[Finding]:
@@ -59,15 +60,16 @@ def _saturated(series: Series, description: Description) -> list[Finding]:
     if len(driven) < DRIVE_S * description.tick_hz:
         return []
     findings = []
-    for axis, limit in enumerate(full_speed(description)):
-        name, unit = _AXES[axis]
+    names = description.action_names or PLANAR
+    for axis, (action, limit) in enumerate(zip(names, full_speed(description), strict=True)):
+        name, _, unit = action.rpartition("_")
         share = float((np.abs(series.applied[driven, axis]) >= AT_LIMIT * limit).mean())
         if share >= SATURATED_SHARE:
             findings.append(
                 found(
                     *(Rule.SATURATED, series, int(driven[0]), int(driven[-1])),
-                    f"The {name} action stands at its limit of {limit:g} {unit} for {share:.0%} "
-                    "of the drive.",
+                    f"The {name} action stands at its limit of {limit:g} {_UNITS[unit]} for "
+                    f"{share:.0%} of the drive.",
                     share=share,
                     limit=float(limit),
                 )

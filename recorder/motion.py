@@ -6,9 +6,9 @@ command nor the measured motion reached `QUIET` of full speed (root mean square)
 (a gripper, a bumper) changed within half a second. One short movement anywhere in the window is
 enough to keep a tick, so that a found stretch has half a second of standing before and after it.
 
-Full speed is what the description names (`max_mps`, `max_radps`). What a measurement is follows
-from the end of its name: `_mps`, `_radps` are speeds, `_m`, `_rad` places, no unit at all is a
-switch; anything else (current, charge) tells nothing about motion.
+Full speed is what the description names (`max_mps`, `max_radps`, `max_grip_ps`). What a
+measurement is follows from the end of its name: `_mps`, `_radps` are speeds, `_m`, `_rad` places,
+no unit at all is a switch; anything else (current, charge) tells nothing about motion.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 
+from recorder.driven import PLANAR
 from recorder.series import Flags, Integers, Numbers, Series, runs
 from transport.messages import Description
 
@@ -27,13 +28,19 @@ AROUND_SWITCH_S: Final = 0.5
 SWITCH_RANGE: Final = 0.5  # what moves less has not been switched, it trembles
 
 _UNITS: Final = ("mps", "radps", "m", "rad")
-_DEFAULT_SPEED: Final = 1.0  # m/s, rad/s, where the description names none
+_LIMITS: Final = {"mps": "max_mps", "radps": "max_radps", "ps": "max_grip_ps"}
+_DEFAULT_SPEED: Final = 1.0  # m/s, rad/s, strokes/s, where the description names none
 
 
 def full_speed(description: Description) -> Numbers:
-    """(2,): forward in m/s, turn in rad/s, as the gate limited them."""
+    """(axes,): of each action, as the gate limited it."""
+    names = description.action_names or PLANAR
+    return np.array([_limit(description, _LIMITS[name.rpartition("_")[2]]) for name in names])
+
+
+def _limit(description: Description, name: str) -> float:
     known = {**description.controller, **description.limits}
-    return np.array([known.get(name, 0.0) or _DEFAULT_SPEED for name in ("max_mps", "max_radps")])
+    return known.get(name, 0.0) or _DEFAULT_SPEED
 
 
 def idle_stretches(series: Series, description: Description) -> list[tuple[int, int]]:
@@ -60,7 +67,7 @@ def asked_motion(series: Series, description: Description) -> Numbers:
 def measured_motion(series: Series, description: Description) -> Numbers:
     """(n,): the fastest measured motion in the second around each tick, of full speed."""
     hz = description.tick_hz
-    forward, turn = full_speed(description)
+    forward, turn = _limit(description, "max_mps"), _limit(description, "max_radps")
     fastest = np.zeros(len(series))
     for name, unit in motion_channels(description):
         values = measurement(series, description, name)[:, None]

@@ -12,6 +12,7 @@ Pure. The table, in order of the rows; `X + n s` means: keep recording n seconds
     driving    link_lost, released, stop                    that + 3 s
     closing    call, or takeover after a hand_back          close, open again
     closing    takeover, stop_reset, mode TELEOP            -> driving (not after a hand_back)
+    closing    scene_reset, after a hand_back               close
     closing    an outcome is said after the hand_back       hand_back + 1 s
     closing    time is over                                 close
     any open   30 min since opening                         close as `limit`
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from recorder.episode import EndedBy, Ending, Label
+from recorder.episode import SCENE_RESET, EndedBy, Ending, Label
 from transport.clock import NS_PER_S
 from transport.messages import AnnotationKind, Event, Mode, Outcome, Phase, Tick
 
@@ -40,7 +41,7 @@ MAX_LABELS: Final = 10_000
 _BY_DRIVER: Final = frozenset({"outcome", "phase", "marker", "hand_back"})  # name who drives
 _LABEL_KINDS: Final = frozenset(
     {"call", "takeover", "phase", "outcome", "marker", "hand_back", "stop", "stop_reset"}
-    | {"link_lost", "released", "paused", "resumed"}
+    | {"link_lost", "released", "paused", "resumed", SCENE_RESET}
 )
 _LOSSES: Final = {
     "link_lost": EndedBy.LINK_LOST,
@@ -167,6 +168,8 @@ class Segmenter:
             self._closing(tick, _LOSSES[kind], GRACE_NS)
         elif kind == "stop_reset" and self._may_resume():
             self.state = State.DRIVING
+        elif kind == SCENE_RESET and self._handed_back:
+            actions.append(self._closed())
         return actions
 
     def _on_teleop(self, tick: Tick) -> list[Open | Close]:

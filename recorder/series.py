@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from recorder.driven import PLANAR, values_of
 from recorder.episode import LOG_FILE, Label
 from recorder.library import Episode
 from recorder.log import ROW, TICK, LogReader, RowRecord
-from transport.messages import Event, Source, Tick
+from transport.messages import Event, Source, Tick, Twist
 
 Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -47,8 +49,8 @@ class Series:
     tick: Integers  # (n,)
     stamp_ns: Integers  # (n,)
     missed_before: Integers  # (n,)
-    applied: Numbers  # (n, 2): forward in m/s, turn in rad/s
-    human: Numbers  # (n, 2): what the operator wished, also while not in control
+    applied: Numbers  # (n, axes), in the order of the description's action names
+    human: Numbers  # (n, axes): what the operator wished, also while not in control
     observation: Numbers  # (n, k), in the order of the description's names
     driven: Flags  # (n,): the operator's wish was carried out
     deadman: Flags  # (n,)
@@ -80,41 +82,49 @@ def series_of(episode: Episode) -> Series:
     """Read an episode's log; raises `EpisodeError`."""
     names = [camera.name for camera in episode.manifest.cameras]
     entries = LogReader(episode.path / LOG_FILE).entries(TICK, ROW)
-    return as_series(entries, names, len(episode.manifest.description.observation_names))
+    description = episode.manifest.description
+    actions = description.action_names or PLANAR
+    return as_series(entries, names, len(description.observation_names), actions)
 
 
 def as_series(
-    entries: Iterable[Tick | RowRecord | Label], cameras: Sequence[str], observations: int
+    entries: Iterable[Tick | RowRecord | Label],
+    cameras: Sequence[str],
+    observations: int,
+    actions: Sequence[str] = PLANAR,
 ) -> Series:
-    """The same of ticks and rows in any order; `observations` is how many measurements a tick has.
+    """The same of ticks and rows in any order; `observations` is how many measurements a tick has,
+    `actions` names its axes.
 
     Entries are taken apart one by one: keeping them all costs more than reading them.
     """
     counts, numbers = array("q"), array("d")
     row_counts = array("q")
+    axes_of = _axes_of(actions)
+    axes = len(actions)
     events: list[tuple[int, Event]] = []
     for entry in entries:
         if isinstance(entry, Tick):
             for event in entry.events:
                 events.append((len(counts) // len(_COUNTS), event))
             counts.extend(_counts_of(entry))
-            numbers.extend(_numbers_of(entry, observations))
+            numbers.extend(_numbers_of(entry, observations, axes_of))
         elif isinstance(entry, RowRecord):
             row_counts.extend((entry.tick, entry.stamp_ns))
             for name in cameras:
                 shown = entry.cameras[name]
                 row_counts.extend((shown.captured_ns, shown.repeated))
     by_tick = np.array(counts, np.int64).reshape(-1, len(_COUNTS)).T
-    measured = np.array(numbers, np.float64).reshape(-1, 4 + observations)
+    measured = np.array(numbers, np.float64).reshape(-1, 2 * axes + observations)
     tick, stamp_ns, missed_before, intervention, driven, deadman, stated = by_tick
     by_row = np.array(row_counts, np.int64).reshape(-1, 2 + 2 * len(cameras)).T
     return Series(
         tick=tick,
         stamp_ns=stamp_ns,
         missed_before=missed_before,
-        applied=measured[:, :2],
-        human=measured[:, 2:4],
-        observation=measured[:, 4:],
+        applied=measured[:, :axes],
+        human=measured[:, axes : 2 * axes],
+        observation=measured[:, 2 * axes :],
         driven=driven.astype(np.bool_),
         deadman=deadman.astype(np.bool_),
         intervention=intervention,
@@ -144,19 +154,21 @@ def _counts_of(tick: Tick) -> tuple[int, ...]:
     )
 
 
-def _numbers_of(tick: Tick, observations: int) -> tuple[float, ...]:
+def _axes_of(actions: Sequence[str]) -> Callable[[Twist], tuple[float, ...]]:
+    """What reads these axes of a twist; made once, for it runs twice for each tick."""
+    if len(actions) == 1:
+        return lambda twist: values_of(twist, actions)
+    return attrgetter(*actions)
+
+
+def _numbers_of(
+    tick: Tick, observations: int, axes_of: Callable[[Twist], tuple[float, ...]]
+) -> tuple[float, ...]:
     """Applied, human, measurements; other than the description names, these are not numbers."""
     known = tick.observation
     if len(known) != observations:
         known = (math.nan,) * observations
-    applied, human = tick.applied, tick.human
-    return (
-        applied.forward_mps,
-        applied.turn_radps,
-        human.forward_mps,
-        human.turn_radps,
-        *known,
-    )
+    return (*axes_of(tick.applied), *axes_of(tick.human), *known)
 
 
 def runs(flags: Flags, at_least: int = 1) -> list[tuple[int, int]]:

@@ -20,6 +20,8 @@ from teleop import cli_lint
 from teleop.cli_episodes import diff, episodes_app, lineage
 from teleop.cli_export import export_app
 from teleop.cli_keys import keys_app, pair
+from teleop.scenarios import DEFAULT_SCENARIO, SCENARIOS
+from teleop.scenarios import scenario as scenario_named
 from transport.channels import DEFAULT_PORT
 
 EXIT_CONFIG: Final = 2
@@ -41,7 +43,7 @@ app.command()(lineage)
 app.command()(diff)
 
 Scenario = Annotated[
-    str, typer.Option(help="Which trouble the simulated robot gets into: wedged-under-sofa.")
+    str, typer.Option(help=f"What the simulated robot is to do: {', '.join(SCENARIOS)}.")
 ]
 Seed = Annotated[int, typer.Option(help="Decides the room and where the robot starts.")]
 Port = Annotated[int, typer.Option(help="First of the robot's ports.", min=1024, max=65_500)]
@@ -67,8 +69,6 @@ ConsoleIce = Annotated[
 ]
 Required = Annotated[str, typer.Option()]
 RequiredPath = Annotated[Path, typer.Option()]
-
-DEFAULT_SCENARIO: Final = "wedged-under-sofa"
 
 
 def main() -> None:
@@ -134,6 +134,7 @@ def demo(
     Without a display a scripted operator drives the console."""
     from teleop.demo import run_demo
 
+    scenario_named(scenario)  # a mistake is told before anything starts
     raise typer.Exit(run_demo(seed=seed, scenario=scenario, out=out, headless=headless, json=json))
 
 
@@ -143,7 +144,7 @@ def agent(
     seed: Seed = 0,
     host: Host = "127.0.0.1",
     port: Port = DEFAULT_PORT,
-    name: Annotated[str, typer.Option(help="The robot's name.")] = "rover-01",
+    name: Annotated[str, typer.Option(help="The robot's name; default: rover-01 or arm-01.")] = "",
     site: Annotated[str, typer.Option(help="Where it is.")] = "home-1 · living room",
     episodes: Annotated[
         Path | None, typer.Option(help="Where episodes are kept; default: this user's data folder.")
@@ -168,6 +169,8 @@ def agent(
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.site import load_custody, load_limits, load_video_rates
 
+    asked = scenario_named(scenario)  # a mistake is told before anything starts
+    name = name or f"{asked.kind}-01"
     library = episodes or default_episodes()
     folder = state or default_state()
     if ice is not None:
@@ -179,7 +182,7 @@ def agent(
     if scene is not None:
         common += ["--scene", str(scene)]
     if limits is not None:
-        load_limits(limits)  # a mistake is told before anything starts
+        load_limits(limits, asked.limits)  # a mistake is told before anything starts
         load_video_rates(limits)
         load_custody(limits)
         common += ["--limits", str(limits)]
@@ -221,16 +224,15 @@ def control(
     from teleop.latch import LatchFile
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
-    from teleop.sim_rover import SimRover
     from teleop.site import load_limits
 
     go_first(5)  # a tick that comes late stops the robot
     leaving = leave_with_parent()
-    robot = SimRover(scenario, seed, scene)
+    asked = scenario_named(scenario)
     roster = RosterFile(state / AUTHORIZED_KEYS)
     with closing(robot_door(load_or_make(state / ROBOT_KEY), roster)) as door:
         loop = Control(
-            robot=robot,
+            robot=asked.make_robot(seed, scene),
             name=name,
             site=site,
             host=host,
@@ -238,10 +240,11 @@ def control(
             door=door,
             roster=roster,
             latch=LatchFile(state / f"{name}.latch.json"),
-            seed=seed,
+            policy=asked.make_policy(seed),
+            stuck=asked.make_stuck(),
             start_policy=not restarted,
             heartbeat=Heartbeat(heartbeat) if heartbeat is not None else None,
-            limits=load_limits(limits),
+            limits=load_limits(limits, asked.limits),
         )
         try:
             say_ready()
@@ -273,14 +276,14 @@ def media(
     from teleop.media import Media
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
-    from teleop.sim_rover import SimCameras
     from teleop.site import load_custody, load_video_rates
     from transport.curve import Credentials
     from transport.ice_servers import NO_SERVERS
 
     give_way(3)  # to control: a late picture is a nuisance, a late tick stops the robot
     leaving = leave_with_parent()
-    cameras = BenchCameras.of(film) if film else SimCameras(scenario, seed, scene)
+    asked = scenario_named(scenario)
+    cameras = BenchCameras.of(film) if film else asked.make_cameras(seed, scene)
     roster = RosterFile(state / AUTHORIZED_KEYS)
     keys = load_or_make(state / ROBOT_KEY)
     with closing(robot_door(keys, roster)) as door:
@@ -329,7 +332,7 @@ def console(
     config: Config = None,
     ice: ConsoleIce = None,
     camera: Annotated[
-        list[str] | None, typer.Option(help="A camera of the robot; repeat it for each.")
+        list[str] | None, typer.Option(help="A camera to show; repeat it for each. Default: all.")
     ] = None,
 ) -> None:
     """Open the operator console for one robot, with which this machine has been paired."""

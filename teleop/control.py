@@ -16,23 +16,24 @@ from dataclasses import asdict, dataclass, field
 
 from msgspec import structs
 
-from recorder.episode import CONSENT, POLICY_STATE
+from recorder.episode import CONSENT, POLICY_STATE, SCENE_RESET
 from teleop import gate
 from teleop.actuator_watchdog import WatchedRobot
+from teleop.axes import ALL, exceeds
 from teleop.gate import Body, Incoming, Wish
 from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
 from teleop.heartbeat import Heartbeat
 from teleop.idleness import Idleness, watched
 from teleop.latch import Disk, Latch, LatchWriter
 from teleop.liveness import Looks
-from teleop.patrol import Patrol
+from teleop.policy import NeverStuck, NoPolicy, Policy, StuckWatch
 from teleop.requests import answered
-from teleop.robot import Observation, Robot, RobotError
+from teleop.robot import Observation, Resettable, Robot, RobotError
 from teleop.robot_report import Running, Ticked, recorded, reported
 from teleop.roster import Roster, RosterFile
-from teleop.safety import ConfigError, Limits, Pose
+from teleop.safety import ConfigError, Limits
+from teleop.scene_reset import SceneReset
 from teleop.stop_listener import StopListener
-from teleop.stuck import StuckDetector
 from transport.channels import (
     BEATS,
     COMMANDS,
@@ -93,7 +94,8 @@ class Control:
     roster: RosterFile
     latch: Disk
     limits: Limits = field(default_factory=Limits)
-    seed: int = 0
+    policy: Policy = field(default_factory=NoPolicy)
+    stuck: StuckWatch = field(default_factory=NeverStuck)
     start_policy: bool = True  # let the policy start by itself after a clean start
     heartbeat: Heartbeat | None = None  # where the agent sees that the ticks come
 
@@ -109,18 +111,18 @@ class Control:
                 if isinstance(value, int | float)
             },
         )
+        self._axes = self._checked_axes()
         self._check_limits()
         asked = self.heartbeat.hold_asked if self.heartbeat is not None else None
         self._drive = WatchedRobot(self.robot, hold_asked=asked)
         self._trips = 0
-        self._policy = Patrol(self.seed)
-        self._stuck = StuckDetector()
         self._looks = Looks.begun(now_ns())  # at the STOP thread: a late tick knows nothing of it
         self._missed = 0
         self._applied_input = (0, 0)  # input_ns of the newest input, when the motors were told
         self._overdriven = False
         self._tick = 0
         self._idleness = Idleness()
+        self._scene = SceneReset()
         self._events: list[Event] = []
         self._latch = LatchWriter(self.latch)
         self._members: Roster = self.roster.read()
@@ -139,13 +141,24 @@ class Control:
         latch = self._latch.persisted
         self._call_at_start = latch.needs_person or not self.start_policy
         start = not self._call_at_start and not latch.stopped_by
-        fresh = GateState(boot_id=boot_id, lease=Lease(epoch=latch.epoch_ceiling))
+        fresh = GateState(boot_id=boot_id, axes=self._axes, lease=Lease(epoch=latch.epoch_ceiling))
         state = checked(fresh, start_policy=start, now_ns=now_ns())
         return stop(state, latch.stopped_by) if latch.stopped_by else state
 
+    def _checked_axes(self) -> tuple[str, ...]:
+        names = self._description.action_names
+        unknown = [name for name in names if name not in ALL]
+        if unknown or not names:
+            what = f"{', '.join(unknown)} cannot be driven" if unknown else "it names no axis"
+            raise ConfigError(
+                f"action_names of {self._description.robot_type}: {what}; "
+                f"those that can are {', '.join(ALL)}"
+            )
+        return names
+
     def _check_limits(self) -> None:
         """The gate's ramp holds only for speeds that the robot really carries out."""
-        for name in ("max_mps", "max_radps"):
+        for name in ("max_mps", "max_radps", "max_grip_ps"):
             own = self._description.controller.get(name)
             allowed = getattr(self.limits, name)
             if own is not None and allowed > own:
@@ -186,9 +199,9 @@ class Control:
         observation = self._drive.observe()
         observed_ns = now_ns()
         if self._lent != self.state.sublease:  # the policy was started since the last tick
-            self._policy.resume(observation)
+            self.policy.resume(observation)
             self._lent = self.state.sublease
-        policy = self._policy.act(observation)  # its wish is recorded also when it is not obeyed
+        policy = self.policy.act(observation)  # its wish is recorded also when it is not obeyed
         wish = Wish(policy, self._lent, stamp_ns)
         self._call_when_stuck(stamp_ns)
         body = self._body(observation)
@@ -208,6 +221,10 @@ class Control:
             self._idleness, self.state, observation, stamp_ns
         )
         events = (*events, *idle)
+        if isinstance(self.robot, Resettable):
+            self._scene = self._scene.at(self.state, stamp_ns)
+        if self._scene.due:  # the last tick of the old scene says so
+            events = (*events, Event(kind=SCENE_RESET, text=f"start {self._scene.count}"))
         self._remember()
         stands = bool(self.state.stopped_by) and applied == STILL and self._latch.stop_settled()
         self._stop.carried_out(stands=stands, tested=stop_tested and applied == STILL)
@@ -227,8 +244,20 @@ class Control:
             missed_before=missed_before,
         )
         self._tell(ticked)
-        self._stuck.observe(stamp_ns, self.state.mode, decision.asked, observation)
+        self.stuck.observe(stamp_ns, self.state.mode, decision.asked, observation)
+        self._reset_scene()
         self._tick += 1
+
+    def _reset_scene(self) -> None:
+        if not (self._scene.due and isinstance(self.robot, Resettable)):
+            return
+        self._drive.hold()
+        log.info("the scene is put back: start %d", self._scene.count)
+        try:
+            self.robot.reset(self._scene.count)
+        except RobotError as error:
+            log.exception("the scene cannot be put back")
+            self.state = failed(self.state, f"scene: {error}"[:200])
 
     def _tell(self, ticked: Ticked) -> None:
         """Every tick to the recorder, every second one and each with an event to the operators."""
@@ -259,12 +288,12 @@ class Control:
                 member = self._members.named(event.by)
                 consent = member.consent if member else ""
                 said.append(Event(kind=CONSENT, text=consent, by=event.by))
-                said.append(Event(kind=POLICY_STATE, text=self._policy.memory()))
+                said.append(Event(kind=POLICY_STATE, text=self.policy.memory()))
         return said
 
     def _body(self, seen: Observation) -> Body:
         return Body(
-            pose=Pose(seen.x_m, seen.y_m, seen.heading_rad),
+            pose=seen.pose,
             battery_pct=seen.battery_pct,
             stop_silent_ms=self._stop_silent_ns() / NS_PER_MS,
             overdriven=self._overdriven,
@@ -326,10 +355,7 @@ class Control:
             self._drive.hold()
             self.state = failed(self.state, f"driver: {error}"[:200])
             return STILL
-        self._overdriven = (
-            abs(applied.forward_mps) > abs(action.forward_mps) + OVERDRIVEN * self.limits.max_mps
-            or abs(applied.turn_radps) > abs(action.turn_radps) + OVERDRIVEN * self.limits.max_radps
-        )
+        self._overdriven = exceeds(applied, action, self.limits.full, OVERDRIVEN)
         return applied
 
     def _call_when_stuck(self, stamp_ns: int) -> None:
@@ -338,7 +364,7 @@ class Control:
             # A second after the start, when cameras and recorder listen again.
             why = "It ended while somebody was needed; look before it moves"
             self._call("Restarted", why, stamp_ns)
-        diagnosis = self._stuck.diagnosis(stamp_ns)
+        diagnosis = self.stuck.diagnosis(stamp_ns)
         if diagnosis is None or self.state.mode is not Mode.AUTONOMY:
             return
         if self.state.lease.session:

@@ -30,13 +30,23 @@ from recorder.verdict import PASSING
 from teleop.both_ends import acquaint
 from teleop.child import end_child, start_child
 from teleop.safety import ConfigError
+from teleop.scenarios import scenario as scenario_named
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import free_base_port
-from transport.messages import Outcome, Source
+from transport.messages import STILL, Outcome, RobotKind, Source
 
 MARKER = ".unstick-demo"  # a folder with this file is the demo's own and may be emptied
 HEADLESS_LIMIT_S = 240  # a rescue takes about half a minute
 OPERATOR = "op-1"
+HOW_TO_DRIVE = {
+    RobotKind.ROVER: (
+        "The window opens. Enter accepts the call, W A S D drive, Shift is full power,",
+    ),
+    RobotKind.ARM: (
+        "The window opens. F2 requests the lease, W A S D move the hand, R F up and down,",
+        "Q E turn it, G grips, T lets go, Ctrl is precise,",
+    ),
+}
 INTERRUPTED = 130
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
 
@@ -68,9 +78,8 @@ def run_demo(*, seed: int, scenario: str, out: Path, headless: bool, json: bool)
     if headless:
         terminal.print(f"Seed {seed}: a scripted operator drives the console, offscreen.")
     else:
-        terminal.print(
-            "The window opens. Enter accepts the call, W A S D drive, Shift is full power,"
-        )
+        for line in HOW_TO_DRIVE[scenario_named(scenario).kind]:
+            terminal.print(line)
         terminal.print("Space is STOP, Y or Backspace marks the outcome, Enter hands back.")
         terminal.print("Close the window when done.")
     with tempfile.TemporaryDirectory(prefix="unstick-demo-") as keys:
@@ -135,8 +144,9 @@ def _run_both(
     """
     address = f"127.0.0.1:{port}"
     acquaint(keys / "robot", keys / "console", address, OPERATOR)
+    asked = scenario_named(scenario)
     options = {
-        "--name": "rover-01",
+        "--name": f"{asked.kind}-01",
         "--scenario": scenario,
         "--seed": str(seed),
         "--port": str(port),
@@ -145,9 +155,10 @@ def _run_both(
     }
     command = [sys.executable, "-m", "ui", address]
     command += ["--config", str(keys / "console"), "--report", str(report), "--with-parent"]
+    command += [part for camera in asked.cameras for part in ("--camera", camera)]
     environment = dict(os.environ)
     if screenshots is not None:
-        command += ["--scripted", "--screenshots", str(screenshots)]
+        command += ["--scripted", scenario, "--screenshots", str(screenshots)]
         environment |= OFFSCREEN
     agent: subprocess.Popen[str] | None = None
     console: subprocess.Popen[bytes] | None = None
@@ -255,7 +266,7 @@ def read_drive(episode: Episode) -> Drive:
     for tick in episode.ticks():
         if tick.tick == ending.start_tick:
             taken_ns = tick.stamp_ns
-        moves = tick.applied.forward_mps != 0.0 or tick.applied.turn_radps != 0.0
+        moves = tick.applied != STILL
         if taken_ns is not None and first_ns is None and moves and tick.source is Source.HUMAN:
             first_ns = tick.stamp_ns
         if tick.tick == ending.end_tick:

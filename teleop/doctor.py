@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from teleop.cli import default_config, default_episodes, default_state
-from teleop.input_profile import Action, ProfileError, default_profile
+from teleop.input_profile import Action, Profile, ProfileError, default_profile
 from teleop.key_files import CONSOLE_KEY, KNOWN_ROBOTS, ROBOT_KEY, KnownRobots, load
 from teleop.profile_files import Profiles, profiles_folder, read_profile
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
@@ -145,19 +145,30 @@ def _disk() -> Check:
 def _profile(path: Path) -> Check:
     """What a profile is for and what it changes, or all that is wrong with it."""
     try:
-        profile = read_profile(path)
+        profiles = read_profile(path)
     except ProfileError as error:
         return Check(PROFILES, False, str(error))
+    profile = profiles[0]
     whom = [
         f"{kind} {name}"
         for kind, name in (
+            ("kind", profile.kind if len(profiles) == 1 else ""),
             ("operator", profile.operator),
             ("robot", profile.robot),
             ("gamepad", profile.gamepad),
         )
         if name
     ]
-    default = default_profile()
+    changed = {what for each in profiles for what in _changed(each)}
+    found = (
+        f"for {', '.join(whom) or 'everybody'}; changes {', '.join(sorted(changed)) or 'nothing'}"
+    )
+    return Check(PROFILES, True, found)
+
+
+def _changed(profile: Profile) -> set[str]:
+    """What a profile does otherwise than the built-in one of its kind of robot."""
+    default = default_profile(profile.kind)
     changed = {
         action.value
         for action in Action
@@ -165,11 +176,7 @@ def _profile(path: Path) -> Check:
         or profile.chords_of(action) != default.chords_of(action)
     }
     changed |= {"speeds"} if profile.speeds != default.speeds else set()
-    changed |= {"gamepad"} if profile.pad != default.pad else set()
-    found = (
-        f"for {', '.join(whom) or 'everybody'}; changes {', '.join(sorted(changed)) or 'nothing'}"
-    )
-    return Check(PROFILES, True, found)
+    return changed | ({"gamepad"} if profile.pad != default.pad else set())
 
 
 def _profiles() -> Check:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from teleop import lease as leases
+from teleop.axes import is_finite, only, speed_mps
 from teleop.gate_state import (
     GateState,
     call,
@@ -28,7 +29,7 @@ from teleop.gate_state import (
     policy_started,
 )
 from teleop.mode import CUT_MODES, DEAF_MODES, DRIVEN_MODES, STILL_MODES, Trigger, after
-from teleop.safety import Cap, Limits, Pose, cap, inside_workspace, is_finite, limited
+from teleop.safety import Cap, Limits, Pose, cap, capped, inside_workspace, ramped
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS
 from transport.messages import (
@@ -118,11 +119,16 @@ def judged(state: GateState, incoming: Incoming, now_ns: int, limits: Limits) ->
     if command.painted_ns > now_ns:
         return Refusal.ECHO
     # The decoder has checked this, too; what moves a robot is checked where it is decided.
-    if not (_is_fraction(command.forward) and _is_fraction(command.turn)):
+    if not all(map(_is_fraction, fractions(command))):
         return Refusal.NOT_FINITE
     if state.mode in DEAF_MODES:
         return Refusal.MODE
     return None
+
+
+def fractions(command: Command) -> tuple[float, ...]:
+    """What it asks of each axis, those included that this robot lacks."""
+    return command.forward, command.turn, command.left, command.up, command.grip
 
 
 def _is_fraction(value: float) -> bool:
@@ -190,18 +196,14 @@ def _counted(state: GateState, refusal: Refusal, by_holder: bool, now_ns: int) -
 def _heard(
     state: GateState, command: Command, age_ms: float, now_ns: int, limits: Limits
 ) -> GateState:
-    hands_off = (
-        not command.deadman and abs(command.forward) < NEUTRAL and abs(command.turn) < NEUTRAL
-    )
+    hands_off = not command.deadman and all(abs(f) < NEUTRAL for f in fractions(command))
     neutral_ns = (state.neutral_ns or now_ns) if hands_off else None
     # Whoever takes over lets the robot come to a stand first; a policy is taken over on the move.
     standing = state.applied == STILL or state.mode is Mode.AUTONOMY
     long_enough = neutral_ns is not None and now_ns - neutral_ns >= limits.neutral_ms * NS_PER_MS
     return replace(
         state,
-        human=Twist(
-            forward_mps=command.forward * limits.max_mps, turn_radps=command.turn * limits.max_radps
-        ),
+        human=_wish(command, state.axes, limits),
         deadman=command.deadman,
         last_seq=command.seq,
         last_input_ns=command.input_ns,
@@ -216,6 +218,18 @@ def _heard(
         accepted=state.accepted + 1,
         lease=leases.kept(state.lease, now_ns),
     )
+
+
+def _wish(command: Command, axes: tuple[str, ...], limits: Limits) -> Twist:
+    """What it asks of the axes that the robot has."""
+    asked = Twist(
+        forward_mps=command.forward * limits.max_mps,
+        turn_radps=command.turn * limits.max_radps,
+        left_mps=command.left * limits.max_mps,
+        up_mps=command.up * limits.max_mps,
+        grip_ps=command.grip * limits.max_grip_ps,
+    )
+    return only(asked, axes)
 
 
 def _unsafe(state: GateState, body: Body, now_ns: int, limits: Limits) -> GateState:
@@ -389,10 +403,12 @@ def _driven(
         source, wish = Source.HUMAN, state.human
     elif state.mode is Mode.READY:
         source = Source.HUMAN
-    inside = inside_workspace(wish, pose, limits, DT_S)
-    if abs(inside.forward_mps) < min(abs(wish.forward_mps), allowed.mps):
-        allowed = Cap(abs(inside.forward_mps), CapCause.WORKSPACE)
-    applied = limited(inside, state.applied, limits, allowed.mps, DT_S)
+    wish = only(wish, state.axes)
+    target = capped(wish, limits, allowed.mps)
+    inside = inside_workspace(target, pose, limits, DT_S)
+    if speed_mps(inside) < speed_mps(target):
+        allowed = Cap(speed_mps(inside), CapCause.WORKSPACE)
+    applied = ramped(inside, state.applied, limits, DT_S, pose)
     return replace(state, cap=allowed, applied=applied), source, wish
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from teleop import lease as leases
+from teleop.axes import PLANAR
 from teleop.mode import Trigger, after
 from teleop.safety import Cap
 from transport.clock import NS_PER_S
@@ -51,6 +52,7 @@ class GateState(Struct, frozen=True, kw_only=True):
     """
 
     boot_id: str
+    axes: tuple[str, ...] = PLANAR  # those that the robot has
     mode: Mode = Mode.BOOT
     phase: Phase = Phase.AUTONOMOUS
     profile: Profile = Profile.NORMAL

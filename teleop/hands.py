@@ -86,7 +86,10 @@ class Hands:
         pad = self.pad
         if pad is None:
             problem = f"{self.lost} is gone: plug it in again, or use the keys" if self.lost else ""
-            return replace(self.keyboard, forward=0.0, turn=0.0, deadman=False, problem=problem)
+            keyboard = self.keyboard
+            return OperatorInput(
+                device=keyboard.device, input_ns=keyboard.input_ns, problem=problem
+            )
         if pad.deadman and not self.pad_must_release and (self.focused or pad.background):
             return pad
         newest_ns = max(self.keyboard.input_ns, pad.input_ns)

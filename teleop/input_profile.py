@@ -1,8 +1,10 @@
 """Profiles: which key, button and stick does what, for whom, on which robot, with which gamepad.
 
-Pure: text in, `Profile` out; the files are found in `teleop.profile_files`. The schema is the
-default profile itself (`resources/profiles/default.toml`): a table or a name that is not there is
-refused together with the nearest one that is. STOP can be given more keys, never fewer.
+Pure: text in, `Profile` out; the files are found in `teleop.profile_files`. A profile is for one
+kind of robot; a text that names none gives one for each, over the defaults of that kind:
+`resources/profiles/default.toml`, for an arm with `arm.toml` over it. The first is the schema: a
+table or a name that is not there is refused together with the nearest one that is. STOP can be
+given more keys, never fewer.
 """
 
 from __future__ import annotations
@@ -17,21 +19,32 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from teleop.operator_input import Drive, Speeds
-from teleop.pad_mapping import AXES, BUTTONS, PadSettings
+from teleop.operator_input import OF_A_HAND, Drive, Speeds
+from teleop.pad_mapping import AXES, BUTTONS, TRIGGERS, PadSettings
 from teleop.safety import ConfigError
+from transport.messages import RobotKind
 
 BUILT_IN: Final = "built-in defaults"
+BUILT_IN_OF: Final = {
+    RobotKind.ROVER: BUILT_IN,
+    RobotKind.ARM: "built-in defaults for an arm",
+}
 
 
 class Action(StrEnum):
     """Everything a key or a button can be bound to."""
 
     DEADMAN = "deadman"  # buttons only: a held driving key is its own deadman
-    FORWARD = "forward"  # keys only, as the next three: a gamepad has sticks for it
+    FORWARD = "forward"  # keys only, as the next nine: a gamepad has sticks and triggers for it
     BACK = "back"
     LEFT = "left"
     RIGHT = "right"
+    SLIDE_LEFT = "slide_left"  # an arm's, as the next five
+    SLIDE_RIGHT = "slide_right"
+    UP = "up"
+    DOWN = "down"
+    CLOSE = "close_gripper"
+    OPEN = "open_gripper"
     TURBO = "turbo"
     PRECISE = "precise"
     STOP = "stop"
@@ -66,6 +79,12 @@ CAMERA_ACTIONS: Final = tuple(action for action in Action if action.startswith("
 # These last as long as they are held; the others happen once, when pressed.
 HELD: Final = frozenset({Action.DEADMAN} | {Action(drive.value) for drive in Drive})
 
+_HAND_ACTIONS: Final = frozenset(Action(drive.value) for drive in OF_A_HAND)
+# In [gamepad], with what an axis that is not named is called.
+_STICKS: Final = ("drive", "turn", "slide", "lift")
+_TRIGGERS: Final = ("close", "open")
+_OF_A_HAND: Final = frozenset({"slide", "lift", "close", "open"})
+
 # Keys by where they are on a US keyboard; "?" is the one that goes by what is printed only.
 KEYS: Final = (
     *"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
@@ -77,6 +96,8 @@ KEYS: Final = (
 )
 STOP_KEY: Final = "Space"
 STOP_CHORD: Final = frozenset({"LB", "RB", "B"})
+
+_NOT_FOR_ARMS: Final = '; or write kind = "rover" under [for], if it is not meant for arms'
 
 RANGES: Final = {
     "speed.precise": (0.05, 1.0),
@@ -97,6 +118,7 @@ class Profile:
     """One complete set of bindings."""
 
     source: str = BUILT_IN  # the file's name
+    kind: RobotKind = RobotKind.ROVER
     operator: str = ""  # whom it is for; empty: everybody
     robot: str = ""
     gamepad: str = ""
@@ -124,46 +146,78 @@ class Profile:
         return tuple(action for action in meant.values() if action not in HELD)
 
 
-@cache
-def default_profile() -> Profile:
-    """The profile of somebody who has none."""
-    return parse_profile("", BUILT_IN)
+def default_profile(kind: RobotKind = RobotKind.ROVER) -> Profile:
+    """The profile of somebody who has none; the same one for each kind."""
+    return _default_profile(kind)
 
 
 @cache
-def _defaults() -> dict[str, dict[str, Any]]:
-    text = files("resources").joinpath("profiles", "default.toml").read_text(encoding="utf-8")
+def _default_profile(kind: RobotKind) -> Profile:
+    return parse_profile("", BUILT_IN_OF[kind], kind)
+
+
+@cache
+def _defaults(kind: RobotKind = RobotKind.ROVER) -> dict[str, dict[str, Any]]:
+    tables = _built_in("default.toml")
+    if kind is RobotKind.ARM:
+        arm = _built_in("arm.toml")
+        return {name: table | arm.get(name, {}) for name, table in tables.items()}
+    return tables
+
+
+def _built_in(name: str) -> dict[str, dict[str, Any]]:
+    text = files("resources").joinpath("profiles", name).read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
-def parse_profile(text: str, source: str) -> Profile:
-    """The profile that `text` is, over the defaults. `source` names it in messages.
+def parse_profiles(text: str, source: str) -> tuple[Profile, ...]:
+    """The profile that `text` is for each kind of robot that it is for.
 
     Raises:
         ProfileError: all that is wrong with it, one line each.
     """
+    named = _parsed(text, source).get("for", {})
+    own = named.get("kind") if isinstance(named, dict) else ""
+    kinds = [kind for kind in RobotKind if own in (kind.value, "", None)] or list(RobotKind)
+    return tuple(parse_profile(text, source, kind) for kind in kinds)
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
     try:
-        own = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{source}: this is not TOML: {error}") from None
+
+
+def parse_profile(text: str, source: str, kind: RobotKind = RobotKind.ROVER) -> Profile:
+    """The profile that `text` is, over the defaults of `kind`. `source` names it in messages.
+
+    Raises:
+        ProfileError: all that is wrong with it, one line each.
+    """
+    own = _parsed(text, source)
     problems = [*_unknown(own), *_wrong_values(own)]
     if problems:
         raise ProfileError("\n".join(f"{source}: {problem}" for problem in problems))
-    tables = {name: table | own.get(name, {}) for name, table in _defaults().items()}
-    keys, clashing_keys = _bound(tables["keys"], own.get("keys", {}), "keys", source)
-    chords, clashing_chords = _bound(tables["buttons"], own.get("buttons", {}), "buttons", source)
+    tables = {name: table | own.get(name, {}) for name, table in _defaults(kind).items()}
+    if kind is RobotKind.ROVER:
+        _without_hand(tables)
+    keys, clashing_keys = _bound(tables["keys"], own.get("keys", {}), "keys", source, kind)
+    chords, clashing_chords = _bound(
+        tables["buttons"], own.get("buttons", {}), "buttons", source, kind
+    )
     problems = clashing_keys + clashing_chords
     speed, pad, whom = tables["speed"], tables["gamepad"], tables["for"]
     if not speed["precise"] <= speed["normal"] <= speed["turbo"]:
         problems.append("speed.precise, speed.normal and speed.turbo must not fall in this order")
     if Action.DEADMAN not in chords.values():
         problems.append("buttons.deadman needs a button: without one a gamepad cannot drive")
-    if pad["drive"] == pad["turn"]:
-        problems.append(f'gamepad.drive and gamepad.turn are both "{pad["drive"]}"')
+    problems += _twice(pad)
     if problems:
         raise ProfileError("\n".join(f"{source}: {problem}" for problem in problems))
     return Profile(
         source=source,
+        kind=kind,
         operator=whom["operator"],
         robot=whom["robot"],
         gamepad=whom["gamepad"],
@@ -178,6 +232,23 @@ def parse_profile(text: str, source: str) -> Profile:
             stop=_chords(chords, Action.STOP),
         ),
     )
+
+
+def _without_hand(tables: dict[str, dict[str, Any]]) -> None:
+    """A rover has no hand: what a profile for every robot says of one is not heeded."""
+    for action in _HAND_ACTIONS:
+        tables["keys"][action.value] = []
+    for name in _OF_A_HAND:
+        tables["gamepad"][name] = ""
+
+
+def _twice(pad: Mapping[str, Any]) -> Iterable[str]:
+    """Sticks and triggers that would do two things at once."""
+    seen: dict[str, str] = {}
+    for name in (*_STICKS, *_TRIGGERS):
+        if pad[name] and pad[name] in seen:
+            yield f'gamepad.{seen[pad[name]]} and gamepad.{name} are both "{pad[name]}"'
+        seen.setdefault(pad[name], name)
 
 
 def _chords(bound: Mapping[frozenset[str], Action], action: Action) -> tuple[frozenset[str], ...]:
@@ -221,9 +292,14 @@ def _wrong_values(own: Mapping[str, Any]) -> Iterable[str]:
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 if not number or not math.isfinite(value) or not low <= value <= high:
                     yield f"{where} must be a number from {low:g} to {high:g}, not {value!r}"
-            elif where in ("gamepad.drive", "gamepad.turn"):
-                if not isinstance(value, str) or value not in AXES:
-                    yield f"{where} = {value!r} is no stick{nearest(str(value), AXES)}"
+            elif where == "for.kind":
+                if value not in ("", *RobotKind):
+                    yield f"for.kind = {value!r} is no kind{nearest(str(value), RobotKind)}"
+            elif table == "gamepad" and name in (*_STICKS, *_TRIGGERS):
+                axes, what = (AXES, "stick") if name in _STICKS else (TRIGGERS, "trigger")
+                none = name in _OF_A_HAND and value == ""
+                if not none and (not isinstance(value, str) or value not in axes):
+                    yield f"{where} = {value!r} is no {what}{nearest(str(value), axes)}"
             elif isinstance(known[name], bool):
                 if not isinstance(value, bool):
                     yield f"{where} must be true or false, not {value!r}"
@@ -244,7 +320,11 @@ def _wrong_binding(where: str, value: object, names: tuple[str, ...]) -> Iterabl
 
 
 def _bound(
-    table: Mapping[str, Any], own: Mapping[str, Any], kind: str, source: str
+    table: Mapping[str, Any],
+    own: Mapping[str, Any],
+    kind: str,
+    source: str,
+    robot: RobotKind,
 ) -> tuple[dict[frozenset[str], Action], list[str]]:
     """What each key or chord is bound to, and which are bound twice."""
     always = frozenset({STOP_KEY}) if kind == "keys" else STOP_CHORD
@@ -261,10 +341,12 @@ def _bound(
                 problems.append(f'{kind}.{name} = "{one}": this always means STOP')
                 continue
             where = [
-                f"{kind}.{each} ({source if each in own else BUILT_IN})" for each in (before, name)
+                f"{kind}.{each} ({source if each in own else BUILT_IN_OF[robot]})"
+                for each in (before, name)
             ]
             problems.append(
                 f'"{one}" is bound twice, by {where[0]} and {where[1]}; '
                 "give one of them another, or [] for none"
+                + (_NOT_FOR_ARMS if robot is RobotKind.ARM else "")
             )
     return bound, problems

@@ -22,14 +22,24 @@ class Drive(StrEnum):
 
     FORWARD = "forward"
     BACK = "back"
-    LEFT = "left"
+    LEFT = "left"  # turns, whatever is driven; sideways is a slide
     RIGHT = "right"
+    SLIDE_LEFT = "slide_left"
+    SLIDE_RIGHT = "slide_right"
+    UP = "up"
+    DOWN = "down"
+    CLOSE = "close_gripper"
+    OPEN = "open_gripper"
     TURBO = "turbo"
     PRECISE = "precise"
 
 
 # These move the robot, so holding one is the deadman; a speed key alone is none.
-MOVING: Final = frozenset({Drive.FORWARD, Drive.BACK, Drive.LEFT, Drive.RIGHT})
+MOVING: Final = frozenset(Drive) - {Drive.TURBO, Drive.PRECISE}
+# What a rover has no use for.
+OF_A_HAND: Final = frozenset(
+    {Drive.SLIDE_LEFT, Drive.SLIDE_RIGHT, Drive.UP, Drive.DOWN, Drive.CLOSE, Drive.OPEN}
+)
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,18 @@ class OperatorInput:
     device: str = "Keyboard"
     forward: float = 0.0  # [-1, 1]
     turn: float = 0.0  # [-1, 1], + left
+    left: float = 0.0  # [-1, 1]
+    up: float = 0.0  # [-1, 1]
+    grip: float = 0.0  # [-1, 1], + closes
     deadman: bool = False
     input_ns: int = 0  # this console's clock at the event that made it so
     problem: str = ""  # why this device may not drive now, in plain words; empty: it may
     background: bool = False  # may drive without the window's focus; never true for a keyboard
+
+    @property
+    def axes(self) -> tuple[float, ...]:
+        """What it asks of each axis."""
+        return self.forward, self.turn, self.left, self.up, self.grip
 
 
 @dataclass(frozen=True)
@@ -102,11 +120,16 @@ class Keyboard:
         speed = (speeds or Speeds()).chosen(
             turbo=Drive.TURBO in drives, precise=Drive.PRECISE in drives
         )
-        forward = float(Drive.FORWARD in drives) - float(Drive.BACK in drives)
-        turn = float(Drive.LEFT in drives) - float(Drive.RIGHT in drives)
+
+        def asked(plus: Drive, minus: Drive) -> float:
+            return (float(plus in drives) - float(minus in drives)) * speed
+
         return OperatorInput(
-            forward=forward * speed,
-            turn=turn * speed,
+            forward=asked(Drive.FORWARD, Drive.BACK),
+            turn=asked(Drive.LEFT, Drive.RIGHT),
+            left=asked(Drive.SLIDE_LEFT, Drive.SLIDE_RIGHT),
+            up=asked(Drive.UP, Drive.DOWN),
+            grip=asked(Drive.CLOSE, Drive.OPEN),
             deadman=self.moving,
             input_ns=stamp_ns,
         )

@@ -300,6 +300,9 @@ class OperatorLink:
             deadman=operator_input.deadman and self._watch.self_test.may_drive,
             forward=operator_input.forward,
             turn=operator_input.turn,
+            left=operator_input.left,
+            up=operator_input.up,
+            grip=operator_input.grip,
             input_ns=operator_input.input_ns,
             sent_ns=stamp_ns,
         )
@@ -381,4 +384,4 @@ class OperatorLink:
 
 def _moved(pad: OperatorInput, before: OperatorInput | None) -> bool:
     """Whether somebody has moved a stick since; a pad that only comes is nobody's hand."""
-    return before is not None and (pad.forward, pad.turn) != (before.forward, before.turn)
+    return before is not None and pad.axes != before.axes

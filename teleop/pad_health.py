@@ -14,11 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from teleop.pad_mapping import AXES, PadReading, PadSettings
+from teleop.pad_mapping import AXES, TRIGGERS, PadReading, PadSettings
 from transport.clock import NS_PER_MS, NS_PER_S
 
 SETTLE_MS: Final = 500  # an axis that is off for so long after the pad came is not a passing touch
 STUCK: Final = 0.5  # farther off centre than any worn stick rests
+_SPOKEN: Final = AXES | TRIGGERS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class PadHealth:
 
     def step(self, pad: PadReading, settings: PadSettings, now_ns: int) -> PadHealth:
         """After one look at the pad."""
-        driving = (settings.drive, settings.turn)
+        driving = settings.driving
         first = self.since_ns < 0
         since_ns = now_ns if first else self.since_ns
         changed_ns = now_ns if first or pad != self.last else self.changed_ns
@@ -90,9 +91,9 @@ class PadHealth:
                 f"let go of {held}, then hold it again"
             )
         if high:
-            name = next(name for name in (settings.drive, settings.turn) if name in high)
+            name = next(name for name in settings.driving if name in high)
             return (
-                f"{AXES[name]} stuck at {_percent(pad, name)}: "
+                f"{_SPOKEN[name]} stuck at {_percent(pad, name)}: "
                 "let go of it; if nobody touches it, use another gamepad"
             )
         if not pad.holds(settings.deadman):
@@ -101,7 +102,7 @@ class PadHealth:
             return f"{held} is held since before: let go of it, then hold it again"
         if off:
             return (
-                f"{AXES[off[0]]} is {_percent(pad, off[0])} off centre: let go of it first; "
+                f"{_SPOKEN[off[0]]} is {_percent(pad, off[0])} off centre: let go of it first; "
                 f"if nobody touches it, raise dead_zone ({settings.dead_zone:g}) in the profile"
             )
         return ""

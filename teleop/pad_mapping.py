@@ -1,8 +1,10 @@
 """From a gamepad's sticks and buttons to operator input.
 
 Pure. Conventions of the field: hold LB to enable (deadman), left stick drives, right stick turns,
-RB is turbo, LB + RB + B is STOP; a profile may choose others. Axes arrive in [-1, 1] with up and
-right positive. Whether a pad is fit to drive at all is decided in `teleop.pad_health`.
+RB is turbo, LB + RB + B is STOP; on an arm the left stick moves the hand over the table, the right
+one lifts and turns it, the triggers grip. A profile may choose others. Sticks arrive in [-1, 1]
+with up and right positive, triggers in [0, 1]. Whether a pad is fit to drive at all is decided in
+`teleop.pad_health`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ AXES: Final = {
     "right_x": "right stick (left/right)",
     "right_y": "right stick (up/down)",
 }
+TRIGGERS: Final = {"left_trigger": "left trigger", "right_trigger": "right trigger"}
 # Buttons by their place on an Xbox pad, which is how SDL's mapping names them.
 BUTTONS: Final = (
     *("A", "B", "X", "Y", "LB", "RB", "Start", "Back", "Guide", "LeftStick", "RightStick"),
@@ -37,12 +40,18 @@ Chords = tuple[frozenset[str], ...]
 
 @dataclass(frozen=True)
 class PadSettings:
-    """What a profile says about gamepads: sticks, and the buttons that are held."""
+    """What a profile says about gamepads: sticks, triggers, and the buttons that are held."""
 
     drive: str = "left_y"
     turn: str = "right_x"
+    slide: str = ""  # empty, as the next three: there is no such axis
+    lift: str = ""
+    close: str = ""  # a trigger
+    open: str = ""
     invert_drive: bool = False
     invert_turn: bool = False
+    invert_slide: bool = False
+    invert_lift: bool = False
     dead_zone: float = DEAD_ZONE
     expo: float = EXPO
     frozen_s: float = FROZEN_S
@@ -51,6 +60,15 @@ class PadSettings:
     turbo: Chords = (frozenset({"RB"}),)
     precise: Chords = ()
     stop: Chords = (frozenset({"LB", "RB", "B"}),)
+
+    @property
+    def driving(self) -> tuple[str, ...]:
+        """The sticks and triggers that move the robot."""
+        return tuple(
+            name
+            for name in (self.drive, self.turn, self.slide, self.lift, self.close, self.open)
+            if name
+        )
 
 
 @dataclass(frozen=True)
@@ -62,14 +80,19 @@ class PadReading:
     right_x: float = 0.0
     right_y: float = 0.0
     held: frozenset[str] = field(default_factory=frozenset)  # names of `BUTTONS`
+    left_trigger: float = 0.0
+    right_trigger: float = 0.0
 
     def axis(self, name: str) -> float:
-        """One axis by its name in `AXES`."""
+        """One axis by its name in `AXES` or `TRIGGERS`; 0 for none."""
         return {
             "left_x": self.left_x,
             "left_y": self.left_y,
             "right_x": self.right_x,
             "right_y": self.right_y,
+            "left_trigger": self.left_trigger,
+            "right_trigger": self.right_trigger,
+            "": 0.0,
         }[name]
 
     def holds(self, chords: Chords) -> bool:
@@ -104,12 +127,18 @@ def to_input(
             background=settings.in_background,
         )
     speed = speeds.chosen(turbo=pad.holds(settings.turbo), precise=pad.holds(settings.precise))
-    drive = shaped(pad.axis(settings.drive), settings.dead_zone, settings.expo)
-    turn = shaped(pad.axis(settings.turn), settings.dead_zone, settings.expo)
+
+    def pushed(name: str, *, reverse: bool = False) -> float:
+        fraction = shaped(pad.axis(name), settings.dead_zone, settings.expo) * speed
+        return -fraction if reverse else fraction
+
     return OperatorInput(
         device=device,
-        forward=(-drive if settings.invert_drive else drive) * speed,
-        turn=(turn if settings.invert_turn else -turn) * speed,
+        forward=pushed(settings.drive, reverse=settings.invert_drive),
+        turn=pushed(settings.turn, reverse=not settings.invert_turn),
+        left=pushed(settings.slide, reverse=not settings.invert_slide),
+        up=pushed(settings.lift, reverse=settings.invert_lift),
+        grip=pushed(settings.close) - pushed(settings.open),
         deadman=True,
         input_ns=stamp_ns,
         problem=problem,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from teleop.input_profile import Profile, ProfileError, default_profile, parse_profile
+from teleop.input_profile import Profile, ProfileError, default_profile, parse_profiles
+from transport.messages import RobotKind
 
 LIMIT_BYTES: Final = 64 << 10  # the complete default profile has three thousand
 
@@ -24,8 +25,8 @@ def profiles_folder() -> Path:
     return Path(platformdirs.user_config_dir("unstick", appauthor=False)) / "profiles"
 
 
-def read_profile(path: Path) -> Profile:
-    """One profile.
+def read_profile(path: Path) -> tuple[Profile, ...]:
+    """One file: a profile for each kind of robot that it is for.
 
     Raises:
         ProfileError: it cannot be read, or is wrong; the message names the file.
@@ -36,7 +37,7 @@ def read_profile(path: Path) -> Profile:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileError(f"{path}: cannot be read: {error}") from None
-    return parse_profile(text, str(path))
+    return parse_profiles(text, str(path))
 
 
 class Profiles:
@@ -45,9 +46,9 @@ class Profiles:
     def __init__(self, own: Sequence[Profile] = ()) -> None:
         """Raises `ProfileError` when two are for the same operator, robot and gamepad."""
         self._own = tuple(own)
-        seen: dict[tuple[str, str, str], str] = {}
+        seen: dict[tuple[str, str, str, str], str] = {}
         for profile in self._own:
-            whom = (profile.operator, profile.robot, profile.gamepad.casefold())
+            whom = (profile.kind, profile.operator, profile.robot, profile.gamepad.casefold())
             if whom in seen:
                 raise ProfileError(
                     f"{seen[whom]} and {profile.source} are for the same operator, robot and "
@@ -62,15 +63,19 @@ class Profiles:
         Raises:
             ProfileError: one of them is wrong.
         """
-        return cls([read_profile(path) for path in sorted(folder.glob("*.toml"))])
+        files = sorted(folder.glob("*.toml"))
+        return cls([profile for path in files for profile in read_profile(path)])
 
-    def best(self, operator: str, robot: str, gamepad: str) -> Profile:
+    def best(
+        self, operator: str, robot: str, gamepad: str, kind: RobotKind = RobotKind.ROVER
+    ) -> Profile:
         """The most specific profile that fits: by how many it names, then operator before robot
         before gamepad, then the longer part of the gamepad's name."""
 
         def fits(profile: Profile) -> bool:
             return (
-                profile.operator in ("", operator)
+                profile.kind is kind
+                and profile.operator in ("", operator)
                 and profile.robot in ("", robot)
                 and profile.gamepad.casefold() in gamepad.casefold()
             )
@@ -84,7 +89,7 @@ class Profiles:
                 len(profile.gamepad),
             )
 
-        return max(filter(fits, self._own), key=rank, default=default_profile())
+        return max(filter(fits, self._own), key=rank, default=default_profile(kind))
 
 
 @dataclass(frozen=True)
@@ -102,16 +107,17 @@ class Controls:
 
     def __init__(self, profiles: Profiles | None = None, operator: str = "") -> None:
         self._profiles = profiles or Profiles()
-        self._found: tuple[tuple[str, str, str], Profile] | None = None
+        self._found: tuple[tuple[str, str, str, RobotKind], Profile] | None = None
         self.operator = operator
         self.robot = ""
+        self.kind = RobotKind.ROVER  # until the robot has said what it is
         self.gamepad = ""
         self.pads: tuple[PadSeen, ...] = ()  # as the pad's thread saw them last
 
     @property
     def profile(self) -> Profile:
         """The profile for this operator, robot and gamepad."""
-        whom = (self.operator, self.robot, self.gamepad)
+        whom = (self.operator, self.robot, self.gamepad, self.kind)
         found = self._found
         if found is None or found[0] != whom:
             found = self._found = (whom, self._profiles.best(*whom))

@@ -73,6 +73,21 @@ class Operator:
     rocks: int = 0
     success: bool = False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether it has not taken over yet."""
+        return self.stage in (Stage.WAIT_CALL, Stage.ACCEPT)
+
+    @property
+    def driving_since_ns(self) -> int | None:
+        """Since when it drives; None while it does not."""
+        return self.began_ns if self.stage in (Stage.BACK, Stage.ROCK) else None
+
+    @property
+    def done(self) -> bool:
+        """Whether it has handed back."""
+        return self.stage is Stage.DONE
+
     def act(self, seen: Seen, now_ns: int) -> tuple[Operator, Hands]:
         """The operator after a look at `seen`, and what the hands do until the next look."""
         state = seen.state

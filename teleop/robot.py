@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recorder.provenance import CameraSettings
+from teleop.safety import Pose
 from transport.i420 import I420
 from transport.messages import Description, Twist
 
@@ -26,9 +27,51 @@ class RobotError(Exception):
     """The robot, its scene or its driver cannot do what was asked; the message says what to try."""
 
 
+class Observation(Protocol):
+    """What the control process has to know of a robot's own sensors, whatever kind it is.
+
+    What the robot has beyond that is in `values`, for the record.
+    """
+
+    def values(self) -> tuple[float, ...]:
+        """Every measurement, in the order of `Description.observation_names`."""
+
+    @property
+    def pose(self) -> Pose:
+        """Where the driven body is, world frame, and which way its + forward leads."""
+
+    @property
+    def heading_rad(self) -> float:
+        """Which way the driven body looks, counter-clockwise from +x, within -pi .. pi."""
+
+    @property
+    def speed_mps(self) -> float:
+        """Of the driven body; a base's + forward, a hand's magnitude."""
+
+    @property
+    def turn_radps(self) -> float:
+        """Around the vertical, + left."""
+
+    @property
+    def tilt_rad(self) -> float:
+        """The angle between the base's up and the world's."""
+
+    @property
+    def motor_a(self) -> float:
+        """Current of the drive motors, sum of magnitudes; 0 where it is not measured."""
+
+    @property
+    def battery_pct(self) -> float:
+        """100 on mains."""
+
+    @property
+    def bumper(self) -> bool:
+        """Whether something touches that should not be touched."""
+
+
 @dataclass(frozen=True)
-class Observation:
-    """What the robot's own sensors say, world frame where a pose is meant."""
+class RoverObservation:
+    """What a rover's own sensors say, world frame where a pose is meant."""
 
     x_m: float
     y_m: float
@@ -56,13 +99,93 @@ class Observation:
         "bumper",
     )
 
+    @property
+    def pose(self) -> Pose:
+        """Where the base is; it drives the way it looks."""
+        return Pose(self.x_m, self.y_m, self.heading_rad)
+
     def values(self) -> tuple[float, ...]:
         """All fields in the order of `NAMES`."""
         return tuple(float(getattr(self, name)) for name in self.NAMES)
 
 
+@dataclass(frozen=True)
+class ArmObservation:
+    """What an arm's own sensors say. The hand's pose is in the frame of the arm's base.
+
+    + forward, + left and + up of a `Twist` are that frame's x, y and z, whichever way the hand is
+    turned: whoever looks at the table sees the hand go where the key says.
+    """
+
+    x_m: float
+    y_m: float
+    z_m: float
+    yaw_rad: float  # of the hand around the vertical, counter-clockwise, within -pi .. pi
+    grip: float  # 0 open .. 1 closed
+    grip_n: float  # force of the fingers on what is between them
+    speed_mps: float  # of the hand, magnitude
+    turn_radps: float  # of the hand around the vertical, + left
+    joints_rad: tuple[float, ...]  # from the base to the hand
+
+    # An arm bolted to a table has none of these; control asks every robot.
+    tilt_rad: ClassVar[float] = 0.0
+    motor_a: ClassVar[float] = 0.0
+    battery_pct: ClassVar[float] = 100.0
+    bumper: ClassVar[bool] = False
+
+    UNITS: ClassVar = {
+        "x_m": "m, base",
+        "y_m": "m, base",
+        "z_m": "m, base",
+        "yaw_rad": "rad, base, counter-clockwise around the vertical",
+        "grip": "fraction of the stroke, 0 open, 1 closed",
+        "grip_n": "N, of the fingers on what is between them",
+        "speed_mps": "m/s, hand, magnitude",
+        "turn_radps": "rad/s, hand, + left",
+    }
+
+    @classmethod
+    def names(cls, joints: int) -> tuple[str, ...]:
+        """The order of `values` of an arm with so many joints."""
+        return (*cls.UNITS, *(f"j{number}_rad" for number in range(1, joints + 1)))
+
+    @classmethod
+    def units(cls, joints: int) -> dict[str, str]:
+        """The unit of each of `names`."""
+        return {name: cls.UNITS.get(name, "rad, joint") for name in cls.names(joints)}
+
+    @property
+    def pose(self) -> Pose:
+        """Where the hand is; + forward is the base's x, so that the heading is zero."""
+        return Pose(self.x_m, self.y_m, 0.0, self.z_m)
+
+    @property
+    def heading_rad(self) -> float:
+        """The hand's yaw."""
+        return self.yaw_rad
+
+    def values(self) -> tuple[float, ...]:
+        """All measurements in the order of `names`."""
+        return (*(float(getattr(self, name)) for name in self.UNITS), *self.joints_rad)
+
+
+@runtime_checkable
+class Gripping(Protocol):
+    """An observation of a hand: what the operator is shown instead of a place on the floor."""
+
+    @property
+    def grip(self) -> float:
+        """0 open .. 1 closed."""
+
+    @property
+    def grip_n(self) -> float:
+        """Force of the fingers."""
+
+
 class Robot(Protocol):
-    """A mobile robot as the control process drives it: one `apply` for each control tick.
+    """A robot as the control process drives it: one `apply` for each control tick.
+
+    It is told the axes that it names in `Description.action_names`; the others are always zero.
 
     No `apply` for 250 ms means that the motors stand: the process wraps every robot in a
     `WatchedRobot` for that. It ends with the process, so a motor that would go on turning when
@@ -106,6 +229,20 @@ class Restorable(Protocol):
 
     def solved(self) -> bool:
         """Whether the task's goal holds in the present state."""
+
+
+@runtime_checkable
+class Resettable(Protocol):
+    """A simulated robot whose scene can be put back, so that its task can be done once more.
+
+    A real robot has no such thing: there a person puts the scene back.
+    """
+
+    def reset(self, count: int) -> None:
+        """Begin anew at a start drawn from the robot's seed and `count`, 1 for the first reset.
+
+        The set-point is zero afterwards. Called between two ticks, while nobody has the robot.
+        """
 
 
 @runtime_checkable

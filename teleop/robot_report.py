@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from teleop.axes import kind_of
 from teleop.gate import Decision
 from teleop.gate_state import GateState
-from teleop.patrol import POLICY
-from teleop.robot import Observation
+from teleop.policy import NO_POLICY
+from teleop.robot import Gripping, Observation
 from teleop.safety import Limits
 from transport.messages import (
     CapCause,
     Description,
     Event,
+    Hand,
     Phase,
     RobotState,
     Tick,
@@ -95,6 +97,8 @@ def reported(
 ) -> RobotState:
     """The state for everybody who watches; `seen` is how the robot is after the tick."""
     state = ticked.state
+    has_policy = description.policy != NO_POLICY
+    works_itself = has_policy and state.phase is Phase.AUTONOMOUS
     return RobotState(
         robot=description.robot,
         site=description.site,
@@ -114,9 +118,9 @@ def reported(
         latched_for=state.latched_for,
         intervention=state.intervention,
         outcome=state.outcome,
-        task=description.task if state.phase is not Phase.AUTONOMOUS else POLICY,
-        x_m=seen.x_m,
-        y_m=seen.y_m,
+        task=description.policy if works_itself else description.task,
+        x_m=seen.pose.x_m,
+        y_m=seen.pose.y_m,
         heading_rad=seen.heading_rad,
         speed_mps=seen.speed_mps,
         turn_radps=seen.turn_radps,
@@ -143,4 +147,13 @@ def reported(
         missed_ticks=running.missed_ticks,
         disk_refuses=running.disk_refuses,
         idle_s=running.idle_s,
+        kind=kind_of(description.action_names),
+        hand=_hand(seen),
+        has_policy=has_policy,
     )
+
+
+def _hand(seen: Observation) -> Hand | None:
+    if not isinstance(seen, Gripping):
+        return None
+    return Hand(z_m=seen.pose.z_m, grip=seen.grip, grip_n=seen.grip_n)

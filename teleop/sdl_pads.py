@@ -43,7 +43,7 @@ _BUTTONS: Final = {
     "Paddle3": "PADDLE3",
     "Paddle4": "PADDLE4",
 }
-_STICKS: Final = ("LEFTX", "LEFTY", "RIGHTX", "RIGHTY")
+_AXES: Final = ("LEFTX", "LEFTY", "RIGHTX", "RIGHTY", "TRIGGERLEFT", "TRIGGERRIGHT")
 _NEEDED: Final = (("LEFTX", "left stick"), ("LEFTY", "left stick"), ("RIGHTX", "right stick"))
 _NO_RIGHTS: Final = "it cannot be opened: may this user read it?"
 _UNPLUGGED: Final = "it is being unplugged"
@@ -79,7 +79,7 @@ class SdlPad:
         # The kernel removes the node at once; SDL hears of it from udev, where there is one.
         watched = sys.platform == "linux" and node is not None and node.is_absolute()
         self._node = node if watched and node is not None and node.exists() else None
-        self._axes = [getattr(sdl, f"SDL_CONTROLLER_AXIS_{name}") for name in _STICKS]
+        self._axes = [getattr(sdl, f"SDL_CONTROLLER_AXIS_{name}") for name in _AXES]
         self._buttons = [
             (name, getattr(sdl, f"SDL_CONTROLLER_BUTTON_{constant}"))
             for name, constant in _BUTTONS.items()
@@ -107,8 +107,8 @@ class SdlPad:
         return bool(self._sdl.SDL_GameControllerGetAttached(self._handle))
 
     def read(self) -> PadReading:
-        """Sticks and buttons now."""
-        left_x, left_y, right_x, right_y = (
+        """Sticks, triggers and buttons now."""
+        left_x, left_y, right_x, right_y, left, right = (
             max(-1.0, self._sdl.SDL_GameControllerGetAxis(self._handle, axis) / FULL_TRAVEL)
             for axis in self._axes
         )
@@ -118,7 +118,7 @@ class SdlPad:
             if self._sdl.SDL_GameControllerGetButton(self._handle, button)
         )
         # SDL counts down as positive; away from the operator is forward.
-        return PadReading(left_x, -left_y, right_x, -right_y, held)
+        return PadReading(left_x, -left_y, right_x, -right_y, held, left, right)
 
     def close(self) -> None:
         """Let go of it."""

@@ -25,7 +25,7 @@ from teleop.home_paint import paint
 from teleop.home_scene import GL_PROBLEM, HomeScene, build, mujoco
 from teleop.mujoco_state import set_state, state_bytes, state_parts
 from teleop.patrol import POLICY
-from teleop.robot import Image, Observation, RobotError
+from teleop.robot import Image, RobotError, RoverObservation
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, now_ns, sleep_until
 from transport.messages import STILL, Description, Success, Twist
@@ -124,7 +124,7 @@ class SimRover:
             scene_sha256=self._scene.sha256,
             task=self._scene.task,
             tick_hz=TICK_HZ,
-            observation_names=Observation.NAMES,
+            observation_names=RoverObservation.NAMES,
             action_names=("forward_mps", "turn_radps"),
             controller={
                 "max_mps": MAX_MPS,
@@ -165,14 +165,14 @@ class SimRover:
             },
         )
 
-    def observe(self) -> Observation:
+    def observe(self) -> RoverObservation:
         """Measurements of the present state."""
         data = self._data
         rotation = data.xmat[self._rover].reshape(3, 3)
         torque = np.abs(data.actuator_force[:2]).sum()
         turning = bool(np.any(data.ctrl[:2]))
         wheels = data.qvel[6:8] * WHEEL_RADIUS_M
-        return Observation(
+        return RoverObservation(
             x_m=float(data.qpos[0]),
             y_m=float(data.qpos[1]),
             heading_rad=math.atan2(rotation[1, 0], rotation[0, 0]),

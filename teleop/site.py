@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -44,13 +44,14 @@ class VideoRates(msgspec.Struct, frozen=True):
         return limits_for(width, height, ROW_HZ, self.floor_kbit * 1000, self.ceiling_kbit * 1000)
 
 
-def load_limits(path: Path | None) -> Limits:
-    """The limits of a site, those that the file does not name at their defaults.
+def load_limits(path: Path | None, defaults: Limits | None = None) -> Limits:
+    """The limits of a site, those that the file does not name at the robot's defaults.
 
     Raises:
         ConfigError: the file is missing, no TOML, or says what no limit can be.
     """
-    return _load(path, LIMITS, Limits, {field.name for field in fields(Limits)})
+    known = {field.name for field in fields(Limits)}
+    return _load(path, LIMITS, Limits, known, asdict(defaults or Limits()))
 
 
 def load_video_rates(path: Path | None) -> VideoRates:
@@ -59,7 +60,7 @@ def load_video_rates(path: Path | None) -> VideoRates:
     Raises:
         ConfigError: as above.
     """
-    return _load(path, VIDEO, VideoRates, set(VideoRates.__struct_fields__))
+    return _load(path, VIDEO, VideoRates, set(VideoRates.__struct_fields__), {})
 
 
 def load_custody(path: Path | None) -> Custody:
@@ -68,12 +69,14 @@ def load_custody(path: Path | None) -> Custody:
     Raises:
         ConfigError: as above.
     """
-    return _load(path, RECORDING, Custody, set(Custody.__struct_fields__))
+    return _load(path, RECORDING, Custody, set(Custody.__struct_fields__), {})
 
 
-def _load(path: Path | None, name: str, kind: type[T], known: set[str]) -> T:
+def _load(
+    path: Path | None, name: str, kind: type[T], known: set[str], defaults: dict[str, object]
+) -> T:
     if path is None:
-        return kind()
+        return msgspec.convert(defaults, kind)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -84,7 +87,7 @@ def _load(path: Path | None, name: str, kind: type[T], known: set[str]) -> T:
         raise ConfigError(f"{path}: [{name}] must be a table of {name}")
     _check_names(path, f"{name}.", set(table), known)
     try:
-        return msgspec.convert(table, kind)
+        return msgspec.convert(defaults | table, kind)
     except (msgspec.ValidationError, ConfigError) as error:
         raise ConfigError(f"{path}: {error}") from None
 

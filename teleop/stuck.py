@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from teleop.robot import Observation
+from teleop.policy import Diagnosis
+from teleop.robot import Observation, RoverObservation
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.messages import Mode, Twist
@@ -30,14 +31,6 @@ TRACK_M: Final = 0.25  # turning on the spot moves each rim by half of this per 
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """Why a robot calls for help."""
-
-    reason: str  # "Wedged under furniture"
-    detail: str  # "Wheels turn 4 s, moved 0.01 m"
-
-
-@dataclass(frozen=True)
 class _Sample:
     now_ns: int
     x_m: float
@@ -50,7 +43,7 @@ class _Sample:
 
 
 class StuckDetector:
-    """Watches the last `window_s` of asked and measured motion while the policy drives."""
+    """Watches the last `window_s` of a rover's asked and measured motion in autonomy."""
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_ns = round(window_s * NS_PER_S)
@@ -62,7 +55,13 @@ class StuckDetector:
         self._samples.clear()
 
     def observe(self, now_ns: int, mode: Mode, asked: Twist, seen: Observation) -> None:
-        """Take in one control tick; any that is not the policy asking for motion resets."""
+        """Take in one control tick; any that is not the policy asking for motion resets.
+
+        Raises:
+            TypeError: it was put beside a robot without wheels.
+        """
+        if not isinstance(seen, RoverObservation):
+            raise TypeError("A StuckDetector watches wheels; this robot needs a watch of its own.")
         asks = abs(asked.forward_mps) >= ASKED_MPS or abs(asked.turn_radps) >= ASKED_RADPS
         if mode is not Mode.AUTONOMY or not asks:
             self.reset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from teleop.robot import Observation
+from teleop.robot import RoverObservation
 from transport.channels import TICK_HZ
 from transport.messages import STILL, Description, Twist
 
@@ -26,7 +26,7 @@ class PointRobot:
             scene_sha256="",
             task="Go on",
             tick_hz=TICK_HZ,
-            observation_names=Observation.NAMES,
+            observation_names=RoverObservation.NAMES,
             action_names=("forward_mps", "turn_radps"),
             controller={},
             policy="none",
@@ -34,10 +34,10 @@ class PointRobot:
             cameras=(),
         )
 
-    def observe(self) -> Observation:
+    def observe(self) -> RoverObservation:
         """Where it is, how fast."""
         speed = self.told.forward_mps
-        return Observation(self.x_m, 0.0, 0.0, speed, 0.0, speed, speed, 0.0, 0.1, 80.0, False)
+        return RoverObservation(self.x_m, 0.0, 0.0, speed, 0.0, speed, speed, 0.0, 0.1, 80.0, False)
 
     def apply(self, action: Twist) -> Twist:
         """Do exactly that for a tick."""

@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL_VERSION: Final = 4
+PROTOCOL_VERSION: Final = 5
 
 Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities and booleans
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -75,6 +75,13 @@ class HoldReason(StrEnum):
     NO_PICTURE = "no_picture"
     PICTURE_STALE = "picture_stale"  # value: age of the painted picture in ms, limit in ms
     POLICY_SILENT = "policy_silent"  # value: ms since the policy's last usable wish
+
+
+class RobotKind(StrEnum):
+    """What is driven, by which a console chooses its keys and its words."""
+
+    ROVER = "rover"  # a base on the floor
+    ARM = "arm"  # a hand with a gripper
 
 
 class Profile(StrEnum):
@@ -154,7 +161,7 @@ STILL: Final = Twist(forward_mps=0.0, turn_radps=0.0)
 # --- operator to robot: commands (latest wins, own socket) ---
 
 
-class Command(Wire, frozen=True, tag="command"):
+class Command(Wire, frozen=True, tag="command", omit_defaults=True):
     """One command of the operator, sent at `channels.COMMAND_HZ` while a lease is held."""
 
     session: Name  # holder of the lease, made by the console at its start
@@ -168,6 +175,10 @@ class Command(Wire, frozen=True, tag="command"):
     turn: Unit  # fraction of the robot's own limit, + left
     input_ns: Stamp  # the console's clock at the key event: for figures and the record only
     sent_ns: Stamp = 0  # the console's clock when this was sent: for the record only
+    # Fractions like forward and turn. An axis that the robot lacks has no effect.
+    left: Unit = 0.0
+    up: Unit = 0.0
+    grip: Unit = 0.0  # + closes
 
 
 class StopRequest(Wire, frozen=True, tag="stop"):
@@ -415,11 +426,19 @@ class Timing(Wire, frozen=True, array_like=True):
     full_speed_ms: float  # latency up to which the speed is not capped
 
 
+class Hand(Wire, frozen=True, array_like=True):
+    """What an arm says of its hand beside `RobotState`'s x, y and heading."""
+
+    z_m: float
+    grip: float  # 0 open .. 1 closed
+    grip_n: float  # force of the fingers
+
+
 class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
     """Everything the robot says about itself, at `channels.STATE_HZ`.
 
-    On the wire a list in this order, as is `Timing`: the names alone would be half of what a narrow
-    line has to carry thirty times a second.
+    On the wire a list in this order, as are `Timing` and `Hand`: the names alone would be half of
+    what a narrow line has to carry thirty times a second.
     """
 
     robot: Name
@@ -441,10 +460,10 @@ class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
     intervention: int  # number of the running or last intervention; -1: none yet
     outcome: Outcome  # of the running or last intervention
     task: Text  # what has to be achieved: "Reach open floor"
-    x_m: float  # localised pose, world frame
+    x_m: float  # localised pose, world frame; of an arm: of its hand, frame of its base
     y_m: float
     heading_rad: float  # counter-clockwise from +x
-    speed_mps: float  # measured, + forward
+    speed_mps: float  # measured, + forward; of a hand its magnitude
     turn_radps: float  # measured, + left
     tilt_rad: float  # angle between the robot's up and the world's
     motor_a: float  # drive motors, sum of magnitudes
@@ -469,6 +488,9 @@ class RobotState(Wire, frozen=True, tag="robot_state", array_like=True):
     missed_ticks: Count
     disk_refuses: bool  # STOP and lease cannot be remembered across a restart
     idle_s: float  # somebody has the robot, and nothing has moved for so long
+    kind: RobotKind = RobotKind.ROVER
+    hand: Hand | None = None  # of an arm
+    has_policy: bool = True  # whether something drives it in AUTONOMY; else it stands by
 
 
 class Beat(Wire, frozen=True, tag="beat"):

@@ -15,9 +15,8 @@ from teleop.cli import default_config
 from teleop.safety import ConfigError
 from transport.channels import DEFAULT_PORT
 from transport.errors import LinkError
-from ui.app import NoWindow, run_console
+from ui.app import INTERRUPTED, NoWindow, run_console
 
-CAMERAS = ("front", "ceiling")
 EXIT_CONFIG = 2
 SCRIPTED_SIZE = (1920, 1080)  # the reference layout; an offscreen screen has no size of its own
 
@@ -41,7 +40,9 @@ def console(
     config: Annotated[Path | None, typer.Option(help="Where this console keeps its keys.")] = None,
     ice: Annotated[Path | None, typer.Option(help="STUN and TURN servers, a TOML file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the session's figures here.")] = None,
-    scripted: Annotated[bool, typer.Option(help="A scripted operator drives.")] = False,
+    scripted: Annotated[
+        str, typer.Option(help="The scripted operator of this scenario drives.")
+    ] = "",
     with_parent: Annotated[bool, typer.Option(help="End when standard input closes.")] = False,
     screenshots: Annotated[
         Path | None, typer.Option(help="Pictures of the window go here.")
@@ -61,7 +62,7 @@ def console(
     for chatty in ("aioice", "aiortc"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
-        keys, cameras = config or default_config(), tuple(camera or CAMERAS)
+        keys, cameras = config or default_config(), tuple(camera or ())
         raise typer.Exit(_run(address, keys, ice, report, scripted, screenshots, cameras))
     except (LinkError, NoWindow, ConfigError) as error:
         sys.stderr.write(f"unstick: {error}\n")
@@ -73,7 +74,7 @@ def _run(
     config: Path,
     ice: Path | None,
     report: Path | None,
-    scripted: bool,
+    scripted: str,
     screenshots: Path | None,
     cameras: tuple[str, ...],
 ) -> int:
@@ -86,7 +87,9 @@ def _run(
     from teleop.gamepad import Gamepad
     from teleop.ice_files import console_ice
     from teleop.profile_files import Controls, Profiles, profiles_folder
+    from teleop.scenarios import scenario
     from ui.bridge import Presses
+    from ui.first_cameras import first_cameras
     from ui.kept_choice import KeptChoice
     from ui.main_window import MainWindow
     from ui.scripted_operator import ScriptedOperator
@@ -97,6 +100,11 @@ def _run(
     servers = console_ice(config, ice)
     link = ReportedLink(credentials_for(config, host, port), host, port)
     link.start()
+    try:
+        shown = cameras or first_cameras(link)
+    except KeyboardInterrupt:
+        link.close()
+        return INTERRUPTED
     presses = Presses()
     pad = Gamepad(controls, link.set_pad, link.stop, presses.press)
 
@@ -104,7 +112,7 @@ def _run(
         presses.pressed.connect(window.acting.pad_action)
         pad.start()
         if scripted:
-            ScriptedOperator(window, screenshots).start()
+            ScriptedOperator(window, scenario(scripted).make_script(), screenshots).start()
 
     def closed(window: MainWindow) -> None:
         pad.close()
@@ -113,7 +121,7 @@ def _run(
 
     return run_console(
         link,
-        link.video(cameras, servers),
+        link.video(shown, servers),
         title="Unstick",
         on_ready=ready,
         on_closed=closed,

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from teleop.input_profile import CAMERA_ACTIONS, STOP_KEY, Action, Profile
 from teleop.pad_health import ordered
 from teleop.profile_files import PadSeen
+from transport.messages import RobotKind
 from ui.buttons import KeyButton
 from ui.chips import draw_key_cap, key_cap_width
 from ui.key_caps import CAPS, cap_of
@@ -29,6 +30,12 @@ DOES: Final = {
     Action.BACK: "drive back",
     Action.LEFT: "turn left",
     Action.RIGHT: "turn right",
+    Action.SLIDE_LEFT: "move left",
+    Action.SLIDE_RIGHT: "move right",
+    Action.UP: "move up",
+    Action.DOWN: "move down",
+    Action.CLOSE: "close the gripper",
+    Action.OPEN: "open the gripper",
     Action.TURBO: "full power while held",
     Action.PRECISE: "slow and precise while held",
     Action.ZERO: "motion to zero until pressed again",
@@ -51,6 +58,16 @@ DOES: Final = {
     Action.FULL_SCREEN: "full screen",
     Action.HELP: "this sheet",
 }
+# Of an arm, where it differs. What belongs together shares a row: there is more of it.
+ARM_DOES: Final = DOES | {Action.TURBO: "full speed while held"}
+ARM_AXES: Final = (
+    (Action.FORWARD, Action.BACK, "hand away from the base, back"),
+    (Action.SLIDE_LEFT, Action.SLIDE_RIGHT, "hand left, right"),
+    (Action.UP, Action.DOWN, "hand up, down"),
+    (Action.LEFT, Action.RIGHT, "turn the hand left, right"),
+    (Action.CLOSE, Action.OPEN, "close, open the gripper"),
+    (Action.TURBO, Action.PRECISE, "full speed, precise while held"),
+)
 MARGIN: Final = 24
 GAP: Final = 32  # between the columns
 CAP_GAP: Final = 6
@@ -80,26 +97,35 @@ Combination = tuple[str, ...]  # caps that are held together
 Row = tuple[tuple[Combination, ...], str]  # any of the combinations does this
 
 
+def does(profile: Profile) -> dict[Action, str]:
+    """What each action does to the robot that the profile is for."""
+    return ARM_DOES if profile.kind is RobotKind.ARM else DOES
+
+
 def key_rows(profile: Profile) -> list[Row]:
     """What each key does."""
     rows: list[Row] = []
-    for action, what in DOES.items():
-        keys = profile.keys_of(action)
-        if keys:
-            caps = tuple((CAPS.get(key, key),) for key in sorted(keys, key=STOP_KEY.__ne__))
-            rows.append((caps, what))
-    return _cameras_joined(rows)
+    joined = ARM_AXES if profile.kind is RobotKind.ARM else ()
+    moving = {action for one, other, _ in joined for action in (one, other)}
+    for action, what in does(profile).items():
+        if action is Action.FORWARD:
+            rows += [(_caps(profile, one, other), axis) for one, other, axis in joined]
+        if action not in moving:
+            rows.append((_caps(profile, action), what))
+    return _cameras_joined([(caps, what) for caps, what in rows if caps])
+
+
+def _caps(profile: Profile, *actions: Action) -> tuple[Combination, ...]:
+    """The caps of the keys of these actions, that which cannot be changed first."""
+    keys = [key for action in actions for key in profile.keys_of(action)]
+    return tuple((CAPS.get(key, key),) for key in sorted(keys, key=STOP_KEY.__ne__))
 
 
 def pad_rows(profile: Profile) -> list[Row]:
     """What each stick and button does."""
-    pad = profile.pad
-    sticks: list[Row] = [
-        (((CAPS[pad.drive],),), f"drive{', reversed' if pad.invert_drive else ''}"),
-        (((CAPS[pad.turn],),), f"turn{', reversed' if pad.invert_turn else ''}"),
-    ]
+    sticks = _sticks(profile)
     rows: list[Row] = []
-    for action, what in DOES.items():
+    for action, what in does(profile).items():
         chords = profile.chords_of(action)
         if chords:
             caps = tuple(tuple(CAPS.get(name, name) for name in ordered(one)) for one in chords)
@@ -109,6 +135,38 @@ def pad_rows(profile: Profile) -> list[Row]:
         if action is Action.DEADMAN:
             rows += sticks
     return _cameras_joined(rows)
+
+
+def _sticks(profile: Profile) -> list[Row]:
+    """The sticks and triggers that move the robot."""
+    pad = profile.pad
+    if profile.kind is RobotKind.ROVER:
+        return [
+            (((CAPS[pad.drive],),), f"drive{', reversed' if pad.invert_drive else ''}"),
+            (((CAPS[pad.turn],),), f"turn{', reversed' if pad.invert_turn else ''}"),
+        ]
+    moves = (
+        ((pad.drive, pad.slide), "hand over the table"),
+        ((pad.lift, pad.turn), "hand up, down, and turn it"),
+        ((pad.close, pad.open), "close, open the gripper"),
+    )
+    reversed_ = {
+        name
+        for name, reverse in (
+            (pad.drive, pad.invert_drive),
+            (pad.slide, pad.invert_slide),
+            (pad.lift, pad.invert_lift),
+            (pad.turn, pad.invert_turn),
+        )
+        if reverse
+    }
+    rows: list[Row] = []
+    for axes, what in moves:
+        caps = tuple((CAPS[axis],) for axis in axes if axis)
+        other = ", ".join(CAPS[axis] for axis in axes if axis in reversed_)
+        if caps:
+            rows.append((caps, f"{what}{f', reversed: {other}' if other else ''}"))
+    return rows
 
 
 def _cameras_joined(rows: list[Row]) -> list[Row]:

@@ -11,7 +11,7 @@ from typing import Final
 from teleop.operator_view import LinkView
 from teleop.self_test import SILENT, TESTABLE, SelfTest, Stage
 from transport.handshake import Trouble
-from transport.messages import MediaState, Mode, RobotState
+from transport.messages import Hand, MediaState, Mode, RobotKind, RobotState
 from ui import words
 from ui.facts import Facts, heard
 from ui.history import Mark
@@ -55,6 +55,8 @@ def call_panel(link: LinkView, facts: Facts, now_ns: int, wall: datetime) -> Cal
                 "You drive", "", "Without a call", "You took the lease.", rows, False, Look.QUIET
             )
         detail = "A robot that gets stuck appears here."
+        if not state.has_policy:
+            detail = "It waits for whoever takes it."
         if state.lease.operator:
             detail = f"{state.lease.operator} drives."
         rows = (("Phase", state.phase.value), *task)
@@ -151,9 +153,25 @@ def _whole(test: SelfTest) -> str:
     )
 
 
+_UNITS: Final = {
+    RobotKind.ROVER: (("Speed", "m/s"), ("Motors", "A"), ("Tilt", "°"), ("Battery", "%")),
+    RobotKind.ARM: (
+        ("Speed", "m/s"),
+        ("Height", "m"),
+        ("Yaw", "°"),
+        ("Grip", "%"),
+        ("Force", "N"),
+    ),
+}
+
+
 def telemetry_of(
-    state: RobotState | None, latency: float | None, limit_ms: float
+    state: RobotState | None,
+    latency: float | None,
+    limit_ms: float,
+    kind: RobotKind = RobotKind.ROVER,
 ) -> tuple[TelemetryRow, ...]:
+    """The rows of a robot of this kind; without a state of it, their places."""
     late = latency is not None and latency > limit_ms
     first = TelemetryRow(
         "Latency",
@@ -162,11 +180,16 @@ def telemetry_of(
         Look.LIMITED if late else Look.QUIET,
         limit_ms,
     )
-    units = (("Speed", "m/s"), ("Motors", "A"), ("Tilt", "°"), ("Battery", "%"))
+    units = _UNITS[kind]
     if state is None:
         return (first, *(TelemetryRow(name, "–", unit, Look.DIM) for name, unit in units))
     tilt = math.degrees(state.tilt_rad)
+    hand = state.hand or Hand(z_m=0.0, grip=0.0, grip_n=0.0)
     values = {
+        "Height": (words.signed(hand.z_m), False),
+        "Yaw": (words.signed(math.degrees(state.heading_rad), 0), False),
+        "Grip": (f"{100 * hand.grip:.0f}", False),
+        "Force": (f"{hand.grip_n:.1f}", False),
         "Speed": (words.speed(state.speed_mps), False),
         "Motors": (f"{state.motor_a:.1f}", False),
         "Tilt": (f"{tilt:.1f}", tilt > TILTED_DEG),
@@ -205,7 +228,8 @@ def _message(link: LinkView, facts: Facts, now_ns: int) -> _Line:
         held = words.short((now_ns - facts.held_ns) / 1e9)
         return _Line(f"Holding for {held}.")
     if link.yours:
-        return _Line(f"Driving {state.robot}. Enter hands back to autonomy.")
+        back = "back to autonomy" if state.has_policy else "it back"
+        return _Line(f"Driving {state.robot}. Enter hands {back}.")
     watching = words.watching(link)
     if state.lease.operator:
         return _Line(f"{state.lease.operator} drives {state.robot}. {watching}.")

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
+from teleop.axes import speed_mps
 from teleop.operator_view import LinkView, Reach
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import Mode, Outcome, Phase, RobotState
@@ -208,7 +209,7 @@ class History:
         ):
             self.mark("takeover", f"{state.lease.operator} took over", now_ns)
         if link.yours:
-            if facts.first_motion_ns is None and abs(state.applied.forward_mps) > MOVED_MPS:
+            if facts.first_motion_ns is None and speed_mps(state.applied) > MOVED_MPS:
                 facts = replace(facts, first_motion_ns=now_ns)
             if state.outcome is not Outcome.UNLABELLED and state.outcome is not self._outcome:
                 self._outcome = state.outcome
@@ -248,9 +249,15 @@ class History:
         if state is None:
             return
         self._trace("Speed", state.speed_mps, now_ns)
-        self._trace("Motors", state.motor_a, now_ns)
-        self._trace("Tilt", state.tilt_rad, now_ns)
-        self._trace("Battery", state.battery_pct, now_ns)
+        if state.hand is None:
+            self._trace("Motors", state.motor_a, now_ns)
+            self._trace("Tilt", state.tilt_rad, now_ns)
+            self._trace("Battery", state.battery_pct, now_ns)
+        else:
+            self._trace("Height", state.hand.z_m, now_ns)
+            self._trace("Yaw", state.heading_rad, now_ns)
+            self._trace("Grip", state.hand.grip, now_ns)
+            self._trace("Force", state.hand.grip_n, now_ns)
         self.track.append(Spot(state.x_m, state.y_m, now_ns, link.yours))
         while self.track[0].stamp_ns < now_ns - TRACK_S * NS_PER_S:
             self.track.popleft()
@@ -271,7 +278,7 @@ def control_of(link: LinkView) -> tuple[str, str]:
         words = {Mode.ESTOP: "STOPPED", Mode.SAFE_STOP: "SAFE STOP", Mode.LINK_LOST: "LINK LOST"}
         return ("stop", words.get(state.mode, "FAULT"))
     if state.mode is Mode.AUTONOMY:
-        return ("policy", "AUTONOMY")
+        return ("policy", "AUTONOMY" if state.has_policy else "STANDBY")
     if link.yours and state.mode is Mode.HOLD and not link.self_test.losing:
         return ("hold", "HOLD")
     if link.yours:
@@ -287,7 +294,7 @@ def control_of(link: LinkView) -> tuple[str, str]:
 
 def _blocked_ns(facts: Facts, state: RobotState, now_ns: int) -> int | None:
     """Since when the motors are told to move and the body does not."""
-    told = abs(state.applied.forward_mps) > TOLD_MPS
+    told = speed_mps(state.applied) > TOLD_MPS
     if state.mode is not Mode.TELEOP or not told or abs(state.speed_mps) > STILL_MPS:
         return None
     return now_ns if facts.blocked_ns is None else facts.blocked_ns

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from ui import icons
-from ui.screen import Banner, Hud, Look, PictureFace, Veil
+from ui.screen import Banner, HandFace, Hud, Look, PictureFace, Veil
 from ui.theme import (
     BODY,
     CAPTION,
@@ -36,6 +36,7 @@ VEIL_W = 480  # of its plate, at most
 VEIL_WORDS_W = 240  # a narrower picture has its title only
 TITLE_LINE, DETAIL_LINE = 24, 18
 SPEED_W = 248  # a negative speed, its unit, and a negative wish
+HAND_W = 168  # a height below zero, its unit
 HAND_STEPS = 12  # positions of the LIVE hand
 
 
@@ -142,9 +143,12 @@ def draw_small_tag(
 
 
 def draw_hud(painter: QPainter, hud: Hud, area: QRectF) -> None:
-    """Speed at the bottom left, heading at the bottom right, blind distance between them."""
+    """Speed at the bottom left, heading or hand at the bottom right, blind distance between."""
     _speed(painter, hud, area)
-    _heading(painter, hud, area)
+    if hud.hand is None:
+        _heading(painter, hud, area)
+    else:
+        _hand(painter, hud.hand, area)
     _blind(painter, hud, area)
 
 
@@ -182,12 +186,33 @@ def _speed(painter: QPainter, hud: Hud, area: QRectF) -> None:
         _text(painter, x, y + 69, hud.cap, ON_PLATE_2)
 
 
-def _heading(painter: QPainter, hud: Hud, area: QRectF) -> None:
-    width = 168 if area.width() > 900 else 144
+def _right_plate(painter: QPainter, area: QRectF, least: int = 144) -> QRectF:
+    width = 168 if area.width() > 900 else least
     box = QRectF(area.right() - MARGIN - width, area.bottom() - MARGIN - PLATE_H, width, PLATE_H)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_plate())
     painter.drawRoundedRect(box, 4, 4)
+    return box
+
+
+def _hand(painter: QPainter, hand: HandFace, area: QRectF) -> None:
+    """Its height, and how far and how hard the gripper is closed."""
+    box = _right_plate(painter, area, least=HAND_W)
+    x, y = box.left() + 12, box.top()
+    after = _text(painter, x, y + 33, hand.height, ON_PLATE, FIGURE, 600)
+    after = max(after, x + text_width("0.00", FIGURE, 600))
+    _text(painter, after + 8, y + 33, "m high", ON_PLATE_2)
+    bar = QRectF(x, y + 46, box.width() - 24, 3)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(255, 255, 255, 70))
+    painter.drawRect(bar)
+    painter.setBrush(QColor(ON_PLATE))
+    painter.drawRect(QRectF(bar.left(), bar.top(), bar.width() * hand.grip_fraction, bar.height()))
+    _text(painter, x, y + 69, hand.grip, ON_PLATE_2)
+
+
+def _heading(painter: QPainter, hud: Hud, area: QRectF) -> None:
+    box = _right_plate(painter, area)
     x, y = box.left() + 12, box.top()
     _text(painter, x, y + 33, hud.bearing, ON_PLATE, FIGURE, 600)
     _text(painter, x + text_width("000°", FIGURE, 600) + 9, y + 33, hud.compass, ON_PLATE_2)

@@ -29,6 +29,8 @@ CAPS: Final = {
     "left_y": "Left stick ↕",
     "right_x": "Right stick ↔",
     "right_y": "Right stick ↕",
+    "left_trigger": "Left trigger",
+    "right_trigger": "Right trigger",
 }
 # What is done for itself, or by a key that also does something else in another state.
 ACCEPTS: Final = (Action.ACCEPT_OR_HAND_BACK, Action.ACCEPT_OR_REQUEST)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from teleop.input_profile import Action, Profile, default_profile
+from transport.messages import RobotKind
 from ui import icons
 from ui.buttons import KeyButton
 from ui.chips import VerdictChip, draw_key_cap, key_cap_width
@@ -16,7 +17,8 @@ from ui.screen import LogLine, Screen
 from ui.theme import BODY, CAPTION, TITLE, Theme, font, text_width
 
 # What is shown, and the actions whose caps stand beside each other for it.
-KEYS: tuple[tuple[str, tuple[tuple[Action, ...], ...]], ...] = (
+_Keys = tuple[tuple[str, tuple[tuple[Action, ...], ...]], ...]
+KEYS: _Keys = (
     ("drive", ((Action.FORWARD,), (Action.LEFT,), (Action.BACK,), (Action.RIGHT,))),
     ("turbo", ((Action.TURBO,),)),
     ("precise", ((Action.PRECISE,),)),
@@ -26,8 +28,21 @@ KEYS: tuple[tuple[str, tuple[tuple[Action, ...], ...]], ...] = (
     ("failure", ((Action.FAILURE,),)),
     ("hand back", (HANDS_BACK,)),
 )
+HAND_KEYS: _Keys = (
+    ("move", ((Action.FORWARD,), (Action.SLIDE_LEFT,), (Action.BACK,), (Action.SLIDE_RIGHT,))),
+    ("grip", ((Action.CLOSE,), (Action.OPEN,))),
+    ("up, down", ((Action.UP,), (Action.DOWN,))),
+    ("turn", ((Action.LEFT,), (Action.RIGHT,))),
+    ("precise", ((Action.PRECISE,),)),
+    ("failure", ((Action.FAILURE,),)),
+    ("hand back", (HANDS_BACK,)),
+    ("success", ((Action.SUCCESS,),)),
+)
 # The long ones in the first column.
-COMPACT = ("drive", "turbo", "precise", "marker", "hand back", "success")
+COMPACT = {
+    RobotKind.ROVER: ("drive", "turbo", "precise", "marker", "hand back", "success"),
+    RobotKind.ARM: ("move", "grip", "up, down", "turn", "hand back", "success"),
+}
 LOG_ROW = 22
 LOG_SHAPES = {
     "call": ("triangle", "amber"),
@@ -45,6 +60,7 @@ class KeysSheet(QWidget):
         self._theme = theme
         self._compact = False
         self._keys: dict[str, str] = {}  # what it does -> its cap
+        self._kind = RobotKind.ROVER
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Keys")
         self.show_keys(default_profile())
@@ -53,8 +69,9 @@ class KeysSheet(QWidget):
         """Take the keys of a profile; what has none is left out."""
         found = {
             what: " ".join(filter(None, (cap_of(profile, *part) for part in parts)))
-            for what, parts in KEYS
+            for what, parts in (KEYS if profile.kind is RobotKind.ROVER else HAND_KEYS)
         }
+        self._kind = profile.kind
         self._keys = {what: key for what, key in found.items() if key}
         told = ", ".join(f"{key}: {what}" for what, key in self._keys.items())
         self.setAccessibleDescription(told)
@@ -68,7 +85,7 @@ class KeysSheet(QWidget):
         self.update()
 
     def _shown(self) -> list[tuple[str, str]]:
-        names = COMPACT if self._compact else tuple(self._keys)
+        names = COMPACT[self._kind] if self._compact else tuple(self._keys)
         return [(self._keys[name], name) for name in names if name in self._keys]
 
     def sizeHint(self) -> QSize:

@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
         controls = self.controls
         controls.operator = view.name or controls.operator
         if view.state is not None:
-            controls.robot = view.state.robot
+            controls.robot, controls.kind = view.state.robot, view.state.kind
         if controls.profile is not self.keys.profile and not self.keys.keyboard.down:
             self.keys.use(controls.profile)
             show_caps(self, controls.profile)
@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
             dialog.show_stop(screen.stop)
         if self._turns % SLOW_EVERY == 0:
             self.right.telemetry.show_rows(screen.telemetry)
-            self.right.track.show_state(heard(self.view) if self.view else None)
+            self.right.show_state(heard(self.view) if self.view else None)
             self.top.spark.update()
             self._show_figures()
         self._turns += 1

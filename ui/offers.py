@@ -103,6 +103,8 @@ def _by_state(act: Act, link: LinkView, state: RobotState) -> str:
             return "" if state.mode in (Mode.ESTOP, Mode.SAFE_STOP) else "No STOP is latched."
         case Act.CLEAR_FAULT:
             return "" if state.mode is Mode.FAULT else "There is no fault to clear."
+        case Act.LET_DRIVE if not state.has_policy:
+            return "It has no policy that could drive it."
         case Act.LET_DRIVE if state.mode is Mode.AUTONOMY:
             return "It works by itself already."
         case Act.LET_DRIVE | Act.HAND_BACK if state.mode in _FIRST:

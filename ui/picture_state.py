@@ -5,16 +5,17 @@ from __future__ import annotations
 from statistics import median
 from typing import Final
 
+from teleop.axes import speed_mps
 from teleop.mode import DEAF_MODES, STILL_MODES
 from teleop.operator_view import LinkView, PictureView, Reach
 from teleop.self_test import Stage
 from transport.handshake import Trouble
-from transport.messages import CapCause, HoldReason, Mode, RobotState
+from transport.messages import CapCause, Hand, HoldReason, Mode, RobotKind, RobotState
 from ui import words
 from ui.facts import Facts, heard
 from ui.offers import why_not
 from ui.picture_cause import OF_CAMERA, Cause, cause_of, is_black, status_of, unrecorded
-from ui.screen import Act, Banner, Chip, Hud, Look, PictureFace, Veil
+from ui.screen import Act, Banner, Chip, HandFace, Hud, Look, PictureFace, Veil
 
 # As long as the robot has not said at which age it slows, and up to which latency speed is full.
 STALE_MS: Final = 500.0
@@ -71,6 +72,8 @@ def limited_by(state: RobotState) -> str:
         return f"{state.cap_mps:.2f} m/s: HIGH LATENCY is on"
     if state.cap_cause is CapCause.WORKSPACE:
         if state.cap_mps < MOVING_MPS:
+            if state.kind is RobotKind.ARM:
+                return "At the edge of its work area: move the hand back"
             return "At the edge of its work area. Drive away from it, or turn"
         return f"{state.cap_mps:.2f} m/s: the edge of its work area is near"
     return ""
@@ -235,7 +238,7 @@ def hud_of(state: RobotState, latency: float | None) -> Hud:
         CapCause.WORKSPACE: "edge of work area",
     }
     why = whys[state.cap_cause if capped else CapCause.ROBOT]
-    wished = state.asked.forward_mps
+    wished = state.asked.forward_mps if state.hand is None else speed_mps(state.asked)
     differs = abs(wished - state.speed_mps) > 0.1 and abs(wished) > 0.02
     bearing = words.bearing(state.heading_rad)
     blind_cm = abs(state.speed_mps) * (latency or 0.0) / 10
@@ -252,4 +255,13 @@ def hud_of(state: RobotState, latency: float | None) -> Hud:
         turn=words.turn(state.turn_radps),
         blind=f"{blind_cm:.0f} cm",
         blind_look=Look.LIMITED if blind_cm >= BLIND_CM else Look.QUIET,
+        hand=None if state.hand is None else _hand_face(state.hand),
+    )
+
+
+def _hand_face(hand: Hand) -> HandFace:
+    return HandFace(
+        height=words.signed(hand.z_m),
+        grip=f"Grip {100 * hand.grip:.0f} %, {hand.grip_n:.1f} N",
+        grip_fraction=min(1.0, max(0.0, hand.grip)),
     )

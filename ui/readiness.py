@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from teleop.axes import speed_mps
 from teleop.operator_view import LinkView, StopView
 from teleop.self_test import Stage
 from transport.handshake import Trouble
-from transport.messages import Mode, RobotState, Role
+from transport.messages import Mode, RobotKind, RobotState, Role
 from ui import words
 from ui.dock_state import unreachable
 from ui.facts import Facts, heard
@@ -86,7 +87,8 @@ def _ready_word(
             detail = f"Not moving: {state.latched_for or 'robot reports a fault'}. {what}"
             return Chip("fault", "FAULT", detail, Look.LATCHED)
         case Mode.AUTONOMY:
-            detail = f"Works by itself: {state.task}"
+            does = "Works by itself" if state.has_policy else "Stands by"
+            detail = f"{does}: {state.task}"
             if link.yours:
                 detail = f"Works under your lease. {words.taking_over(link)}"
             return Chip("ready", "READY", detail)
@@ -112,8 +114,7 @@ def _driven(link: LinkView, state: RobotState, because: str, facts: Facts, now_n
     if words.blocked_input(link)[0]:
         return Chip("bars", "HOLD", f"Not moving: {link.input_problem}", Look.HOLD)
     if facts.blocked_ns is not None and now_ns - facts.blocked_ns >= BLOCKED_NS:
-        asked = abs(state.applied.forward_mps)
-        what = f"Does not move: told {asked:.2f} m/s, motors {state.motor_a:.1f} A. {_free(state)}"
+        what = f"Does not move: told {speed_mps(state.applied):.2f} m/s{_strain(state)}"
         return Chip("triangle", "LIMITED", what, Look.LIMITED)
     limited = limited_by(state)
     if limited:
@@ -141,8 +142,15 @@ def _self_test(link: LinkView) -> Chip | None:
     return None
 
 
+def _strain(state: RobotState) -> str:
+    """With what effort it does not move, and what is to be done."""
+    if state.kind is RobotKind.ARM:
+        return ". Something is in the way, or its reach ends here: go back a little"
+    return f", motors {state.motor_a:.1f} A. {_free(state)}"
+
+
 def _free(state: RobotState) -> str:
-    """What an operator of a robot that is held by something tries next."""
+    """What an operator of a rover that is held by something tries next."""
     full = abs(state.asked.forward_mps) > 0.9 * state.max_mps
     return "Try turning to and fro" if full else "Shift gives full power"
 

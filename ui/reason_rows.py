@@ -66,6 +66,7 @@ OF_LEASE: Final = frozenset(
 BLACK: Final = "black, lens covered?"
 MEDIA_TTL_MS: Final = float(MEDIA_STATE.ttl_ms)
 TILTED_DEG: Final = 15.0
+HELD_N: Final = 0.5  # less is friction of the fingers
 LOW_BATTERY_PCT: Final = 15.0
 LOW_DISK: Final = 5 * 10**9
 
@@ -263,6 +264,8 @@ def _robot(state: RobotState) -> ReasonRow:
         Mode.DISARMED: "motors are off",
     }
     note = f"battery {state.battery_pct:.0f} %, motors {state.motor_a:.1f} A"
+    if state.hand is not None:
+        note = f"hand at {words.place(state)}"
     if state.mode in latched:
         return ReasonRow("Robot", state.latched_for or latched[state.mode], note, Look.LATCHED)
     if state.mode in waiting:
@@ -276,6 +279,10 @@ def _robot(state: RobotState) -> ReasonRow:
 
 
 def _surroundings(state: RobotState) -> ReasonRow:
+    if state.hand is not None:
+        held = state.hand.grip_n >= HELD_N
+        what = f"fingers press with {state.hand.grip_n:.1f} N" if held else "fingers are free"
+        return ReasonRow("Surroundings", what, f"{words.signed(state.hand.z_m)} m high")
     tilt = math.degrees(state.tilt_rad)
     note = f"tilt {tilt:.1f}°"
     if state.bumper:

@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from transport.messages import RobotState
-from ui import icons
+from transport.messages import RobotKind, RobotState
+from ui import icons, words
 from ui.history import TRACK_S, History
 from ui.layout import ASPECT, THUMB_GAP, THUMB_H, THUMBS_IN_ROW, right_fixed, shows_track
 from ui.panels import Heading, column, paint_panel
@@ -18,26 +18,36 @@ from ui.telemetry import Telemetry
 from ui.theme import BODY, CAPTION, Theme, font, text_width
 from ui.video_view import VideoView
 
-MIN_SPAN_M = 2.0  # the map never zooms in further, so that standing still looks like it
+# The map never zooms in further, so that standing still looks like it.
+MIN_SPAN_M = {RobotKind.ROVER: 2.0, RobotKind.ARM: 0.4}
 SELF_TEST_H = 28
-GRIDS_M = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)
+GRIDS_M = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)
 
 
 class GroundTrack(QWidget):
-    """Where the robot was in the last two minutes, north up; your stretches in blue."""
+    """Where the robot was in the last two minutes, north up; your stretches in blue.
+
+    Of an arm: its hand over the table, as seen from behind its base, forward up.
+    """
 
     def __init__(self, theme: Theme, history: History) -> None:
         super().__init__()
         self._theme = theme
         self._history = history
         self._state: RobotState | None = None
+        self._kind = RobotKind.ROVER
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Ground track")
 
     def show_state(self, state: RobotState | None) -> None:
         """Redraw with the newest pose; called at the pace of the track."""
         self._state = state
+        self._kind = state.kind if state is not None else self._kind
         self.update()
+
+    def _east_north(self, x_m: float, y_m: float) -> tuple[float, float]:
+        """To the right and up on the map: a hand's x leads up, its y to the left."""
+        return (x_m, y_m) if self._kind is RobotKind.ROVER else (-y_m, x_m)
 
     def sizeHint(self) -> QSize:
         return QSize(304, 124)
@@ -53,23 +63,26 @@ class GroundTrack(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "No pose from the robot")
             return
         call = self._history.facts.call_spot if self._history.facts.call else None
-        xs = [spot.x_m for spot in spots] + ([call[0]] if call else [])
-        ys = [spot.y_m for spot in spots] + ([call[1]] if call else [])
+        places = [self._east_north(spot.x_m, spot.y_m) for spot in spots]
+        places += [self._east_north(*call)] if call else []
+        xs, ys = zip(*places, strict=True)
         span = max(
-            MIN_SPAN_M,
+            MIN_SPAN_M[self._kind],
             (max(ys) - min(ys)) * 1.35,
             (max(xs) - min(xs)) * 1.35 * self.height() / self.width(),
         )
         scale = self.height() / span
         grid = next((size for size in GRIDS_M if size * scale >= 34), GRIDS_M[-1])
-        # Snapped to the grid, so that the map does not crawl along with the robot.
-        middle_x = round((max(xs) + min(xs)) / 2 / grid) * grid
-        middle_y = round((max(ys) + min(ys)) / 2 / grid) * grid
+        # In steps, so that the map does not crawl along with the robot; by less than its margin.
+        step_m = grid / 4
+        middle_x = round((max(xs) + min(xs)) / 2 / step_m) * step_m
+        middle_y = round((max(ys) + min(ys)) / 2 / step_m) * step_m
 
         def at(x_m: float, y_m: float) -> QPointF:
+            east_m, north_m = self._east_north(x_m, y_m)
             return QPointF(
-                self.width() / 2 + (x_m - middle_x) * scale,
-                self.height() / 2 - (y_m - middle_y) * scale,
+                self.width() / 2 + (east_m - middle_x) * scale,
+                self.height() / 2 - (north_m - middle_y) * scale,
             )
 
         self._grid(painter, at(0, 0), grid * scale)
@@ -84,7 +97,9 @@ class GroundTrack(QWidget):
             painter.setPen(theme.color("text2"))
             painter.drawText(QPointF(where.x() + 12, where.y() - 8), "call")
         if self._state is not None:
-            self._robot(painter, at(self._state.x_m, self._state.y_m), self._state.heading_rad)
+            up_rad = 0.0 if self._kind is RobotKind.ROVER else math.pi / 2
+            where = at(self._state.x_m, self._state.y_m)
+            self._robot(painter, where, self._state.heading_rad + up_rad)
         self._notes(painter, grid, scale)
 
     def _grid(self, painter: QPainter, origin: QPointF, step: float) -> None:
@@ -128,7 +143,8 @@ class GroundTrack(QWidget):
     def _notes(self, painter: QPainter, grid: float, scale: float) -> None:
         painter.setFont(font(CAPTION))
         painter.setPen(self._theme.color("text2"))
-        note = f"N up · {TRACK_S // 60} min"
+        up = "N up" if self._kind is RobotKind.ROVER else "Forward up"
+        note = f"{up} · {TRACK_S // 60} min"
         x = self.width() - 12 - text_width(note, CAPTION)
         y = self.height() - 8
         painter.fillRect(
@@ -236,6 +252,15 @@ class RightDock(QWidget):
             tip = f"{name}: {state}\nClick, or press {view.feed.number}, for the main view"
             if view.toolTip() != tip:
                 view.setToolTip(tip)
+
+    def show_state(self, state: RobotState | None) -> None:
+        """Where the robot is; a hand's place is told in the title of the map as well."""
+        self.track.show_state(state)
+        if state is not None:
+            hand = state.kind is RobotKind.ARM
+            title = "Hand from above" if hand else "Ground track"
+            self.track_title.say(title, words.place(state) if hand else "")
+            self.track.setAccessibleName(title)
 
     def arrange(self, width: int, body: int, compact: bool) -> None:
         """Sizes of the parts for this size of window."""

@@ -150,6 +150,15 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class HandFace:
+    """What a hand shows where a base shows its heading."""
+
+    height: str  # "0.21"
+    grip: str  # "Grip 66 %, 1.6 N"
+    grip_fraction: float  # 0 open .. 1 closed, for the bar
+
+
+@dataclass(frozen=True)
 class Hud:
     """Numbers over the main picture; the ground ahead stays free."""
 
@@ -165,6 +174,7 @@ class Hud:
     turn: str
     blind: str
     blind_look: Look
+    hand: HandFace | None = None  # of an arm: instead of bearing and turn
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The scripted operator at the real window: looks at what is shown, presses real keys.
 
 It sees the reported state and the painted picture, and acts through the window system's key events,
-the path of a person's keyboard. What it does next is decided in `teleop.rescue_script`.
+the path of a person's keyboard. What it does next is decided by the scenario's script.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 
-from teleop.rescue_script import Operator, Seen, Stage
+from teleop.rescue_script import Seen
+from teleop.scenarios import Script
 from transport import clock
 from transport.clock import NS_PER_MS, NS_PER_S
 from ui.main_window import MainWindow
@@ -24,10 +25,9 @@ SHOWN_NS = 800 * NS_PER_MS  # a state is on the screen before it is photographed
 VERDICT_LIMIT_NS = 60 * NS_PER_S
 
 KEYS = {
-    "W": Qt.Key.Key_W,
-    "A": Qt.Key.Key_A,
-    "S": Qt.Key.Key_S,
-    "D": Qt.Key.Key_D,
+    **{key: Qt.Key[f"Key_{key}"] for key in "WASDQERFGT"},
+    "F2": Qt.Key.Key_F2,
+    "Ctrl": Qt.Key.Key_Control,
     "Shift": Qt.Key.Key_Shift,
     "Return": Qt.Key.Key_Return,
     "Y": Qt.Key.Key_Y,
@@ -38,11 +38,11 @@ KEYS = {
 class ScriptedOperator(QObject):
     """Serves one call at `window`, waits for the verdict, and closes the window."""
 
-    def __init__(self, window: MainWindow, screenshots: Path | None) -> None:
+    def __init__(self, window: MainWindow, script: Script, screenshots: Path | None) -> None:
         super().__init__(window)
         self._window = window
         self._screenshots = screenshots
-        self._operator = Operator()
+        self._operator = script
         self._held: frozenset[str] = frozenset()
         self._shot: set[str] = set()
         self._call_ns: int | None = None
@@ -65,15 +65,12 @@ class ScriptedOperator(QObject):
         picture = feed.picture
         age_ms = feed.view(view.clock_offset_ns, now_ns).age_ms
         brightness = 0.0 if picture is None else float(picture.bgra[::4, ::4, :3].mean())
-        stage = self._operator.stage
         if self._wait_for_call_shown(
             view.state is not None and view.state.call is not None, now_ns
         ):
             return
         seen = Seen(view.state, view.yours, age_ms, brightness, view.self_test.passed)
         self._operator, hands = self._operator.act(seen, now_ns)
-        if self._operator.stage is not stage:
-            log.info("%s", self._operator.stage)
         for key in self._held - hands.held:
             QTest.keyRelease(self._window.windowHandle(), KEYS[key])
         for key in hands.held - self._held:
@@ -81,14 +78,15 @@ class ScriptedOperator(QObject):
         self._held = hands.held
         if hands.tap:
             QTest.keyClick(self._window.windowHandle(), KEYS[hands.tap])
-        if self._operator.stage in (Stage.BACK, Stage.ROCK) and view.deadman:
-            self._photograph("2-drive", now_ns - self._operator.began_ns >= SHOWN_NS)
-        if self._operator.stage is Stage.DONE:
+        driving_ns = self._operator.driving_since_ns
+        if driving_ns is not None and view.deadman:
+            self._photograph("2-drive", now_ns - driving_ns >= SHOWN_NS)
+        if self._operator.done:
             self._wait_for_verdict(now_ns)
 
     def _wait_for_call_shown(self, calls: bool, now_ns: int) -> bool:
         """True while the call has not been on the screen long enough to be photographed."""
-        if not calls or self._operator.stage not in (Stage.WAIT_CALL, Stage.ACCEPT):
+        if not calls or not self._operator.waiting:
             return False
         if self._call_ns is None:
             self._call_ns = now_ns

@@ -14,8 +14,18 @@ from ui.screen import Look, TelemetryRow
 from ui.theme import BODY, CAPTION, Theme, font
 
 # A trace is never drawn over less than this, so that noise does not look like an event.
-SPANS = {"Latency": 220.0, "Speed": 0.6, "Motors": 3.0, "Tilt": 0.35, "Battery": 100.0}
-CENTRED = frozenset({"Speed"})
+SPANS = {
+    "Latency": 220.0,
+    "Speed": 0.6,
+    "Motors": 3.0,
+    "Tilt": 0.35,
+    "Battery": 100.0,
+    "Height": 0.3,
+    "Yaw": 1.6,
+    "Grip": 1.0,
+    "Force": 10.0,
+}
+CENTRED = frozenset({"Speed", "Yaw"})
 
 
 def polyline(
@@ -113,7 +123,7 @@ class Sparkline(QWidget):
 
 
 class Telemetry(QWidget):
-    """Five rows: name, trace of a minute, number, unit."""
+    """Five or six rows: name, trace of a minute, number, unit."""
 
     def __init__(self, theme: Theme, history: History) -> None:
         super().__init__()

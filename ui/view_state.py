@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from teleop.operator_view import LinkView, PictureView, Reach
-from transport.messages import Mode, Phase, RecorderPhase
+from transport.messages import Mode, Phase, RecorderPhase, RobotKind
 from ui import words
 from ui.dock_state import (
     call_panel,
@@ -88,7 +88,9 @@ def screen_of(
         rescue=rescue_of(link),
         session=session_of(facts),
         log=log_of(marks, now_ns, wall),
-        telemetry=telemetry_of(state, latency, late_ms(link)),
+        telemetry=telemetry_of(
+            state, latency, late_ms(link), link.state.kind if link.state else RobotKind.ROVER
+        ),
         latency="" if latency is None else f"{latency:.0f}",
         latency_look=Look.LIMITED if latency and latency > late_ms(link) else Look.QUIET,
         latency_limit_ms=late_ms(link),
@@ -114,7 +116,7 @@ def mode_of(link: LinkView) -> Chip:
     if state.mode is Mode.ESTOP:
         return Chip("octagon", "STOPPED", look=Look.LATCHED)
     if state.mode is Mode.AUTONOMY:
-        return Chip("autonomy", "AUTONOMY")
+        return Chip("autonomy", "AUTONOMY" if state.has_policy else "STANDBY")
     if link.yours:
         return Chip("wheel", "YOU DRIVE", look=Look.YOURS)
     if state.lease.operator:
@@ -136,7 +138,8 @@ def _lease(link: LinkView, facts: Facts, now_ns: int) -> LeaseFace:
         if state.wanted is not None and state.wanted.session == link.session:
             held = f"asked, {wish_left_s(link, state)} s"
         return LeaseFace(f"Lease: {state.lease.operator}", held, "Ask", Act.REQUEST, may)
-    detail = "works by itself" if state.mode is Mode.AUTONOMY else "nobody drives"
+    works = state.mode is Mode.AUTONOMY and state.has_policy
+    detail = "works by itself" if works else "nobody drives"
     return LeaseFace("Lease: free", detail, "Request", Act.REQUEST, may)
 
 

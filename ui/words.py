@@ -13,7 +13,7 @@ from typing import Final
 from teleop.idleness import NOTICE_S
 from teleop.operator_view import LinkView
 from transport.handshake import Trouble
-from transport.messages import Hold, HoldReason, Phase, Refusal, RobotState, Role
+from transport.messages import Hold, HoldReason, Phase, Refusal, RobotKind, RobotState, Role
 from ui.screen import Chip, Look, Tally
 
 COMPASS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
@@ -75,10 +75,20 @@ def episode(name: str) -> str:
     return (tail if tail else name)[-5:]
 
 
+def signed(value: float, decimals: int = 2) -> str:
+    """0.32, with a real minus sign, and none before a zero."""
+    text = f"{abs(value):.{decimals}f}"
+    return f"{MINUS}{text}" if value < 0 and float(text) > 0 else text
+
+
 def speed(mps: float) -> str:
     """0.32, with a real minus sign."""
-    text = f"{abs(mps):.2f}"
-    return f"{MINUS}{text}" if mps <= -0.005 else text
+    return signed(mps)
+
+
+def place(state: RobotState) -> str:
+    """x 0.41 · y -0.10 m: where a hand is over the table, from its base."""
+    return f"x {signed(state.x_m)} · y {signed(state.y_m)} m"
 
 
 def bearing(heading_rad: float) -> float:
@@ -107,6 +117,8 @@ def lever(link: LinkView) -> str:
 def deadman(link: LinkView) -> str:
     """What must be held to move."""
     if link.input_device in KEYBOARDS:
+        if link.state is not None and link.state.kind is RobotKind.ARM:
+            return "Hold W A S D, R F, Q E, G or T to move"
         return "Hold W A S D or an arrow key to move"
     return "Hold the deadman (LB) to move"
 

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DECIDING = ("gate", "gate_state", "requests", "lease", "mode", "safety", "actuators")
-TESTS = ("gate", "gate_transcript", "requests", "lease", "mode", "safety", "actuators", "site")
+DECIDING = ("gate", "gate_state", "requests", "lease", "mode", "axes", "safety", "actuators")
+TESTS = (
+    *("gate", "gate_transcript", "requests", "lease", "mode", "axes", "safety", "actuators"),
+    "site",
+)
 
 
 def test_no_branch_that_decides_about_motion_is_untested(tmp_path: Path) -> None:

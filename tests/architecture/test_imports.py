@@ -30,6 +30,7 @@ PURE = [
     "teleop.pad_health",
     "teleop.input_profile",
     "teleop.mode",
+    "teleop.axes",
     "teleop.safety",
     "teleop.stuck",
     "teleop.patrol",

@@ -22,6 +22,7 @@ from transport.messages import (
     CameraCondition,
     CameraStatus,
     CapCause,
+    Hand,
     Lease,
     LeaseWish,
     MediaState,
@@ -31,6 +32,7 @@ from transport.messages import (
     Profile,
     RecorderPhase,
     RequestBody,
+    RobotKind,
     RobotState,
     Role,
     Twist,
@@ -118,6 +120,39 @@ def robot_state(**changes: object) -> RobotState:
         idle_s=0.0,
     )
     return msgspec.structs.replace(state, **changes)
+
+
+def arm_state(**changes: object) -> RobotState:
+    """An arm that nobody drives, its hand over the table."""
+    values: dict[str, object] = {
+        "robot": "arm-01",
+        "site": "bench-2",
+        "task": "Put the cube into the tray",
+        "kind": RobotKind.ARM,
+        "has_policy": False,
+        "hand": Hand(z_m=0.21, grip=0.66, grip_n=1.6),
+        "x_m": 0.41,
+        "y_m": -0.1,
+        "heading_rad": math.radians(-28),
+        "max_mps": 0.25,
+        "cap_mps": 0.25,
+        "tilt_rad": 0.0,
+        "motor_a": 0.0,
+        "battery_pct": 100.0,
+    }
+    return robot_state(**{**values, **changes})
+
+
+def arm_driven(**changes: object) -> RobotState:
+    """An arm that this console drives, its hand on the way down."""
+    told = Twist(forward_mps=0.1, left_mps=-0.04, up_mps=-0.08, turn_radps=0.3, grip_ps=0.4)
+    values = {"speed_mps": 0.12, "turn_radps": 0.3, "asked": told, "applied": told}
+    arm = arm_state()
+    same = {name: getattr(arm, name) for name in ("kind", "hand", "has_policy", *_OF_AN_ARM)}
+    return driven(**{**same, **values, **changes})
+
+
+_OF_AN_ARM = ("robot", "site", "task", "x_m", "y_m", "heading_rad", "max_mps", "cap_mps")
 
 
 def driven(**changes: object) -> RobotState:

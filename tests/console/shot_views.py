@@ -15,6 +15,8 @@ from tests.console.fakes import (
     OTHER,
     SESSION,
     SLOW_TIMING,
+    arm_driven,
+    arm_state,
     driven,
     link_view,
     media_state,
@@ -25,6 +27,7 @@ from transport.handshake import Trouble
 from transport.messages import (
     STILL,
     CapCause,
+    Hand,
     Hold,
     HoldReason,
     Mode,
@@ -52,6 +55,27 @@ def calling() -> LinkView:
 def driving() -> LinkView:
     media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=179.0)
     return link_view(driven(), deadman=True, media=media)
+
+
+def arm_driving() -> LinkView:
+    media = media_state(recorder=RecorderPhase.RECORDING, episode="arm-01-118", episode_s=19.0)
+    return link_view(arm_driven(), deadman=True, media=media)
+
+
+def arm_at_the_edge() -> LinkView:
+    state = arm_driven(
+        hand=Hand(z_m=-0.012, grip=1.0, grip_n=12.4),
+        x_m=-0.418,
+        y_m=-0.302,
+        speed_mps=0.0,
+        cap_mps=0.0,
+        cap_cause=CapCause.WORKSPACE,
+    )
+    return link_view(state, deadman=True)
+
+
+def arm_standing_by() -> LinkView:
+    return link_view(arm_state())
 
 
 def holding() -> LinkView:

@@ -29,6 +29,7 @@ from tests.console.fakes import CALL, FakeLink, dark, driven, frozen, link_view,
 from transport import clock
 from transport.mailbox import Mailbox
 from transport.messages import (
+    Hand,
     Hold,
     HoldReason,
     Lease,
@@ -165,6 +166,17 @@ SHOTS = (
     Shot("drive-1600", views.driving, (1600, 1000)),
     Shot("drive-1366", views.driving, (1366, 768)),
     Shot("drive-2560", views.driving, (2560, 1440)),
+    *(
+        replace(shot, name=f"{shot.name}{suffix}", size=size)
+        for suffix, size in (("", (1920, 1080)), ("-1280", (1280, 800)), ("-1180", (1180, 720)))
+        for shot in (
+            Shot("arm-drive", views.arm_driving),
+            Shot("arm-edge", views.arm_at_the_edge),
+            Shot("arm-standby", views.arm_standing_by),
+            Shot("arm-keys", views.arm_driving, sheet=True),
+        )
+    ),
+    Shot("arm-drive-light", views.arm_driving, light=True),
     Shot("keys-1280", views.driving, (1280, 800), sheet=True),
     Shot("keys-light", views.driving, light=True, sheet=True),
     *(
@@ -254,12 +266,21 @@ def tell_past(window: MainWindow, now: LinkView, late: bool) -> None:
             heading += 0.12 * math.sin(t_s / 9) + noise.gauss(0, 0.02)
             x += speed * math.cos(heading) / 5
             y += speed * math.sin(heading) / 5
+        if end_state is not None and end_state.hand is not None:
+            x, y = 0.35 + 0.12 * math.sin(t_s / 5), 0.18 * math.cos(t_s / 7)
+            heading = 0.6 * math.sin(t_s / 11)
         if end_state is None:
             view = now
         else:
             outcome = Outcome.SUCCESS if t_s > 430 and lease.session else Outcome.UNLABELLED
+            hand = end_state.hand and Hand(
+                z_m=0.15 + 0.1 * math.sin(t_s / 4),
+                grip=0.5 + 0.5 * math.sin(t_s / 6),
+                grip_n=max(0.0, 8 * math.sin(t_s / 6)),
+            )
             state = msgspec.structs.replace(
                 end_state,
+                hand=hand,
                 mode=mode,
                 phase=phase,
                 call=call,

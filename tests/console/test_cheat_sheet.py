@@ -10,18 +10,19 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from teleop.input_profile import KEYS, Action, default_profile, parse_profile
+from teleop.input_profile import KEYS, Action, default_profile, parse_profile, parse_profiles
 from teleop.pad_mapping import BUTTONS
 from teleop.profile_files import PadSeen, Profiles
-from tests.console.fakes import driven, link_view
+from tests.console.fakes import arm_driven, driven, link_view
 from tests.console.support import Console
-from ui.cheat_sheet import DOES, MARGIN, key_rows, notes, pad_rows
+from transport.messages import RobotKind, RobotState
+from ui.cheat_sheet import ARM_DOES, DOES, MARGIN, key_rows, notes, pad_rows
 from ui.theme import BODY, text_width
 
 Key = Qt.Key
 SIZES = ((1280, 800), (1180, 720), (1920, 1080))
 KEY_ACTIONS = [action for action in Action if action is not Action.DEADMAN]
-PAD_ACTIONS = [a for a in Action if a not in (Action.STOP, *list(Action)[1:5])]
+PAD_ACTIONS = [a for a in Action if a not in (Action.STOP, *list(Action)[1:11])]
 # With LB, this pair is STOP.
 PAIRS = [pair for pair in combinations(BUTTONS, 2) if set(pair) != {"RB", "B"}]
 SPARE_KEYS = [key for key in KEYS if key not in ("Space", "PageUp", "PageDown")]
@@ -48,7 +49,7 @@ PADS = (
 
 
 def test_every_action_has_words() -> None:
-    assert set(DOES) == set(Action)
+    assert set(DOES) == set(ARM_DOES) == set(Action)
 
 
 def test_the_defaults_as_text() -> None:
@@ -63,6 +64,29 @@ def test_the_defaults_as_text() -> None:
     assert pad["drive"] == (("Left stick ↕",),)
     assert pad["camera 1 or 2 in the main view"] == (("D-pad ←",), ("D-pad →",))
     assert pad["hand back to autonomy"] == (("D-pad ↓", "Start"),)
+
+
+def test_an_arms_keys_sticks_and_triggers_as_text() -> None:
+    arm = default_profile(RobotKind.ARM)
+    keys = {what: combinations for combinations, what in key_rows(arm)}
+    assert keys["hand away from the base, back"] == (("W",), ("↑",), ("S",), ("↓",))
+    assert keys["hand left, right"] == (("A",), ("←",), ("D",), ("→",))
+    assert keys["hand up, down"] == (("R",), ("F",))
+    assert keys["turn the hand left, right"] == (("Q",), ("E",))
+    assert keys["close, open the gripper"] == (("G",), ("T",))
+    assert keys["STOP, whatever has the focus"] == (("Space",),)
+    assert not {"drive forward", "turn left", "move left"} & set(keys)
+    pad = {what: combinations for combinations, what in pad_rows(arm)}
+    assert pad["hand over the table"] == (("Left stick ↕",), ("Left stick ↔",))
+    assert pad["hand up, down, and turn it"] == (("Right stick ↕",), ("Right stick ↔",))
+    assert pad["close, open the gripper"] == (("Right trigger",), ("Left trigger",))
+    other = parse_profile(
+        '[gamepad]\ninvert_lift = true\nclose = ""\nopen = ""', "mine.toml", RobotKind.ARM
+    )
+    spoken = [what for _, what in pad_rows(other)]
+    assert "hand up, down, and turn it, reversed: Right stick ↕" in spoken
+    assert not any("gripper" in what for what in spoken)
+    assert notes(arm, ())[-1] == "Profile: built-in defaults for an arm"
 
 
 def test_what_is_rebound_is_shown_as_it_is_and_what_is_unbound_not_at_all() -> None:
@@ -126,17 +150,18 @@ def test_its_button_closes_it(console: Console, qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("state", [driven(), arm_driven()], ids=["rover", "arm"])
 @pytest.mark.parametrize("full", [False, True], ids=["defaults", "everything bound"])
 def test_it_fits_the_window_and_leaves_stop_free(
-    console: Console, qtbot: QtBot, size: tuple[int, int], full: bool
+    console: Console, qtbot: QtBot, size: tuple[int, int], full: bool, state: RobotState
 ) -> None:
     window = console.window
     if full:
-        window.controls._profiles = Profiles([parse_profile(FULL, "mine.toml")])
+        window.controls._profiles = Profiles(parse_profiles(FULL, "mine.toml"))
         window.controls._found = None
         window.controls.pads = PADS
     window.resize(*size)
-    console.show(link_view(driven()))
+    console.show(link_view(state))
     window.show_keys()
     qtbot.wait(1)
 

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from teleop.input_profile import Action, parse_profile
 from teleop.operator_input import NORMAL_SPEED, PRECISE_SPEED, TURBO_SPEED
 from teleop.profile_files import Profiles
-from tests.console.fakes import CALL, driven, link_view, robot_state
+from tests.console.fakes import CALL, arm_driven, driven, link_view, robot_state
 from tests.console.support import Console
 from transport.clock import NS_PER_S
 from transport.messages import (
@@ -519,6 +519,38 @@ def test_the_profile_follows_the_robot(console: Console) -> None:
     QTest.keyClick(console.window, Key.Key_M)
 
     assert console.link.requests == [MarkMoment(epoch=4)]
+
+
+@pytest.mark.parametrize(
+    ("key", "axes"),
+    [
+        (Key.Key_W, (NORMAL_SPEED, 0.0, 0.0, 0.0, 0.0)),
+        (Key.Key_Q, (0.0, NORMAL_SPEED, 0.0, 0.0, 0.0)),
+        (Key.Key_A, (0.0, 0.0, NORMAL_SPEED, 0.0, 0.0)),
+        (Key.Key_R, (0.0, 0.0, 0.0, NORMAL_SPEED, 0.0)),
+        (Key.Key_F, (0.0, 0.0, 0.0, -NORMAL_SPEED, 0.0)),
+        (Key.Key_G, (0.0, 0.0, 0.0, 0.0, NORMAL_SPEED)),
+        (Key.Key_T, (0.0, 0.0, 0.0, 0.0, -NORMAL_SPEED)),
+    ],
+)
+def test_the_keys_follow_what_is_driven(
+    console: Console, key: Key, axes: tuple[float, ...]
+) -> None:
+    console.show(link_view(arm_driven()))
+    QTest.keyPress(console.window, key)
+    assert console.link.inputs[-1].axes == axes
+    assert console.link.inputs[-1].deadman
+    QTest.keyRelease(console.window, key)
+    assert console.link.inputs[-1].axes == (0.0,) * 5
+    assert not console.link.inputs[-1].deadman
+
+
+def test_a_rover_has_no_keys_for_a_hand(console: Console) -> None:
+    console.show(link_view(driven()))
+    told = len(console.link.inputs)
+    for key in (Key.Key_R, Key.Key_F, Key.Key_Q, Key.Key_E, Key.Key_G, Key.Key_T):
+        QTest.keyClick(console.window, key)
+    assert len(console.link.inputs) == told
 
 
 def test_the_profile_follows_the_operator_whom_the_robot_names(console: Console) -> None:

@@ -16,8 +16,10 @@ from typing import Any
 from teleop.control import Control
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.latch import LatchFile
+from teleop.patrol import Patrol
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
+from teleop.stuck import StuckDetector
 from tests.faults.child_lines import listen, say
 from tests.faults.namespace import be_a_machine_of_its_own
 from tests.point_robot import PointRobot
@@ -36,6 +38,8 @@ def main(address: str, port: int, state: Path) -> None:
         door=door,
         roster=roster,
         latch=LatchFile(state / "point-1.latch.json"),
+        policy=Patrol(0),
+        stuck=StuckDetector(),
         start_policy=False,
     )
 

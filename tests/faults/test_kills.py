@@ -15,6 +15,7 @@ from recorder.episode import EndedBy, Status
 from recorder.library import list_episodes, open_episode
 from recorder.recover import Recovery, recover_all
 from teleop.operator_view import LinkView, PictureView, Reach
+from teleop.scenarios import DEFAULT_SCENARIO
 from tests.measured import Measured
 from tests.system.rig import OFFSCREEN, Hand, agent, hand, is_alive, until
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
@@ -56,7 +57,7 @@ def test_a_killed_console_stops_the_robot_and_loses_its_place_while_recording_go
 ) -> None:
     with agent(tmp_path / "episodes") as robot:
         robot.admit("op-1")
-        options = ["--config", str(robot.config("op-1")), "--scripted"]
+        options = ["--config", str(robot.config("op-1")), "--scripted", DEFAULT_SCENARIO]
         console = subprocess.Popen(
             [sys.executable, "-m", "ui", f"127.0.0.1:{robot.port}", *options],
             env=OFFSCREEN,

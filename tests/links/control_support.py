@@ -15,9 +15,12 @@ from teleop.latch import LatchFile
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
+from teleop.patrol import Patrol
+from teleop.robot import Robot
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from teleop.self_test import TESTABLE, Stage
+from teleop.stuck import StuckDetector
 from tests.point_robot import PointRobot
 from transport.clock import NS_PER_MS, now_ns
 from transport.control_link import LOOPBACK, free_base_port
@@ -36,8 +39,16 @@ def forward() -> OperatorInput:
 def control(
     folder: Path, robot: PointRobot | None = None, **options: object
 ) -> Iterator[tuple[Control, PointRobot]]:
-    """A robot's control loop for the length of a test."""
+    """A rover's control loop for the length of a test."""
     robot = robot or PointRobot()
+    policed = {"policy": Patrol(0), "stuck": StuckDetector(), **options}
+    with controlled(folder, robot, **policed) as loop:
+        yield loop, robot
+
+
+@contextmanager
+def controlled(folder: Path, robot: Robot, **options: object) -> Iterator[Control]:
+    """Any robot's control loop for the length of a test."""
     roster = RosterFile(folder / AUTHORIZED_KEYS)
     with closing(robot_door(load_or_make(folder / ROBOT_KEY), roster)) as door:
         loop = Control(
@@ -55,7 +66,7 @@ def control(
         thread = threading.Thread(target=loop.run, args=(leaving,))
         thread.start()
         try:
-            yield loop, robot
+            yield loop
         finally:
             leaving.set()
             thread.join(5.0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from teleop import gate, gate_state
+from teleop.axes import PLANAR
 from teleop.gate import Body, Decision, Incoming, Wish
 from teleop.requests import answered
 from teleop.roster import Member
@@ -47,6 +48,7 @@ class World:
 
     now_ns: int = 10 * NS_PER_S
     limits: Limits = field(default_factory=Limits)
+    axes: tuple[str, ...] = PLANAR
     seq: int = 0
     body: Body = field(default_factory=Body)
     policy_twist: Twist = CRUISE
@@ -55,7 +57,7 @@ class World:
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        fresh = gate_state.GateState(boot_id="boot")
+        fresh = gate_state.GateState(boot_id="boot", axes=self.axes)
         self.state = gate_state.checked(fresh, start_policy=True, now_ns=self.now_ns)
         self._wish = Wish(STILL, 0, 0)
         self.decision = self.tick()

@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from teleop import gate_state
+from teleop.axes import ALL
 from teleop.gate import Body, Incoming, Wish
 from teleop.gate_state import GateState
 from teleop.lease import TTL_MS
@@ -769,10 +770,10 @@ def test_a_list_that_keeps_the_driver_changes_nothing() -> None:
 def test_a_number_that_is_none_or_too_large_is_refused_here_too() -> None:
     world = World().called().taken()
     for value in (math.nan, math.inf, -math.inf, 1.0001, -1.0001):
-        for axis in ("forward", "turn"):
+        for axis in ("forward", "turn", "left", "up", "grip"):
             good = world.command(deadman=True)
             world.tick(structs.replace(good, **{axis: value}))
-    assert world.state.refused == {Refusal.NOT_FINITE: 10}
+    assert world.state.refused == {Refusal.NOT_FINITE: 25}
     world.tick(world.command(deadman=True, forward=-1.0, turn=1.0))
     assert world.state.mode is Mode.TELEOP
 
@@ -1261,6 +1262,21 @@ def test_at_the_edge_of_the_workspace_the_robot_may_only_go_back() -> None:
     assert world.state.cap.cause is CapCause.ROBOT
 
 
+def test_at_the_edge_a_robot_that_pushes_against_it_still_turns_away() -> None:
+    world = World(limits=Limits(workspace=(-1.0, -1.0, 1.0, 1.0))).driving()
+    world.body = Body(pose=Pose(x_m=1.0, y_m=0.0, heading_rad=0.0))
+    world.run(0.5, deadman=True, forward=1.0, turn=1.0)
+    assert world.decision.applied == Twist(forward_mps=0.0, turn_radps=1.5)
+
+
+def test_near_the_edge_a_robot_goes_as_fast_as_it_can_brake_and_no_slower() -> None:
+    world = World(limits=Limits(workspace=(-1.0, -1.0, 1.0, 1.0))).driving()
+    world.body = Body(pose=Pose(x_m=0.99, y_m=0.0, heading_rad=0.0))
+    world.run(0.5, deadman=True, forward=1.0)
+    v, dt_s = world.decision.applied.forward_mps, 1 / TICK_HZ
+    assert v * dt_s + v**2 / (2 * world.limits.decel_mps2) == pytest.approx(0.01)
+
+
 def test_every_change_of_mode_is_told_in_order_with_its_cause() -> None:
     world = World().driving().stopped("op-9")
     world.tick()
@@ -1275,3 +1291,80 @@ def test_every_change_of_mode_is_told_in_order_with_its_cause() -> None:
     ]
     assert told[2].endswith("Wedged")
     assert told[-1].endswith("STOP by op-9")
+
+
+# --- axes ---
+
+EVERYWHERE = {"forward": 1.0, "turn": -1.0, "left": -1.0, "up": 0.5, "grip": 1.0}
+
+
+def arm(**limits: object) -> World:
+    return World(limits=Limits(max_mps=0.25, **limits), axes=ALL, policy_twist=STILL)  # type: ignore[arg-type]
+
+
+def test_a_hand_is_driven_on_every_axis_that_it_has() -> None:
+    world = arm().taken()
+    world.run(1.0, deadman=True, **EVERYWHERE)
+    assert world.state.mode is Mode.TELEOP
+    assert world.decision.asked == Twist(
+        forward_mps=0.25, turn_radps=-1.5, left_mps=-0.25, up_mps=0.125, grip_ps=1.0
+    )
+    assert world.decision.applied == Twist(
+        forward_mps=pytest.approx(0.25 / 1.5),
+        turn_radps=-1.5,
+        left_mps=pytest.approx(-0.25 / 1.5),
+        up_mps=pytest.approx(0.125 / 1.5),
+        grip_ps=1.0,
+    )
+
+
+def test_an_axis_that_the_robot_lacks_is_neither_wished_nor_applied() -> None:
+    world = World().called().taken()
+    world.run(1.0, deadman=True, **EVERYWHERE)
+    for twist in (world.state.human, world.decision.asked, world.decision.applied):
+        assert (twist.left_mps, twist.up_mps, twist.grip_ps) == (0.0, 0.0, 0.0)
+    assert world.decision.applied.forward_mps == pytest.approx(0.5)
+
+
+def test_a_policy_moves_no_axis_that_the_robot_lacks() -> None:
+    world = World(policy_twist=Twist(forward_mps=0.1, turn_radps=0.0, up_mps=0.1, grip_ps=1.0))
+    world.silence(1.0)
+    assert world.decision.applied == Twist(forward_mps=pytest.approx(0.1), turn_radps=0.0)
+
+
+@pytest.mark.parametrize("axis", ["forward", "turn", "left", "up", "grip"])
+def test_hands_off_means_every_axis(axis: str) -> None:
+    world = arm()
+    assert world.ask(RequestLease()).ok
+    world.run(1.0, **{axis: 0.05})
+    assert not world.state.neutral_seen
+    world.run(1.0, **{axis: 0.049})
+    assert world.state.neutral_seen
+
+
+def test_an_old_picture_slows_every_axis() -> None:
+    world = arm().taken()
+    old = {"painted_ns": world.now_ns}
+    world.run(0.4, deadman=True, forward=1.0, turn=1.0, grip=1.0, **old)
+    applied, cap_mps = world.decision.applied, world.state.cap.mps if world.state.cap else 0.0
+    assert cap_mps == pytest.approx(0.25 * 0.2 / 0.4)
+    assert applied.forward_mps == pytest.approx(cap_mps, rel=0.1)
+    assert applied.turn_radps == pytest.approx(1.5 * cap_mps / 0.25, rel=0.1)
+    assert applied.grip_ps == pytest.approx(cap_mps / 0.25, rel=0.1)
+
+
+def test_silence_stops_a_hand_and_its_fingers() -> None:
+    world = arm().taken()
+    world.run(1.0, deadman=True, **EVERYWHERE)
+    world.silence(0.6)
+    assert world.state.mode is Mode.HOLD
+    assert world.stands
+
+
+def test_a_hand_at_the_floor_of_its_workspace_goes_no_lower_and_is_told_so() -> None:
+    world = arm(workspace=(0.0, -1.0, 0.02, 1.0, 1.0, 0.5)).taken()
+    world.body = Body(pose=Pose(0.5, 0.0, 0.0, 0.02))
+    world.run(1.0, deadman=True, up=-1.0, grip=1.0)
+    assert world.decision.applied == Twist(forward_mps=0.0, turn_radps=0.0, grip_ps=1.0)
+    assert world.state.cap is not None
+    assert world.state.cap.cause is CapCause.WORKSPACE

@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from msgspec import structs
 
 from teleop import gate_state
-from teleop.gate import Body, Decision, Incoming, Wish
+from teleop.axes import ALL, PLANAR, linear, speed_mps
+from teleop.gate import Body, Decision, Incoming, Wish, fractions
 from teleop.gate_state import GateState
 from teleop.mode import CUT_MODES, DRIVEN_MODES, STILL_MODES
 from teleop.requests import MAY
@@ -69,8 +70,10 @@ LIMITS = (
     Limits(),
     Limits(decel_mps2=0.4, accel_mps2=0.4, hold_ms=100.0, neutral_ms=200.0),
     Limits(resume_on_loss=True, workspace=(-5.0, -5.0, 5.0, 5.0)),
+    Limits(workspace=(-5.0, -5.0, 0.0, 5.0, 5.0, 0.5), max_grip_ps=0.5),
     Limits(require_picture=False, lost_ms=500.0, max_mps=2.0, max_radps=6.0),
 )
+AXES = (PLANAR, ALL, ("forward_mps", "left_mps", "turn_radps"), ("grip_ps",))
 DT_S = 1.0 / TICK_HZ
 SLACK = 1e-9
 # The one request that leads out of a mode in which nothing may move; out of the others none does.
@@ -126,11 +129,12 @@ class Histories(RuleBasedStateMachine):
         self.stood = True  # since the last takeover, or a policy has driven since
         self.braking = 0  # ticks in a row in which nobody may drive
         self.last_good_ns = -1
+        self.hands_off = False  # by the last command that was accepted
         self.world = World()
         self.told_mode = self.world.state.mode  # where the log says that the robot is
 
-    def start_with(self, limits: Limits) -> None:
-        self.world = World(limits=limits)
+    def start_with(self, limits: Limits, axes: tuple[str, ...] = PLANAR) -> None:
+        self.world = World(limits=limits, axes=axes)
         self.told_mode = self.world.state.mode
         self.tape, self.course = [], []
 
@@ -190,7 +194,10 @@ class Histories(RuleBasedStateMachine):
         got = now.accepted - was.accepted
         stalled = after_ns > limits.stall_ms * NS_PER_MS
         # I6: numbers, whatever came in.
-        assert all(map(math.isfinite, (new.forward_mps, new.turn_radps)))
+        assert all(math.isfinite(getattr(new, name)) for name in ALL)
+        # I26: nothing moves on an axis that the robot lacks, whoever wishes it.
+        for twist in (new, decision.asked, now.human):
+            assert not any(getattr(twist, name) for name in ALL if name not in now.axes)
         # I22: all that came in is accounted for.
         assert now.received == now.accepted + now.duplicates + sum(now.refused.values())
         self.check_lease(now)
@@ -201,6 +208,9 @@ class Histories(RuleBasedStateMachine):
             assert (taken.boot_id, taken.epoch) == (was.boot_id, was.lease.epoch)
             age_ms = (stamp_ns - taken.echo_ns) / NS_PER_MS
             assert 0.0 <= age_ms <= limits.age_limit_ms(was.profile)
+            self.hands_off = not taken.deadman and all(
+                abs(fraction) < 0.05 for fraction in fractions(taken)
+            )
             assert now.last_seq > self.accepted.get(was.lease.epoch, -1)
             self.accepted[was.lease.epoch] = now.last_seq
             self.last_good_ns = stamp_ns
@@ -233,13 +243,15 @@ class Histories(RuleBasedStateMachine):
     ) -> None:
         limits, stamp_ns, new = self.world.limits, self.world.now_ns, decision.applied
         # I5: bounded and ramped through every change of mode; only a cut or a stall goes to zero.
-        assert abs(new.forward_mps) <= limits.max_mps + SLACK
+        assert speed_mps(new) <= limits.max_mps + SLACK
         assert abs(new.turn_radps) <= limits.max_radps + SLACK
+        assert abs(new.grip_ps) <= limits.max_grip_ps + SLACK
         cut = (now.mode in CUT_MODES or stalled) and new == STILL
         if not cut and not stalled:
-            step = abs(new.forward_mps - old.forward_mps)
+            step = math.dist(linear(new), linear(old))
             assert step <= limits.decel_mps2 * DT_S + SLACK
             assert abs(new.turn_radps - old.turn_radps) <= limits.decel_radps2 * DT_S + SLACK
+            assert abs(new.grip_ps - old.grip_ps) <= limits.decel_grip_ps2 * DT_S + SLACK
         # I1: what is latched brakes as hard as it can until it stands.
         if now.mode in STILL_MODES:
             assert decision.source is Source.SAFETY
@@ -263,8 +275,7 @@ class Histories(RuleBasedStateMachine):
         if stamp_ns - now.heard_ns > limits.hold_ms * NS_PER_MS:
             self.hands_off_since = None
         if heard:
-            wished = zip(speeds(now.human), top_speeds(limits), strict=True)
-            if now.deadman or any(speed >= 0.05 * top for speed, top in wished):
+            if not self.hands_off:
                 self.hands_off_since = None
             elif self.hands_off_since is None:
                 self.hands_off_since = stamp_ns
@@ -324,6 +335,20 @@ class Histories(RuleBasedStateMachine):
             self.ask(KeepLease(epoch=self.world.state.lease.epoch), who)
             command = self.world.command(who, forward=forward, turn=turn, deadman=deadman)
             self.tick(World.by(who, command))
+
+    @rule(who=drivers, left=sticks, up=sticks, grip=sticks, n=ticks)
+    def drive_a_hand(self, who: Member, left: float, up: float, grip: float, n: int) -> None:
+        for _ in range(n):
+            self.ask(KeepLease(epoch=self.world.state.lease.epoch), who)
+            command = self.world.command(who, left=left, up=up, grip=grip, deadman=True)
+            self.tick(World.by(who, command))
+
+    @rule(who=drivers, up=sticks, n=st.integers(1, 45))
+    def get_a_hand_going(self, who: Member, up: float, n: int) -> None:
+        self.get_going(who, 0.4, n, policy=False)
+        key = self.world.state.lease.key
+        holder = next((m for m in EVERYBODY if m.key == key), who)
+        self.drive_a_hand(holder, 1.0, up, -1.0, n)
 
     @rule(who=drivers, forward=sticks, n=st.integers(1, 90), policy=st.booleans())
     def get_going(self, who: Member, forward: float, n: int, policy: bool) -> None:
@@ -485,6 +510,7 @@ class Histories(RuleBasedStateMachine):
                 "echo_ns": st.integers(0, 2**61),
                 "painted_ns": st.integers(0, 2**61),
                 "forward": st.sampled_from([1.0, math.nan, math.inf, 9.0, -0.0]),
+                "grip": st.sampled_from([1.0, math.nan, -math.inf, -9.0]),
                 "input_ns": st.integers(0, 2**61),
                 "sent_ns": st.integers(0, 2**61),
             },
@@ -548,6 +574,7 @@ class Histories(RuleBasedStateMachine):
             [
                 Body(),
                 Body(pose=Pose(x_m=4.9, y_m=0.0, heading_rad=0.1)),
+                Body(pose=Pose(x_m=4.9, y_m=-4.99, heading_rad=0.0, z_m=0.01)),
                 Body(stop_silent_ms=600.0),
                 Body(overdriven=True),
                 Body(battery_pct=1.0),
@@ -563,11 +590,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         speed=st.sampled_from([0.3, -0.5, 5.0, math.nan, math.inf]),
+        grip=st.sampled_from([0.0, 0.5, -9.0, math.nan]),
         sublease=st.integers(-1, 1),
         silent=st.booleans(),
     )
-    def another_policy(self, speed: float, sublease: int, silent: bool) -> None:
-        twist = Twist(forward_mps=speed, turn_radps=0.2)
+    def another_policy(self, speed: float, grip: float, sublease: int, silent: bool) -> None:
+        twist = Twist(forward_mps=speed, turn_radps=0.2, up_mps=speed, grip_ps=grip)
 
         def change(world: World) -> None:
             world.policy_twist, world.policy_works = twist, not silent
@@ -595,12 +623,12 @@ class Histories(RuleBasedStateMachine):
 
         self._set(apply)
 
-    @rule(limits=st.sampled_from(LIMITS))
-    def another_robot(self, limits: Limits) -> None:
+    @rule(limits=st.sampled_from(LIMITS), axes=st.sampled_from(AXES))
+    def another_robot(self, limits: Limits, axes: tuple[str, ...]) -> None:
         self.teardown()
         count = ticked
         self.__init__()  # type: ignore[misc]
-        self.start_with(limits)
+        self.start_with(limits, axes)
         assert count == ticked
 
     def teardown(self) -> None:
@@ -608,26 +636,29 @@ class Histories(RuleBasedStateMachine):
 
         I13: and the same course when the clocks of all consoles say something else.
         """
-        again = World(limits=self.world.limits)
+        again = World(limits=self.world.limits, axes=self.world.axes)
         assert played(self.tape, again) == self.course
         assert repr(again.state) == repr(self.world.state)
         assert repr(again.decision) == repr(self.world.decision)
-        assert played(self.tape, OddClocks(limits=self.world.limits)) == self.course
+        assert (
+            played(self.tape, OddClocks(limits=self.world.limits, axes=self.world.axes))
+            == self.course
+        )
 
 
 def speeds(twist: Twist) -> tuple[float, ...]:
     """What is ramped by itself: how fast it is, whichever way."""
-    return abs(twist.forward_mps), abs(twist.turn_radps)
+    return speed_mps(twist), abs(twist.turn_radps), abs(twist.grip_ps)
 
 
 def top_speeds(limits: Limits) -> tuple[float, ...]:
     """The limit of each."""
-    return limits.max_mps, limits.max_radps
+    return limits.max_mps, limits.max_radps, limits.max_grip_ps
 
 
 def brakes(limits: Limits) -> tuple[float, ...]:
     """How much slower each gets in a second."""
-    return limits.decel_mps2, limits.decel_radps2
+    return limits.decel_mps2, limits.decel_radps2, limits.decel_grip_ps2
 
 
 class OddClocks(World):

@@ -162,3 +162,14 @@ def test_motion_needs_focus_and_a_deadman(history: list[str]) -> None:
         assert hands.focused or hands.input.forward == 0.0
         assert hands.input.deadman or hands.input.forward == 0.0
         assert pressed_since_blur or not hands.input.deadman
+
+
+def test_what_does_not_drive_is_neutral_on_every_axis() -> None:
+    keys = OperatorInput(left=0.6, up=-0.6, grip=0.6, deadman=True, input_ns=1)
+    pad = replace(keys, device="Pad")
+    unfocused = Hands().with_keyboard(keys)
+    held_before = Hands().with_focus(True, 0).with_pad(pad, 0)
+    gone = at_the_window().with_pad(pad, 0).with_pad(None, 0)
+    for hands in (unfocused, held_before, gone):
+        assert hands.input.axes == (0.0,) * 5
+        assert not hands.input.deadman

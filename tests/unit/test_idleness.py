@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from teleop.gate_state import GateState
 from teleop.idleness import NOTICE_S, PAUSE_S, Idleness, watched
-from teleop.robot import Observation
+from teleop.robot import RoverObservation
 from transport.clock import NS_PER_S
 from transport.messages import STILL, Event, Lease, Mode, Phase, Twist
 
-STANDING = Observation(
+STANDING = RoverObservation(
     x_m=1.0,
     y_m=2.0,
     heading_rad=0.0,
@@ -38,7 +38,7 @@ class Watch:
             boot_id="boot", mode=Mode.READY, phase=Phase.RECOVERY, lease=HELD
         )
     )
-    seen: Observation = STANDING
+    seen: RoverObservation = STANDING
     idleness: Idleness = field(default_factory=Idleness)
     at_ns: int = NS_PER_S
     events: list[Event] = field(default_factory=list)
@@ -72,7 +72,7 @@ def test_a_stick_in_use_counts_as_motion_also_against_a_wall() -> None:
 
 
 def test_a_robot_that_rolls_by_itself_is_not_idle() -> None:
-    watch = Watch(seen=Observation(**{**STANDING.__dict__, "speed_mps": 0.1}))
+    watch = Watch(seen=RoverObservation(**{**STANDING.__dict__, "speed_mps": 0.1}))
     assert watch.wait(PAUSE_S + 5).idle_s == 0.0
 
 

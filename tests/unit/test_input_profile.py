@@ -16,9 +16,11 @@ from teleop.input_profile import (
     ProfileError,
     default_profile,
     parse_profile,
+    parse_profiles,
 )
-from teleop.operator_input import Speeds
+from teleop.operator_input import MOVING, OF_A_HAND, Speeds
 from teleop.pad_mapping import BUTTONS, PadSettings
+from transport.messages import RobotKind
 
 
 def own(text: str) -> Profile:
@@ -93,8 +95,108 @@ def test_the_defaults_in_the_file_are_those_in_the_code() -> None:
 def test_every_action_can_be_bound() -> None:
     text = "\n".join(f"{action} = []" for action in Action if action is not Action.DEADMAN)
     own(f"[keys]\n{text}")
-    on_sticks = {Action.FORWARD, Action.BACK, Action.LEFT, Action.RIGHT, Action.DEADMAN}
+    on_sticks = {Action(drive.value) for drive in MOVING} | {Action.DEADMAN}
     own("[buttons]\n" + "\n".join(f"{a} = []" for a in Action if a not in on_sticks))
+
+
+# --- an arm ---------------------------------------------------------------------------------------
+
+
+def an_arm(text: str) -> Profile:
+    return parse_profile(text, "mine.toml", RobotKind.ARM)
+
+
+@pytest.mark.parametrize(
+    ("key", "action"),
+    [
+        ("W", Action.FORWARD),
+        ("S", Action.BACK),
+        ("A", Action.SLIDE_LEFT),
+        ("D", Action.SLIDE_RIGHT),
+        ("R", Action.UP),
+        ("F", Action.DOWN),
+        ("Q", Action.LEFT),
+        ("E", Action.RIGHT),
+        ("G", Action.CLOSE),
+        ("T", Action.OPEN),
+        ("Left", Action.SLIDE_LEFT),
+        ("Space", Action.STOP),
+        ("Y", Action.SUCCESS),
+    ],
+)
+def test_the_keys_of_an_arm(key: str, action: Action) -> None:
+    assert default_profile(RobotKind.ARM).keys[key] is action
+
+
+def test_the_sticks_and_triggers_of_an_arm() -> None:
+    assert default_profile(RobotKind.ARM).pad == PadSettings(
+        slide="left_x", lift="right_y", close="right_trigger", open="left_trigger"
+    )
+
+
+def test_all_that_is_no_driving_is_alike_on_every_robot() -> None:
+    rover, arm = default_profile(), default_profile(RobotKind.ARM)
+    driving = {Action(drive.value) for drive in MOVING}
+    for action in set(Action) - driving:
+        assert arm.keys_of(action) == rover.keys_of(action)
+    assert (arm.buttons, arm.speeds) == (rover.buttons, rover.speeds)
+
+
+def test_a_rover_has_no_hand_whatever_a_profile_for_all_robots_says() -> None:
+    text = '[keys]\nup = ["I"]\n[gamepad]\nslide = "right_y"\nlift = "left_x"'
+    rover, arm = parse_profiles(text, "mine.toml")
+    assert "I" not in rover.keys
+    assert rover.pad == PadSettings()
+    assert arm.keys["I"] is Action.UP
+    assert not any(rover.keys_of(Action(drive.value)) for drive in OF_A_HAND)
+
+
+def test_a_text_that_names_no_kind_is_for_every_robot_and_one_that_does_for_that() -> None:
+    marker = '[keys]\nmarker = ["K"]'
+    both = parse_profiles(marker, "mine.toml")
+    assert [(each.kind, each.keys_of(Action.MARKER)) for each in both] == [
+        (RobotKind.ROVER, ("K",)),
+        (RobotKind.ARM, ("K",)),
+    ]
+    for kind in RobotKind:
+        only = parse_profiles(f'[for]\nkind = "{kind}"\n{marker}', "mine.toml")
+        assert [each.kind for each in only] == [kind]
+
+
+def test_what_clashes_with_an_arms_keys_is_told_with_the_way_out() -> None:
+    with pytest.raises(ProfileError) as caught:
+        parse_profiles('[keys]\nmarker = ["G"]', "mine.toml")
+    told = str(caught.value)
+    assert '"G" is bound twice, by keys.close_gripper (built-in defaults for an arm)' in told
+    assert 'or write kind = "rover" under [for], if it is not meant for arms' in told
+    parse_profiles('[for]\nkind = "rover"\n[keys]\nmarker = ["G"]', "mine.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[for]\nkind = "boat"', "for.kind = 'boat' is no kind; known are rover, arm"),
+        ("[for]\nkind = 3", "for.kind = 3 is no kind"),
+        ('[gamepad]\nlift = "left_trigger"', "gamepad.lift = 'left_trigger' is no stick"),
+        ('[gamepad]\nclose = "right_x"', "gamepad.close = 'right_x' is no trigger"),
+        ("[gamepad]\nopen = 1", "gamepad.open = 1 is no trigger"),
+        ('[gamepad]\ndrive = ""', "gamepad.drive = '' is no stick"),
+        ('[gamepad]\nlift = "left_x"', 'gamepad.slide and gamepad.lift are both "left_x"'),
+        (
+            '[gamepad]\nopen = "right_trigger"',
+            'gamepad.close and gamepad.open are both "right_trigger"',
+        ),
+    ],
+)
+def test_a_mistake_about_an_arm_is_named(text: str, told: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        parse_profiles(text, "mine.toml")
+    assert told in str(caught.value)
+
+
+def test_an_axis_of_an_arm_may_have_no_stick() -> None:
+    pad = an_arm('[gamepad]\nlift = ""\nclose = ""\nopen = ""').pad
+    assert pad.driving == ("left_y", "right_x", "left_x")
 
 
 # --- changes --------------------------------------------------------------------------------------

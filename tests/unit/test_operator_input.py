@@ -24,6 +24,12 @@ BOUND = {
     "A": Drive.LEFT,
     "D": Drive.RIGHT,
     "Right": Drive.RIGHT,
+    "Q": Drive.SLIDE_LEFT,
+    "E": Drive.SLIDE_RIGHT,
+    "R": Drive.UP,
+    "F": Drive.DOWN,
+    "G": Drive.CLOSE,
+    "T": Drive.OPEN,
     "Shift": Drive.TURBO,
     "Ctrl": Drive.PRECISE,
 }
@@ -58,6 +64,27 @@ def held(*keys: str) -> Keyboard:
 def test_keys_become_fractions(keys: tuple[str, ...], forward: float, turn: float) -> None:
     read = held(*keys).read(7)
     assert (read.forward, read.turn, read.deadman, read.input_ns) == (forward, turn, True, 7)
+
+
+@pytest.mark.parametrize(
+    ("keys", "left", "up", "grip"),
+    [
+        (("Q",), NORMAL_SPEED, 0.0, 0.0),
+        (("E",), -NORMAL_SPEED, 0.0, 0.0),
+        (("R",), 0.0, NORMAL_SPEED, 0.0),
+        (("F", "Ctrl"), 0.0, -PRECISE_SPEED, 0.0),
+        (("G", "Shift"), 0.0, 0.0, TURBO_SPEED),
+        (("T",), 0.0, 0.0, -NORMAL_SPEED),
+        (("G", "T", "R", "F", "Q", "E"), 0.0, 0.0, 0.0),
+    ],
+)
+def test_a_hand_has_keys_for_three_more_axes(
+    keys: tuple[str, ...], left: float, up: float, grip: float
+) -> None:
+    read = held(*keys).read(0)
+    assert (read.left, read.up, read.grip) == (left, up, grip)
+    assert (read.forward, read.turn, read.deadman) == (0.0, 0.0, True)
+    assert read.axes == (0.0, 0.0, left, up, grip)
 
 
 def test_opposing_keys_cancel_and_still_are_a_deadman() -> None:
@@ -100,6 +127,5 @@ def test_input_stays_in_range_and_motion_implies_deadman(changes: list[tuple[str
     for key, pressed in changes:
         keyboard = changed(keyboard, key, pressed=pressed)
         read = keyboard.read(0)
-        assert abs(read.forward) <= 1.0
-        assert abs(read.turn) <= 1.0
-        assert read.deadman or (read.forward == 0.0 and read.turn == 0.0)
+        assert all(abs(fraction) <= 1.0 for fraction in read.axes)
+        assert read.deadman or not any(read.axes)

@@ -198,3 +198,21 @@ def test_it_never_drives_without_a_press_at_rest_since_the_last_release(
         rested = pressed and (rested or at_rest)
         assert not health.armed or (pressed and released and rested)
         assert not (health.armed and health.problem)
+
+
+@pytest.mark.parametrize(
+    ("axis", "spoken"),
+    [
+        ("left_x", "left stick (left/right)"),
+        ("right_y", "right stick (up/down)"),
+        ("right_trigger", "right trigger"),
+        ("left_trigger", "left trigger"),
+    ],
+)
+def test_every_axis_of_a_hand_has_to_rest_before_the_pad_drives(axis: str, spoken: str) -> None:
+    hand = PadSettings(slide="left_x", lift="right_y", close="right_trigger", open="left_trigger")
+    pushed = PadReading(**{axis: 0.4}, held=LB)  # type: ignore[arg-type]
+    pad = Watched(hand).settled()
+    assert not pad.see(pushed).armed
+    assert pad.health.problem.startswith(f"{spoken} is 40 % off centre")
+    assert Watched().settled().see(pushed).armed  # to a rover it means nothing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,29 @@ def test_sticks_may_be_exchanged_and_reversed() -> None:
     settings = PadSettings(drive="right_y", turn="left_x", invert_drive=True, invert_turn=True)
     read = driven(PadReading(left_x=1.0, right_y=1.0, held=LB), settings)
     assert (read.forward, read.turn) == (-NORMAL_SPEED, NORMAL_SPEED)
+
+
+HAND = PadSettings(slide="left_x", lift="right_y", close="right_trigger", open="left_trigger")
+
+
+def test_on_an_arm_sticks_move_lift_and_turn_the_hand_and_triggers_grip() -> None:
+    pad = PadReading(left_x=1.0, left_y=1.0, right_x=1.0, right_y=-1.0, held=LB, right_trigger=1.0)
+    full = NORMAL_SPEED
+    assert driven(pad, HAND).axes == (full, -full, -full, -full, full)
+    assert driven(replace(pad, left_trigger=1.0), HAND).grip == 0.0
+    assert driven(replace(pad, left_trigger=1.0, right_trigger=0.0), HAND).grip == -full
+    assert driven(replace(pad, held=frozenset()), HAND).axes == (0.0,) * 5
+
+
+def test_the_axes_of_a_hand_may_be_reversed() -> None:
+    pad = PadReading(left_x=1.0, right_y=1.0, held=LB)
+    read = driven(pad, replace(HAND, invert_slide=True, invert_lift=True))
+    assert (read.left, read.up) == (NORMAL_SPEED, -NORMAL_SPEED)
+
+
+def test_a_rovers_profile_heeds_no_trigger_and_no_third_stick() -> None:
+    pad = PadReading(left_x=1.0, right_y=1.0, held=LB, left_trigger=1.0, right_trigger=1.0)
+    assert driven(pad).axes == (0.0,) * 5
 
 
 def test_another_deadman_may_be_chosen_also_of_two_buttons() -> None:

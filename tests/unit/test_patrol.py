@@ -20,11 +20,11 @@ from teleop.patrol import (
     PatrolState,
     step,
 )
-from teleop.robot import Observation
+from teleop.robot import RoverObservation
 from transport.channels import TICK_HZ
 from transport.messages import Twist
 
-FREE = Observation(
+FREE = RoverObservation(
     x_m=0.0,
     y_m=0.0,
     heading_rad=0.0,
@@ -41,7 +41,7 @@ BUMPED = replace(FREE, bumper=True)
 CRUISE = Twist(forward_mps=CRUISE_MPS, turn_radps=0.0)
 
 
-def turned_through(patrol: Patrol, seen: Observation) -> float:
+def turned_through(patrol: Patrol, seen: RoverObservation) -> float:
     """The angle a robot without inertia has turned when the policy drives straight on again."""
     heading = seen.heading_rad
     for _ in range(TURN_TICKS + 1):

@@ -8,6 +8,7 @@ import pytest
 
 from teleop.input_profile import Action, ProfileError, default_profile
 from teleop.profile_files import Controls, Profiles, read_profile
+from transport.messages import RobotKind
 
 
 def write(folder: Path, name: str, **whom: str) -> Path:
@@ -93,3 +94,27 @@ def test_the_profile_in_use_follows_operator_robot_and_gamepad(tmp_path: Path) -
     assert controls.profile is controls.profile
     controls.gamepad = ""
     assert Path(controls.profile.source).name == "rover.toml"
+
+
+def test_an_arm_has_its_own_defaults_and_the_profiles_that_are_for_arms(tmp_path: Path) -> None:
+    write(tmp_path, "everybody")
+    write(tmp_path, "arms", kind="arm", operator="op-1")
+    controls = Controls(Profiles.read(tmp_path), "op-1")
+    assert Path(controls.profile.source).name == "everybody.toml"
+    assert controls.profile.keys["A"] is Action.LEFT
+    controls.kind = RobotKind.ARM
+    assert Path(controls.profile.source).name == "arms.toml"
+    assert controls.profile.keys["A"] is Action.SLIDE_LEFT
+    controls.operator = "op-2"
+    assert Path(controls.profile.source).name == "everybody.toml"
+    assert controls.profile.keys["A"] is Action.SLIDE_LEFT
+    assert Profiles().best("op-1", "arm-01", "", RobotKind.ARM) is default_profile(RobotKind.ARM)
+
+
+def test_two_profiles_may_be_for_the_same_if_not_for_the_same_kind(tmp_path: Path) -> None:
+    write(tmp_path, "rovers", kind="rover")
+    write(tmp_path, "arms", kind="arm")
+    Profiles.read(tmp_path)
+    write(tmp_path, "both")
+    with pytest.raises(ProfileError, match="are for the same operator, robot and gamepad"):
+        Profiles.read(tmp_path)

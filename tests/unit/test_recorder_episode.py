@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -10,12 +11,15 @@ import pytest
 
 from recorder.episode import CONSENT, POLICY_STATE, EndedBy, EpisodeError, Status, sealed_json
 from recorder.episode_recorder import EpisodeRecorder
+from recorder.finding import Rule
 from recorder.library import list_episodes, open_episode
+from recorder.lint import lint
 from recorder.provenance import CameraSettings, Custody
 from recorder.versions import recording_code
 from tests.unit.recorder_support import (
     CAMERAS,
     InlineDisk,
+    Rover,
     description,
     feed,
     number_of,
@@ -122,6 +126,31 @@ def test_two_interventions_give_two_episodes_that_overlap_in_preroll(tmp_path: P
     assert two.manifest.first_tick < 360
     assert two.manifest.ending.start_tick == len(first) + 120
     two.verify()
+
+
+def test_a_scene_that_is_put_back_lies_in_no_episode(tmp_path: Path) -> None:
+    """Neither behind the hand-back of one, though nobody has said how it went yet, nor in the
+    pre-roll of the next: lint finds nothing, and every step of the record leads to the next."""
+    rec = recorder(tmp_path)
+    first = list(session(after=60, outcome=Outcome.UNLABELLED))
+    said = Event(kind="scene_reset", text="start 1")
+    first[-1] = msgspec.structs.replace(first[-1], events=(said,))
+    feed(rec, iter(first))
+    feed(rec, iter(_later(tick, len(first)) for tick in session()))
+    rec.close(stamp(10_000))
+    one, two = (open_episode(path) for path in rec.sealed())
+    assert one.manifest.last_tick == len(first) - 1
+    assert one.manifest.ending.labels[-1].kind == "scene_reset"
+    assert two.manifest.first_tick >= len(first)
+    for episode in (one, two):
+        episode.verify()
+        robot, ticks = Rover(), list(episode.ticks())
+        for tick, following in pairwise(ticks):
+            robot.restore(tick.state)
+            robot.apply(tick.applied)
+            assert robot.snapshot() == following.state
+        assert {f.rule for f in lint(episode)} <= {Rule.IDLE, Rule.LABELS}
+        assert not any("scene_reset" in f.reason for f in lint(episode))
 
 
 def test_a_robot_that_restarts_ends_the_episode(tmp_path: Path) -> None:

@@ -13,13 +13,16 @@ import pytest
 
 from recorder.driven import Driven
 from recorder.episode import EpisodeError
+from recorder.episode_recorder import EpisodeRecorder
 from recorder.export_lerobot import export_lerobot
 from recorder.lerobot_features import CODES, TrainerLabels
 from recorder.lerobot_origin import ExportOptions, read_origin, require_whole
 from recorder.library import Episode, open_episode
 from recorder.replay import validate
 from tests.unit.recorder_support import (
+    CAMERAS,
     Rover,
+    description,
     feed,
     number_of,
     record,
@@ -27,7 +30,7 @@ from tests.unit.recorder_support import (
     session,
     stamp,
 )
-from transport.messages import Outcome
+from transport.messages import Outcome, Source, Tick, Twist
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +216,42 @@ def test_what_a_sensor_did_not_measure_is_not_exported_as_a_number(tmp_path: Pat
     options = ExportOptions(include_unverified=True)
     with pytest.raises(EpisodeError, match="y_m was not measured in every row"):
         export_lerobot([open_episode(path)], tmp_path / "set", options=options)
+
+
+AXES = ("forward_mps", "left_mps", "up_mps", "turn_radps", "grip_ps")
+
+
+def by_hand(tick: Tick) -> Tick:
+    """The same tick of an arm whose hand goes up while its gripper closes."""
+    if tick.source is not Source.HUMAN:
+        return tick
+    up, grip = 0.1 + tick.tick / 1e4, 0.5 - tick.tick / 1e4
+    told = Twist(forward_mps=0.0, turn_radps=0.0, left_mps=0.02, up_mps=up, grip_ps=grip)
+    return msgspec.structs.replace(tick, applied=told, human=told, requested=told)
+
+
+def test_every_axis_of_an_arm_is_recorded_and_exported_in_its_order(tmp_path: Path) -> None:
+    arm = description(action_names=AXES)
+    rec = EpisodeRecorder(tmp_path / "episodes", arm, CAMERAS, min_free_bytes=0)
+    feed(rec, map(by_hand, session()))
+    rec.close(stamp(10_000))
+    (path,) = rec.sealed()
+    episode = open_episode(path)
+    ticks = list(episode.ticks())
+    applied = np.array([[getattr(t.applied, name) for name in AXES] for t in ticks])
+    assert applied[:, 2].max() > 0.1
+    assert np.array_equal(episode.actions(), applied)
+    options = ExportOptions(include_unverified=True)
+    out = export_lerobot([episode], tmp_path / "set", options=options).path
+    info = json.loads((out / "meta/info.json").read_text())
+    assert info["features"]["action"]["names"] == list(AXES)
+    table = pq.read_table(out / "data/chunk-000/file-000.parquet")
+    rows = np.array(table["action"].to_pylist(), np.float32)
+    assert np.array_equal(rows, applied[::2].astype(np.float32)[: len(rows)])
+    each = np.array(table["unstick.action_ticks"].to_pylist(), np.float32)
+    assert each.shape == (len(rows), 2 * len(AXES))
+    human = np.array(table["unstick.action_human"].to_pylist())
+    assert human[:, 4].max() == pytest.approx(max(t.human.grip_ps for t in ticks))
 
 
 def test_an_existing_target_is_refused_and_untouched(

@@ -227,6 +227,33 @@ def test_an_action_at_its_limit_throughout_is_saturated() -> None:
     assert "0.5 m/s for 100%" in reason
 
 
+ARM_AXES = ("forward_mps", "up_mps", "grip_ps")
+
+
+def of_an_arm(action: Twist, count: int) -> Series:
+    ticks = [
+        msgspec.structs.replace(tick, applied=action, human=action)
+        for tick in ticks_of(np.full(count, 0.3))
+    ]
+    rows = [
+        RowRecord(row=k, tick=tick.tick, stamp_ns=tick.stamp_ns, cameras={})
+        for k, tick in enumerate(ticks[::2])
+    ]
+    return as_series([*ticks, *rows], (), len(ticks[0].observation), ARM_AXES)
+
+
+def test_each_axis_of_an_arm_is_held_against_its_own_limit() -> None:
+    arm = msgspec.structs.replace(
+        robot(), action_names=ARM_AXES, controller={"max_mps": 0.25, "max_grip_ps": 2.0}
+    )
+    gripping = of_an_arm(Twist(forward_mps=0.0, turn_radps=0.0, up_mps=0.1, grip_ps=1.99), 600)
+    assert gripping.applied.tolist()[0] == [0.0, 0.1, 1.99]
+    found = motion_findings(gripping, arm)
+    (reason,) = [finding.reason for finding in found if finding.rule is Rule.SATURATED]
+    assert reason.startswith("The grip action stands at its limit of 2 strokes/s for 100%")
+    assert Rule.IDLE not in rules(found)
+
+
 def test_an_action_that_does_not_change_by_a_bit_looks_stuck() -> None:
     found = motion_findings(series(ticks_of(np.full(900, 0.31))), robot())
     assert [finding.rule for finding in found if "exactly" in finding.reason] == [Rule.CONSTANT]

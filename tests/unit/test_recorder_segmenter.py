@@ -24,6 +24,7 @@ KINDS = [
     "link_lost",
     "released",
     "mode",
+    "scene_reset",
 ]
 
 
@@ -62,6 +63,16 @@ def test_call_takeover_hand_back_closes_a_second_later() -> None:
     assert run.endings == ["hand_back"]
     ending = run.done[-1].ending  # type: ignore[union-attr]
     assert (ending.start_tick, ending.end_tick, ending.operator) == (2, 3, "ada")
+
+
+def test_a_scene_that_is_put_back_after_the_hand_back_ends_the_episode_with_the_old_one() -> None:
+    run = handed_back_unlabelled().at(6.0)
+    assert run.endings == []
+    run.at(6.1, "scene_reset")
+    assert run.endings == ["hand_back"]
+    ending = run.done[-1].ending  # type: ignore[union-attr]
+    assert ending.labels[-1] == Label(tick=run.number, kind="scene_reset", text="", by="ada")
+    assert run.at(30.0).at(31.0, "scene_reset").endings == ["hand_back"]
 
 
 def handed_back_unlabelled() -> Run:

@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from teleop.safety import (
     RANGES,
@@ -14,13 +15,21 @@ from teleop.safety import (
     Limits,
     Pose,
     cap,
+    capped,
     inside_workspace,
-    limited,
+    ramped,
     room_m,
 )
 from transport.messages import STILL, CapCause, Profile, Timing, Twist
 
 DT_S = 1 / 60
+
+
+def limited(wanted: Twist, before: Twist, limits: Limits, cap_mps: float, dt_s: float) -> Twist:
+    """One tick as the gate takes it where there is no workspace."""
+    return ramped(capped(wanted, limits, cap_mps), before, limits, dt_s)
+
+
 LIMITS = Limits()
 any_speed = st.floats(allow_nan=True, allow_infinity=True)
 speeds = st.floats(-0.5, 0.5)
@@ -43,7 +52,11 @@ def test_a_setting_out_of_its_range_is_named_with_the_range() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"accel_mps2": 2.0, "decel_mps2": 1.9}, {"accel_radps2": 6.0, "decel_radps2": 5.9}],
+    [
+        {"accel_mps2": 2.0, "decel_mps2": 1.9},
+        {"accel_radps2": 6.0, "decel_radps2": 5.9},
+        {"accel_grip_ps2": 6.0, "decel_grip_ps2": 5.9},
+    ],
 )
 def test_deceleration_is_at_least_as_strong_as_acceleration(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError) as refused:
@@ -53,6 +66,7 @@ def test_deceleration_is_at_least_as_strong_as_acceleration(settings: dict[str, 
 
 def test_deceleration_may_be_just_as_strong_as_acceleration() -> None:
     Limits(accel_mps2=2.0, decel_mps2=2.0, accel_radps2=6.0, decel_radps2=6.0)
+    Limits(accel_grip_ps2=6.0, decel_grip_ps2=6.0)
 
 
 def test_hold_comes_before_lost() -> None:
@@ -146,6 +160,13 @@ def test_a_reversal_passes_through_standing() -> None:
     assert seen[-1] == pytest.approx(-0.3)
 
 
+@pytest.mark.parametrize("wish_mps", [-0.1, -0.3, -0.5])
+def test_a_reversal_brakes_as_strongly_as_a_stop(wish_mps: float) -> None:
+    before = Twist(forward_mps=0.3, turn_radps=0.0)
+    now = limited(Twist(forward_mps=wish_mps, turn_radps=0.0), before, LIMITS, 0.5, DT_S)
+    assert now.forward_mps == pytest.approx(0.3 - LIMITS.decel_mps2 * DT_S)
+
+
 @pytest.mark.parametrize("before_mps", [0.3, 1.0, -1.7])
 def test_braking_has_its_own_ramp_at_every_speed(before_mps: float) -> None:
     fast = Limits(max_mps=2.0)
@@ -191,9 +212,18 @@ def test_high_latency_is_never_the_stricter_profile() -> None:
 
 @pytest.mark.parametrize(
     "box",
-    [(1.0, 0.0, 1.0, 2.0), (0.0, 2.0, 1.0, 2.0), (0.0, 0.0, math.nan, 1.0), (-2e4, 0.0, 1.0, 1.0)],
+    [
+        (1.0, 0.0, 1.0, 2.0),
+        (0.0, 2.0, 1.0, 2.0),
+        (0.0, 0.0, math.nan, 1.0),
+        (-2e4, 0.0, 1.0, 1.0),
+        (0.0, 0.0, 0.5, 1.0, 1.0, 0.5),  # its lid is its floor
+        (0.0, 0.0, 1.0),
+        (0.0, 0.0, 0.0, 1.0, 1.0),
+        (),
+    ],
 )
-def test_a_workspace_that_is_no_box_is_refused(box: tuple[float, float, float, float]) -> None:
+def test_a_workspace_that_is_no_box_is_refused(box: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError, match="workspace"):
         Limits(workspace=box)
 
@@ -206,21 +236,21 @@ def test_a_workspace_may_reach_as_far_as_the_limit_and_no_further() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pose", "forwards", "room"),
+    ("pose", "forward", "room"),
     [
-        (Pose(0.0, 0.0, 0.0), True, 3.0),
-        (Pose(0.0, 0.0, 0.0), False, 1.0),
-        (Pose(0.0, 0.0, math.pi / 2), True, 2.0),
-        (Pose(0.0, 1.5, math.pi / 2), True, 0.5),
-        (Pose(0.0, 0.0, math.pi), True, 1.0),
-        (Pose(3.5, 0.0, 0.0), True, 0.0),
-        (Pose(3.5, 0.0, 0.0), False, 4.5),
-        (Pose(2.0, 1.0, math.pi / 4), True, math.sqrt(2.0)),
-        (Pose(0.0, -1.0, -3 * math.pi / 4), True, math.sqrt(2.0)),
+        (Pose(0.0, 0.0, 0.0), 1.0, 3.0),
+        (Pose(0.0, 0.0, 0.0), -1.0, 1.0),
+        (Pose(0.0, 0.0, math.pi / 2), 1.0, 2.0),
+        (Pose(0.0, 1.5, math.pi / 2), 1.0, 0.5),
+        (Pose(0.0, 0.0, math.pi), 1.0, 1.0),
+        (Pose(3.5, 0.0, 0.0), 1.0, 0.0),
+        (Pose(3.5, 0.0, 0.0), -1.0, 4.5),
+        (Pose(2.0, 1.0, math.pi / 4), 1.0, math.sqrt(2.0)),
+        (Pose(0.0, -1.0, -3 * math.pi / 4), 1.0, math.sqrt(2.0)),
     ],
 )
-def test_the_room_ahead_ends_at_the_edge(pose: Pose, forwards: bool, room: float) -> None:
-    assert room_m(BOX, pose, forwards) == pytest.approx(room)
+def test_the_room_ahead_ends_at_the_edge(pose: Pose, forward: float, room: float) -> None:
+    assert room_m(BOX, pose, (forward, 0.0, 0.0)) == pytest.approx(room)
 
 
 def test_without_a_workspace_nothing_is_slowed() -> None:
@@ -265,6 +295,117 @@ def test_whatever_is_asked_for_the_robot_stays_inside(
             # Turning towards an edge while braking may cost a little: braking is for straight on.
             assert BOX[0] - 0.02 <= x_m <= BOX[2] + 0.02
             assert BOX[1] - 0.02 <= y_m <= BOX[3] + 0.02
+
+
+# --- a hand: five axes ---
+
+ARM_BOX = (0.2, -0.3, 0.02, 0.6, 0.3, 0.4)
+ARM = Limits(max_mps=0.25, workspace=ARM_BOX)
+way = st.sampled_from([0.25, -0.25, 0.1, 0.0])
+
+
+def hand(forward: float = 0.0, left: float = 0.0, up: float = 0.0, grip: float = 0.0) -> Twist:
+    return Twist(forward_mps=forward, turn_radps=0.0, left_mps=left, up_mps=up, grip_ps=grip)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "room"),
+    [
+        ((0.0, 0.0, -1.0), 0.18),
+        ((0.0, 0.0, 1.0), 0.2),
+        ((0.0, 1.0, 0.0), 0.3),
+        ((0.0, -1.0, 0.0), 0.3),
+        ((0.0, 0.6, -0.8), 0.225),
+    ],
+)
+def test_the_workspace_of_a_hand_has_a_floor_and_a_lid(
+    ahead: tuple[float, float, float], room: float
+) -> None:
+    assert room_m(ARM_BOX, Pose(0.4, 0.0, 0.0, 0.2), ahead) == pytest.approx(room)
+
+
+def test_left_leads_to_the_left_of_where_forward_leads() -> None:
+    assert room_m(BOX, Pose(0.0, 0.0, math.pi / 2), (0.0, 1.0, 0.0)) == pytest.approx(1.0)
+
+
+def test_a_box_of_four_numbers_has_no_lid() -> None:
+    assert room_m(BOX, Pose(0.0, 0.0, 0.0, 99.0), (0.0, 0.0, 1.0)) == math.inf
+    up = hand(up=0.25)
+    assert inside_workspace(up, Pose(0.0, 0.0, 0.0, 99.0), BOXED, DT_S) == up
+
+
+def test_at_the_floor_a_hand_goes_on_along_the_table_and_still_grips() -> None:
+    at_the_floor = Pose(0.4, 0.0, 0.0, 0.02)
+    along = hand(forward=0.2, left=0.1, grip=1.0)
+    assert inside_workspace(along, at_the_floor, ARM, DT_S) == along
+    pressing = hand(up=-0.2, grip=1.0)
+    assert inside_workspace(pressing, at_the_floor, ARM, DT_S) == hand(grip=1.0)
+
+
+def test_the_linear_axes_share_one_limit_and_keep_their_direction() -> None:
+    wish, now = hand(forward=0.25, left=0.25, up=-0.25), STILL
+    for _ in range(120):
+        now = limited(wish, now, Limits(max_mps=0.25), 0.25, DT_S)
+    assert math.hypot(now.forward_mps, now.left_mps, now.up_mps) == pytest.approx(0.25)
+    assert now.forward_mps == pytest.approx(now.left_mps) == pytest.approx(-now.up_mps)
+
+
+def test_the_cap_scales_every_axis() -> None:
+    wish = Twist(forward_mps=0.1, turn_radps=0.8, left_mps=0.1, up_mps=0.1, grip_ps=0.6)
+    now = STILL
+    for _ in range(120):
+        now = limited(wish, now, LIMITS, 0.25, DT_S)
+    for name in Twist.__struct_fields__:
+        assert getattr(now, name) == pytest.approx(getattr(wish, name) / 2)
+
+
+@given(st.tuples(any_speed, any_speed, any_speed, any_speed), st.tuples(way, way, way))
+def test_every_axis_is_finite_bounded_and_ramped(
+    wish: tuple[float, float, float, float], was: tuple[float, float, float]
+) -> None:
+    before = hand(*was)
+    now = limited(hand(*wish), before, LIMITS, 0.5, DT_S)
+    speeds_now = (now.forward_mps, now.left_mps, now.up_mps)
+    step = math.dist(speeds_now, was)
+    assert step <= LIMITS.decel_mps2 * DT_S + 1e-12
+    if math.hypot(*speeds_now) > math.hypot(*was):
+        assert step <= LIMITS.accel_mps2 * DT_S + 1e-12
+    assert math.hypot(*speeds_now) <= LIMITS.max_mps + 1e-12
+    assert abs(now.grip_ps) <= LIMITS.accel_grip_ps2 * DT_S + 1e-12
+
+
+@pytest.mark.parametrize("axis", Twist.__struct_fields__)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_one_axis_that_is_no_number_stops_all(axis: str, value: float) -> None:
+    wish = replace(Twist(forward_mps=0.1, turn_radps=0.1, left_mps=0.1), **{axis: value})
+    assert limited(wish, STILL, LIMITS, 0.5, DT_S) == STILL
+
+
+def test_one_axis_limits_nothing_of_the_others() -> None:
+    assert LIMITS.full == Twist(
+        forward_mps=0.5, turn_radps=1.5, left_mps=0.5, up_mps=0.5, grip_ps=1.0
+    )
+
+
+@given(
+    st.lists(st.tuples(way, way, way, st.integers(1, 60)), max_size=12),
+    st.tuples(st.floats(0.2, 0.6), st.floats(-0.3, 0.3), st.floats(0.02, 0.4)),
+)
+def test_a_hand_never_leaves_its_workspace_whatever_is_asked(
+    wishes: list[tuple[float, float, float, int]], start: tuple[float, float, float]
+) -> None:
+    """Also around corners: on the way from one direction to another it still goes in the first."""
+    (x, y, z), now = start, STILL
+    for forward, left, up, ticks in wishes:
+        for _ in range(ticks):
+            pose = Pose(x, y, 0.0, z)
+            inside = inside_workspace(hand(forward, left, up), pose, ARM, DT_S)
+            now = ramped(capped(inside, ARM, 0.25), now, ARM, DT_S, pose)
+            x += now.forward_mps * DT_S
+            y += now.left_mps * DT_S
+            z += now.up_mps * DT_S
+            for at, low, high in zip((x, y, z), ARM_BOX[:3], ARM_BOX[3:], strict=True):
+                assert low - 1e-6 <= at <= high + 1e-6
 
 
 def test_an_operator_is_told_the_limits_that_are_in_force() -> None:

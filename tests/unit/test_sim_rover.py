@@ -15,9 +15,10 @@ import pytest
 from teleop import home_scene, sim_rover
 from teleop.home_scene import SCENARIOS, Footprint
 from teleop.patrol import Patrol
-from teleop.robot import CameraRig, Image, Observation, Robot, RobotError, camera_settings
+from teleop.policy import Diagnosis
+from teleop.robot import CameraRig, Image, Robot, RobotError, RoverObservation, camera_settings
 from teleop.sim_rover import MAX_MPS, MAX_RADPS, SimCameras, SimRover
-from teleop.stuck import Diagnosis, StuckDetector
+from teleop.stuck import StuckDetector
 from tests.conformance import RestorableConformance
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
@@ -43,7 +44,7 @@ class Wedged:
 
 def patrol_until_stuck(seed: int, limit_s: float = 25.0) -> Wedged:
     rover, patrol, detector, bumps = SimRover(SCENARIO, seed), Patrol(seed), StuckDetector(), 0
-    track: list[Observation] = []
+    track: list[RoverObservation] = []
     for tick in range(round(limit_s * TICK_HZ)):
         now_ns, seen = tick * NS_PER_S // TICK_HZ, rover.observe()
         track.append(seen)

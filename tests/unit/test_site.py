@@ -21,6 +21,15 @@ def test_without_a_file_the_defaults_count() -> None:
     assert load_limits(None) == Limits()
 
 
+def test_what_the_site_leaves_out_is_the_robots_own_default(tmp_path: Path) -> None:
+    arm = Limits(max_mps=0.25, hold_ms=150.0)
+    assert load_limits(None, arm) == arm
+    path = written(tmp_path, "[limits]\nhold_ms = 180.0\nworkspace = [0, -1, 0.02, 1, 1, 0.5]\n")
+    limits = load_limits(path, arm)
+    assert (limits.max_mps, limits.hold_ms) == (0.25, 180.0)
+    assert limits.workspace == (0.0, -1.0, 0.02, 1.0, 1.0, 0.5)
+
+
 def test_what_the_file_says_counts_and_the_rest_is_default(tmp_path: Path) -> None:
     text = "[limits]\nmax_mps = 0.3\nresume_on_loss = true\nworkspace = [-1, -2, 3.5, 4]\n"
     limits = load_limits(written(tmp_path, text))

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from teleop.robot import Observation
-from teleop.stuck import FRESH_NS, MOVED_M, TURNED_RAD, WINDOW_S, Diagnosis, StuckDetector
+from teleop.policy import Diagnosis
+from teleop.robot import RoverObservation
+from teleop.stuck import FRESH_NS, MOVED_M, TURNED_RAD, WINDOW_S, StuckDetector
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.messages import STILL, Mode, Twist
 
 AHEAD = Twist(forward_mps=0.3, turn_radps=0.0)
-STANDS = Observation(
+STANDS = RoverObservation(
     x_m=1.0,
     y_m=2.0,
     heading_rad=0.5,
@@ -33,7 +34,7 @@ START_NS = 7 * NS_PER_S
 
 def after(
     seconds: float,
-    seen: Observation,
+    seen: RoverObservation,
     *,
     asked: Twist = AHEAD,
     mode: Mode = Mode.AUTONOMY,

@@ -1,0 +1,139 @@
+"""What the simulated robots can be asked to do, by name: the one list that everything chooses from.
+
+Light: robots, cameras and policies are imported when they are made, so that a console and `--help`
+load no simulator. To add one, name it in `SCENARIOS`; the agent, the demo and the replay find it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from teleop.safety import ConfigError, Limits
+from transport.messages import RobotKind
+
+if TYPE_CHECKING:
+    from teleop.policy import Policy, StuckWatch
+    from teleop.rescue_script import Hands, Seen
+    from teleop.robot import CameraRig, Robot
+
+# What a kind of robot is limited to where the site says nothing. An arm: ISO 10218-1's reduced
+# speed, 250 mm/s, at which people can get out of a hand's way.
+LIMITS: Final = {RobotKind.ROVER: Limits(), RobotKind.ARM: Limits(max_mps=0.25)}
+
+
+class Script(Protocol):
+    """A scripted operator: what a patient person does, as a pure function of what is seen."""
+
+    def act(self, seen: Seen, now_ns: int) -> tuple[Script, Hands]:
+        """The operator after a look, and what the hands do until the next one."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it has not taken over yet."""
+
+    @property
+    def driving_since_ns(self) -> int | None:
+        """Since when it drives; None while it does not."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has handed back."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One task of one simulated robot, and how to make all that takes part in it."""
+
+    name: str
+    kind: RobotKind
+    robot_type: str  # Description.robot_type, by which a replay finds its robot
+    task: str  # what has to be achieved: "Reach open floor"
+    story: str  # what happens, for people
+    cameras: tuple[str, ...]
+    make_robot: Callable[[int, Path | None], Robot]  # seed, another scene file
+    make_cameras: Callable[[int, Path | None], CameraRig]
+    make_policy: Callable[[int], Policy]  # seed
+    make_stuck: Callable[[], StuckWatch]
+    make_script: Callable[[], Script]
+
+    @property
+    def limits(self) -> Limits:
+        """Where the site says nothing."""
+        return LIMITS[self.kind]
+
+
+def _rover(name: str, task: str, story: str) -> Scenario:
+    """The vacuum-like rover that patrols a home and gets stuck in one of its ways."""
+
+    def robot(seed: int, scene: Path | None) -> Robot:
+        from teleop.sim_rover import SimRover
+
+        return SimRover(name, seed, scene)
+
+    def cameras(seed: int, scene: Path | None) -> CameraRig:
+        from teleop.sim_rover import SimCameras
+
+        return SimCameras(name, seed, scene)
+
+    def policy(seed: int) -> Policy:
+        from teleop.patrol import Patrol
+
+        return Patrol(seed)
+
+    def stuck() -> StuckWatch:
+        from teleop.stuck import StuckDetector
+
+        return StuckDetector()
+
+    def script() -> Script:
+        from teleop.rescue_script import Operator
+
+        return Operator()
+
+    return Scenario(
+        name=name,
+        kind=RobotKind.ROVER,
+        robot_type="sim-rover",
+        task=task,
+        story=story,
+        cameras=("front", "ceiling"),
+        make_robot=robot,
+        make_cameras=cameras,
+        make_policy=policy,
+        make_stuck=stuck,
+        make_script=script,
+    )
+
+
+def _by_name(scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
+    return {scenario.name: scenario for scenario in scenarios}
+
+
+SCENARIOS: Final = _by_name(
+    [
+        _rover(
+            "wedged-under-sofa",
+            "Reach open floor",
+            "Patrols, drives under the sofa and jams its turret against the underside.",
+        ),
+    ]
+)
+DEFAULT_SCENARIO: Final = "wedged-under-sofa"
+
+
+def scenario(name: str) -> Scenario:
+    """One of them.
+
+    Raises:
+        ConfigError: there is none of this name; the message lists those that there are.
+    """
+    found = SCENARIOS.get(name)
+    if found is None:
+        alike = difflib.get_close_matches(name, SCENARIOS, n=1)
+        hint = f"; did you mean {alike[0]}?" if alike else f"; there are {', '.join(SCENARIOS)}"
+        raise ConfigError(f"There is no scenario {name!r}{hint}")
+    return found
