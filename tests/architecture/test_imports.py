@@ -20,6 +20,8 @@ PURE = [
     "transport.sdp_check",
     "transport.viewers",
     "teleop.gate",
+    "teleop.gate_state",
+    "teleop.actuators",
     "teleop.requests",
     "teleop.lease",
     "teleop.liveness",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from teleop.both_ends import acquaint
+from teleop.mode import CUT_MODES
 from teleop.safety import Limits
 from tests.faults.network_rig import Loopback, Network, Program
 from tests.system.rig import Agent
@@ -29,7 +30,6 @@ RAMP_MS = LIMITS.max_mps / LIMITS.decel_mps2 * 1e3
 # Silence is noticed after hold_ms, then the speed falls by the ramp, and all of it by ticks.
 STANDS_MS = LIMITS.hold_ms + RAMP_MS + TICK_MS
 FULL_MPS = LIMITS.max_mps
-DRIVEN = (Mode.TELEOP, Mode.READY, Mode.HOLD)
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ class Drive:
         newest: dict[str, Any] = views[-1]
         return newest
 
-    def push(self, forward: float = 1.0) -> int:
+    def push(self, forward: float = 1.0, turn: float = 0.0) -> int:
         """Deadman and stick; when, monotonic ns."""
-        return self._told(do="stick", forward=forward, deadman=True)
+        return self._told(do="stick", forward=forward, turn=turn, deadman=True)
 
     def let_go(self) -> int:
         """Hands off; when, monotonic ns."""
-        return self._told(do="stick", forward=0.0, deadman=False)
+        return self._told(do="stick", forward=0.0, turn=0.0, deadman=False)
 
     def press_anew(self) -> int:
         """Hands off for as long as is asked, then deadman and stick; when those, monotonic ns."""
@@ -121,10 +121,11 @@ class Drive:
         """The window's own thread stops showing signs of life, or does again; when."""
         return self._told(do="freeze", frozen=frozen)
 
-    def press_stop(self) -> None:
-        """STOP, until the robot says that it is latched."""
-        pressed_ns = self._told(do="stop")
-        self.see(lambda view: view["stopped"], "STOP is answered", since_ns=pressed_ns)
+    def press_stop(self) -> int:
+        """STOP, until the robot says that it is latched; when it was pressed, monotonic ns."""
+        pressed_ns = self._told(do="stop", stamp="told_ns")
+        self.see(lambda view: view["stopped"], "STOP is answered", since_ns=now_ns())
+        return pressed_ns
 
     def reset_stop(self) -> None:
         """Take the lease and clear a latched STOP; nothing moves."""
@@ -135,13 +136,13 @@ class Drive:
         """Ask for the profile of slow links; when, monotonic ns."""
         return self._told(do="ask", what="high latency")
 
-    def full_speed(self) -> int:
+    def full_speed(self, turn: float = 0.0) -> int:
         """Push and wait until the robot drives as fast as it may; the tick's stamp.
 
         Where it does not within two seconds, as a person would: let go, and press again.
         """
         for _ in range(10):
-            pushed_ns = self.push()
+            pushed_ns = self.push(turn=turn)
             try:
                 tick = self.tick(
                     lambda tick: tick["forward_mps"] > 0.9 * FULL_MPS,
@@ -161,13 +162,13 @@ class Drive:
         """Let time pass while everything runs; the network's times are under test here."""
         time.sleep(seconds)
 
-    def _told(self, **order: object) -> int:
+    def _told(self, stamp: str = "stamp_ns", **order: object) -> int:
         since = len(self.operator.lines.all())
         self.operator.tell(**order)
         done = self.operator.lines.wait(
             lambda line: line.get("obeyed") == order["do"], "the operator obeys", since
         )
-        stamp_ns: int = done["stamp_ns"]
+        stamp_ns: int = done[stamp]
         return stamp_ns
 
     # --- waiting for something ---
@@ -287,6 +288,16 @@ def gaps_ms(accepted: list[Accepted]) -> list[float]:
     return [(b - a) / NS_PER_MS for a, b in pairwise(stamps)]
 
 
+def tick_gaps_ms(ticks: list[dict[str, Any]]) -> list[float]:
+    """Times between ticks that were heard one after the other."""
+    return [(b["stamp_ns"] - a["stamp_ns"]) / NS_PER_MS for a, b in pairwise(ticks)]
+
+
+def p99(values: list[float]) -> float:
+    """What 99 of 100 values do not exceed."""
+    return sorted(values)[len(values) * 99 // 100]
+
+
 def assert_never_stale(drive: Drive, limit_ms: float = LIMITS.max_age_ms) -> float:
     """No command was obeyed that was older than the limit, truly; the oldest one, in ms.
 
@@ -303,12 +314,18 @@ def assert_never_stale(drive: Drive, limit_ms: float = LIMITS.max_age_ms) -> flo
 
 
 def assert_ramped(drive: Drive, from_ns: int = 0, to_ns: int = 2**62) -> None:
-    """Between two ticks the speed never fell faster than the ramp, except into a latched mode."""
-    step = LIMITS.decel_mps2 / TICK_HZ + 1e-9
-    ticks = drive.ticks(from_ns, to_ns)
-    for before, now in pairwise(ticks):
-        if now["mode"] in DRIVEN and now["tick"] == before["tick"] + 1:
-            assert abs(now["forward_mps"] - before["forward_mps"]) <= step, (before, now)
+    """Between two ticks neither speed changed faster than the ramp, whatever the mode; only a cut
+    (STOP, a fault, a start) and a tick that was late itself go to zero at once."""
+    steps = {"forward_mps": LIMITS.decel_mps2, "turn_radps": LIMITS.decel_radps2}
+    compared = 0
+    for before, now in pairwise(drive.ticks(from_ns, to_ns)):
+        late = now["stamp_ns"] - before["stamp_ns"] > LIMITS.stall_ms * NS_PER_MS
+        if now["mode"] in CUT_MODES or late or now["tick"] != before["tick"] + 1:
+            continue
+        compared += 1
+        for speed, decel in steps.items():
+            assert abs(now[speed] - before[speed]) <= decel / TICK_HZ + 1e-9, (before, now)
+    assert compared > 0, "no two ticks were heard in a row"
 
 
 def assert_stands_until_hands_were_off(drive: Drive, from_ns: int) -> None:

@@ -120,10 +120,14 @@ class Hands:
         self._link.close()
 
     def _obey(self, order: dict[str, Any]) -> None:
+        told_ns = now_ns()
         match order["do"]:
             case "stick":
                 stick = OperatorInput(
-                    forward=order["forward"], deadman=order["deadman"], input_ns=now_ns()
+                    forward=order["forward"],
+                    turn=order["turn"],
+                    deadman=order["deadman"],
+                    input_ns=now_ns(),
                 )
                 self._link.set_input(stick)
             case "ask":
@@ -136,7 +140,7 @@ class Hands:
                 self._alive = not order["frozen"]
             case "blind":
                 self._paints = not order["blind"]
-        say(obeyed=order["do"], stamp_ns=now_ns())
+        say(obeyed=order["do"], told_ns=told_ns, stamp_ns=now_ns())
 
     def _asked(self, what: str) -> RequestBody:
         state = self._link.view(now_ns()).state

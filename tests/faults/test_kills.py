@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,18 @@ from recorder.library import list_episodes, open_episode
 from recorder.recover import Recovery, recover_all
 from teleop.operator_view import LinkView, PictureView, Reach
 from teleop.scenarios import DEFAULT_SCENARIO
-from tests.system.rig import OFFSCREEN, agent, hand, is_alive, until
+from tests.measured import Measured
+from tests.system.rig import OFFSCREEN, Hand, agent, hand, is_alive, until
+from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.messages import STILL, Mode, RecorderPhase
 from ui.facts import Facts
 from ui.picture_cause import Cause, cause_of
-from ui.picture_state import picture_face
-from ui.screen import Look
+from ui.picture_state import latency_ms, picture_face
+from ui.screen import Chip, Look
+
+MEDIA_KILLS = 3  # more than five within a minute and the agent waits for the next
+SEEN_MS = 500.0
+RESTARTED_MS = 3000.0
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/task").exists(), reason="finds the processes through Linux's /proc"
@@ -131,6 +138,57 @@ def test_a_killed_media_is_told_leaves_control_alone_and_its_episode_is_recovere
     assert len(recovered) == 1
     assert recovered[0].manifest.rows > 60
     recovered[0].verify()
+
+
+@pytest.mark.long
+def test_a_killed_media_is_seen_in_half_a_second_and_takes_pictures_again_in_three(
+    tmp_path: Path, measured: Measured
+) -> None:
+    """P5, under its agent: until the tag on the picture has said for the last time that it is live,
+    until the first picture was taken after the kill, and until that was here."""
+    seen_ms, taken_ms, back_ms = [], [], []
+    with agent(tmp_path / "episodes", calls=True) as robot, hand(robot) as operator:
+        operator.take_over()
+        boot_id = operator.state().boot_id
+        for _ in range(MEDIA_KILLS):
+            operator.hold(1.0)
+            operator.wait(lambda _: tag_on(operator).word == "LIVE", "a live picture")
+            missed = operator.state().missed_ticks
+            os.kill(robot.pid_of("media"), signal.SIGKILL)
+            killed_ns = live_ns = now_ns()
+            deadline_ns = killed_ns + 30 * NS_PER_S
+            while operator.captured_ns <= killed_ns:  # one machine, one clock
+                assert now_ns() < deadline_ns, "no picture came any more"
+                if tag_on(operator).word == "LIVE":
+                    live_ns = now_ns()
+                time.sleep(0.005)
+            seen_ms.append((live_ns - killed_ns) / NS_PER_MS)
+            taken_ms.append((operator.captured_ns - killed_ns) / NS_PER_MS)
+            back_ms.append((now_ns() - killed_ns) / NS_PER_MS)
+            assert operator.state().missed_ticks <= missed + 3
+            assert operator.state().mode in (Mode.READY, Mode.HOLD)
+        assert operator.state().boot_id == boot_id
+        assert operator.look().yours
+    measured(
+        "P5",
+        f"kill -9 of media, {MEDIA_KILLS} times: not live any more within {SEEN_MS:.0f} ms, "
+        f"pictures are taken again within {RESTARTED_MS / 1e3:.0f} s",
+        f"at most {max(seen_ms):.0f} ms, {max(taken_ms) / 1e3:.1f} s, and on the console after "
+        f"{max(back_ms) / 1e3:.1f} s",
+    )
+    assert max(seen_ms) <= SEEN_MS
+    assert max(taken_ms) <= RESTARTED_MS
+
+
+def tag_on(operator: Hand) -> Chip:
+    """What the console's tag on the main picture says now."""
+    view = operator.look()
+    assert view.clock_offset_ns is not None
+    age_ms = (now_ns() + view.clock_offset_ns - operator.captured_ns) / NS_PER_MS
+    picture = PictureView(
+        "front", age_ms, painted=operator.pictures, fps=30.0, last_painted_wall=""
+    )
+    return picture_face(picture, 0, view, latency_ms(view, picture), Look.YOURS, Facts()).tag
 
 
 def test_a_killed_agent_takes_the_others_along_and_the_next_start_recovers(tmp_path: Path) -> None:

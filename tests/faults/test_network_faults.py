@@ -32,6 +32,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,9 +61,11 @@ from transport.messages import Mode
 
 RTT_MS = 50.0
 BACK_MS = 1500.0  # first accepted command after the network is back
-MOST_LOST = 3  # a minute at 20 % loss; 0 to 1 measured
+MOST_LOST = 3  # a minute at 20 % loss; "never" is wanted, TCP gives 0 to 1
 NOT_HEARD_MS = 1000.0  # a console says so within this
+MOST_LEFT_OUT = {20.0: 0.05, 100.0: 0.5}  # of N5's commands, by jitter
 COMMAND_BYTES = 100  # on the wire; what is smaller is a sign of life of the connection
+TURN = 0.5  # with the full speed: both have their ramp
 MATCH_NS = 1_500_000  # from `send` to the wire; later ones have waited for TCP's window
 
 
@@ -84,14 +87,14 @@ def taken_over(network: Network, folder: Path) -> Iterator[Drive]:
 def at_full_speed(network: Network, folder: Path) -> Iterator[Drive]:
     """An operator drives the robot as fast as it may, at a normal round trip."""
     with taken_over(network, folder) as run:
-        run.full_speed()
+        run.full_speed(TURN)
         run.wait(0.5)
         yield run
 
 
 def driven(run: Drive, seconds: float) -> tuple[int, int]:
     """Full stick for a while; the stretch of time."""
-    from_ns = run.full_speed()
+    from_ns = run.full_speed(TURN)
     run.wait(seconds)
     return from_ns, now_ns()
 
@@ -114,12 +117,13 @@ def test_one_percent_loss_never_holds_and_nearly_every_tick_has_a_command(
     network: Network, tmp_path: Path, measured: Measured
 ) -> None:
     with taken_over(network, tmp_path) as run:
-        network.set_rtt(RTT_MS, loss=0.01)
+        lossy_ns = network.set_rtt(RTT_MS, loss=0.01)
         from_ns, to_ns = driven(run, 60.0)
         accepted, ticks = run.accepted(from_ns, to_ns), run.ticks(from_ns, to_ns)
         share = len(accepted) / len(ticks)
-        measured("N1", "60 s without HOLD; ≥ 97 % of ticks", f"{share:.1%}, {run.holds()} HOLD")
-        assert run.holds(from_ns, to_ns) == 0
+        holds = run.holds(lossy_ns, to_ns)
+        measured("N1", "60 s without HOLD; ≥ 97 % of ticks", f"{share:.1%}, {holds} HOLD")
+        assert holds == 0
         assert share >= 0.97
         assert_never_stale(run)
 
@@ -129,9 +133,9 @@ def test_five_percent_loss_never_holds(
     network: Network, tmp_path: Path, measured: Measured, seconds: float
 ) -> None:
     with taken_over(network, tmp_path) as run:
-        network.set_rtt(RTT_MS, loss=0.05)
+        lossy_ns = network.set_rtt(RTT_MS, loss=0.05)
         from_ns, to_ns = driven(run, seconds)
-        holds, gap_ms = run.holds(from_ns, to_ns), max(gaps_ms(run.accepted(from_ns, to_ns)))
+        holds, gap_ms = run.holds(lossy_ns, to_ns), max(gaps_ms(run.accepted(from_ns, to_ns)))
         measured("N2", f"{seconds:.0f} s without HOLD", f"{holds} HOLD, worst gap {gap_ms:.0f} ms")
         assert holds == 0
         assert_never_stale(run)
@@ -149,21 +153,55 @@ def test_twenty_percent_loss_holds_now_and_then_and_obeys_nothing_late(
         ticks = run.ticks(from_ns, to_ns)
         oldest_ms = assert_never_stale(run)
         assert_ramped(run)
-        held = run.tick(lambda tick: tick["mode"] == Mode.HOLD, "a hold", since_ns=lossy_ns)
-        shown = run.see(
-            lambda view: view["readiness"] != "READY", "a degraded link", since_ns=lossy_ns
-        )
-        shown_s = (shown["stamp_ns"] - held["stamp_ns"]) / NS_PER_S
+        run.wait(NOT_HEARD_MS / 1e3)  # what began just now has its second, too
+        stretches = hold_stretches(run.ticks(lossy_ns), to_ns)
+        assert stretches, "it never held: nothing is tested here"
+        shown_s = [shown_after_s(run, began_ns, ended_ns) for began_ns, ended_ns in stretches]
+        unseen = [late_s for late_s in shown_s if late_s is None]
+        slowest_s = max((late_s for late_s in shown_s if late_s is not None), default=0.0)
         lost = count_entries(ticks, Mode.LINK_LOST)
         kept = run.ticks()[-1]["mode"] in (Mode.TELEOP, Mode.HOLD)
         measured(
             "N3",
-            f"60 s: LINK_LOST ≤ {MOST_LOST}, ramped, stale 0, shown ≤ 1 s after it holds",
+            "60 s: never LINK_LOST, ramped, stale 0, each hold shown ≤ 1 s after it begins",
             f"{lost} LINK_LOST, {'driven' if kept else 'waits for hands off'} at the end, "
-            f"{run.holds(from_ns, to_ns)} HOLD, oldest {oldest_ms:.0f} ms, shown {shown_s:.2f} s",
+            f"oldest {oldest_ms:.0f} ms; of {len(stretches)} holds {len(unseen)} ended before they "
+            f"could be shown, the others after {slowest_s:.2f} s",
         )
-        assert lost <= MOST_LOST
-        assert shown_s <= 1.0
+        assert lost <= MOST_LOST  # falls short of "never": the trust page says so, and why
+        assert slowest_s <= NOT_HEARD_MS / 1e3
+
+
+def hold_stretches(ticks: list[dict[str, Any]], to_ns: int) -> list[tuple[int, int]]:
+    """From when to when the robot did not do as asked, of what began before `to_ns`."""
+    made: list[tuple[int, int]] = []
+    began_ns = 0
+    for tick in ticks:
+        held = tick["mode"] in (Mode.HOLD, Mode.LINK_LOST)
+        if held and not began_ns:
+            began_ns = tick["stamp_ns"]
+        elif began_ns and not held:
+            made.append((began_ns, tick["stamp_ns"]))
+            began_ns = 0
+    if began_ns:
+        made.append((began_ns, ticks[-1]["stamp_ns"]))
+    return [(begin_ns, end_ns) for begin_ns, end_ns in made if begin_ns < to_ns]
+
+
+def shown_after_s(run: Drive, began_ns: int, ended_ns: int) -> float | None:
+    """How long a hold had lasted when the screen told of it; None: it ended first, in less than a
+    second. Of states only the newest travels, so a short hold may pass between two of them."""
+    views = [line for line in run.operator.lines.all() if "view" in line]
+    before = [line for line in views if line["stamp_ns"] < began_ns]
+    if before and before[-1]["view"]["readiness"] != "READY":
+        return 0.0
+    for line in views:
+        if line["stamp_ns"] >= began_ns and line["view"]["readiness"] != "READY":
+            if line["stamp_ns"] <= ended_ns + int(NOT_HEARD_MS * NS_PER_MS):
+                return after(began_ns, line["stamp_ns"]) / 1e3
+            break
+    lasted_s = after(began_ns, ended_ns) / 1e3
+    return None if lasted_s < NOT_HEARD_MS / 1e3 else lasted_s
 
 
 # --- N4, N5, N6: delay, jitter, disorder ---
@@ -247,7 +285,8 @@ def test_jitter_changes_the_age_of_commands_as_the_network_does_and_never_their_
         ticks_ns = [tick["stamp_ns"] for tick in run.ticks(from_ns)]
         sent = run.sent()
         seen_ms, emulated_ms = [], []
-        for command in run.accepted(from_ns, to_ns):
+        obeyed = run.accepted(from_ns, to_ns)
+        for command in obeyed:
             sent_ns = sent[command.seq]["stamp_ns"]
             handed_on = [delivered_ns(lane, sent_ns, MATCH_NS, COMMAND_BYTES) for lane in lanes]
             known = [ns for ns in handed_on if ns >= 0]
@@ -256,7 +295,8 @@ def test_jitter_changes_the_age_of_commands_as_the_network_does_and_never_their_
             tick_ns = ticks_ns[bisect.bisect_left(ticks_ns, min(known))]
             seen_ms.append(command.age_ms)
             emulated_ms.append((tick_ns - sent_ns) / NS_PER_MS)
-        assert len(seen_ms) > 200
+        left_out = 1.0 - len(seen_ms) / len(obeyed)
+        assert left_out <= MOST_LEFT_OUT[jitter_ms]
         apart = max(
             abs(seen - emulated)
             for seen, emulated in zip(
@@ -269,7 +309,8 @@ def test_jitter_changes_the_age_of_commands_as_the_network_does_and_never_their_
             "N5",
             f"±{jitter_ms:.0f} ms: order kept, ages as emulated ±5 ms",
             f"deciles {apart:.1f} ms apart, median age {statistics.median(seen_ms):.0f} ms, "
-            f"{len(seen_ms)} commands, {run.holds(from_ns, to_ns)} HOLD",
+            f"{len(seen_ms)} of {len(obeyed)} commands ({left_out:.0%} had waited for TCP's window "
+            f"or shared a segment), {run.holds(from_ns, to_ns)} HOLD",
         )
         assert apart <= 5.0
 
@@ -323,7 +364,7 @@ def test_flipped_bits_are_never_obeyed(
         flipped = network.counts("to_robot")["corrupted"]
         network.set_rtt(RTT_MS)
         if not died:
-            run.full_speed()
+            run.full_speed(TURN)
         oldest_ms = assert_never_stale(run)  # also: nothing was obeyed that was not sent so
         refused = run.counts()["refused"]
         measured(
@@ -367,7 +408,7 @@ def test_a_blackout_of_150_ms_is_over_when_tcp_has_repaired_it(
     """TCP hands nothing on behind a lost segment until that is sent again, 200 ms and more later:
     that is a short HOLD by the rule of 200 ms, and speed comes back by itself."""
     with taken_over(network, tmp_path) as run:
-        run.full_speed()
+        run.full_speed(TURN)
         worst_ms, holds, slowest = 0.0, 0, LIMITS.max_mps
         trials = 3
         for number in range(trials):
@@ -434,6 +475,7 @@ def test_a_blackout_of_1200_ms_loses_the_link(
         assert first["mode"] == Mode.LINK_LOST
         assert standing_ms <= STANDS_MS
         assert first_ms <= BACK_MS
+        assert_ramped(run)
         assert_stands_until_hands_were_off(run, back_ns)
         assert_never_stale(run)
 
@@ -449,7 +491,7 @@ def test_every_cut_stops_the_robot_in_time(
     with taken_over(network, tmp_path) as run:
         run.ask_again_when_free()
         while len(standing_ms) < trials:
-            run.full_speed()
+            run.full_speed(TURN)
             run.wait(moments.uniform(0.0, 0.3))
             cut_ns = network.cut()
             standing_ns = run.standing_since(cut_ns)
@@ -461,6 +503,7 @@ def test_every_cut_stops_the_robot_in_time(
             run.first_obeyed(back_ns)
             run.wait(LIMITS.neutral_ms / 1e3 + 0.3)
         oldest_ms = assert_never_stale(run)
+        assert_ramped(run)
     in_time = sum(ms <= STANDS_MS for ms in standing_ms)
     measured(
         "N7",
@@ -560,7 +603,7 @@ def test_an_operator_who_changes_address_drives_on_under_the_same_lease(
     network: Network, tmp_path: Path, measured: Measured, how: Change
 ) -> None:
     with taken_over(network, tmp_path) as run:
-        run.full_speed()
+        run.full_speed(TURN)
         epoch = run.epoch()
         moved_ns = network.change_address(how)
         run.wait(0.2)

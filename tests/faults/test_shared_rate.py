@@ -46,6 +46,7 @@ RATE_BPS = 500_000.0
 QUEUE_BYTES = 32 * 1024  # half a second of it, what a home router keeps
 AGE_MS = 200.0
 PICTURE_AGE_MS = 300.0
+LEAST_OBEYED = 0.7  # of the ticks; 76 % was the least measured
 CAMERA = "front"
 FPS = 30
 
@@ -282,6 +283,17 @@ def painted(run: Drive) -> list[tuple[int, float]]:
     return [(line["stamp_ns"], (line["stamp_ns"] - line["painted"]) / NS_PER_MS) for line in lines]
 
 
+def acted_on_ms(run: Drive, from_ns: int, to_ns: int) -> list[float]:
+    """At each tick, how old the command was that it acted on, also when that came earlier."""
+    sent, ages, newest_ns = run.sent(), [], 0
+    for tick in run.ticks(to_ns=to_ns):
+        if tick["command_seq"] in sent:
+            newest_ns = sent[tick["command_seq"]]["stamp_ns"]
+        if newest_ns and tick["stamp_ns"] >= from_ns:
+            ages.append((tick["stamp_ns"] - newest_ns) / NS_PER_MS)
+    return sorted(ages)
+
+
 @pytest.mark.long
 def test_commands_stay_fresh_beside_pictures_on_a_line_of_500_kbit(
     network: Network, tmp_path: Path, measured: Measured
@@ -315,17 +327,21 @@ def test_commands_stay_fresh_beside_pictures_on_a_line_of_500_kbit(
         picture_ms = quantile(painted(run), settled_ns, to_ns, 0.95)
         lost = network.counts("to_operator")
         p99 = ages_ms[len(ages_ms) * 99 // 100]
+        standing = acted_on_ms(run, settled_ns, to_ns)
+        acted_p99 = standing[len(standing) * 99 // 100]
         measured(
             "N12",
             f"500 kbit/s shared with video: p99 age of commands ≤ {AGE_MS:.0f} ms, picture p95 ≤ "
             f"{PICTURE_AGE_MS:.0f} ms after {settled_s:.0f} s",
-            f"obeyed in {len(settled) / len(ticks):.0%} of ticks, age p99 {p99:.0f} ms, loop p99 "
+            f"obeyed in {len(settled) / len(ticks):.0%} of ticks, age p99 {p99:.0f} ms, of what "
+            f"any tick acts on {acted_p99:.0f} ms, {run.holds(settled_ns, to_ns)} HOLD, loop p99 "
             f"{loops_ms[len(loops_ms) * 99 // 100]:.0f} ms, picture p95 {picture_ms:.0f} ms, video "
             f"{', '.join(f'{bps / 1e3:.0f}' for bps in video_bps)} kbit/s in seconds 1 to 3, "
             f"{lost.get('queue_full', 0) / lost['offered']:.1%} of the packets did not fit",
         )
         assert_never_stale(run)
         assert video_bps[1] < RATE_BPS / 2
-        assert len(settled) > 0.5 * len(ticks)
+        assert len(settled) > LEAST_OBEYED * len(ticks)
         assert p99 <= AGE_MS
+        assert acted_p99 <= AGE_MS, "also of the ticks that no command reached"
         assert picture_ms <= PICTURE_AGE_MS

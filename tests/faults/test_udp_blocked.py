@@ -11,12 +11,13 @@ import pytest
 import tomli_w
 
 from teleop.private_files import write_private
-from tests.faults.drive import drive
+from tests.faults.drive import assert_never_stale, drive, gaps_ms
 from tests.faults.network_rig import Network
 from tests.faults.watch import Watch, watch
 from tests.links.turn_server import TurnServer
 from tests.measured import Measured
 from transport.clock import NS_PER_MS, NS_PER_S
+from transport.messages import Mode
 
 RTT_MS = 50.0
 AGE_MS = 200.0  # an older picture is shown as late
@@ -99,8 +100,13 @@ def test_a_relay_that_dies_ends_the_picture_and_says_so(
     network.set_rtt(RTT_MS)
     network.block_udp()
     ice = ice_file(tmp_path, relay, "tcp")
-    with watch(network, tmp_path, console_ice=ice) as run:
+    with (
+        drive(network, tmp_path) as driven,
+        watch(network, tmp_path, console_ice=ice) as run,
+    ):
         run.settle()
+        driven.take_over()
+        from_ns = driven.full_speed()
         relay.kill()
         said = run.told("does not answer", limit_s=60.0)
         assert relay.url("tcp") in said["problem"]
@@ -110,10 +116,16 @@ def test_a_relay_that_dies_ends_the_picture_and_says_so(
             since_ns = said["stamp_ns"]
             first = run.picture(since_ns, limit_s=60.0)
             back_s = (first["stamp_ns"] - since_ns) / NS_PER_S
+            driven.wait(1.0)
+            holds, gap_ms = driven.holds(from_ns), max(gaps_ms(driven.accepted(from_ns)))
             measured(
                 "N14",
-                "a relay that dies is told, and used again",
-                f"“{said['problem']}”, a picture {back_s:.1f} s later",
+                "a relay that dies is told, and used again; it is driven on without HOLD",
+                f"“{said['problem']}”, a picture {back_s:.1f} s later; {holds} HOLD, longest gap "
+                f"{gap_ms:.0f} ms",
             )
+            assert holds == 0
+            assert {tick["mode"] for tick in driven.ticks(from_ns)} == {Mode.TELEOP}
+            assert_never_stale(driven)
         finally:
             again.close()

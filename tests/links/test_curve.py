@@ -18,6 +18,7 @@ from typing import Any, Self
 import pytest
 import zmq
 
+from tests.faults.process_size import rss_mb
 from tests.links.link_support import HANG_S, Robot, until
 from transport.channels import (
     BUS,
@@ -634,6 +635,7 @@ ZMTP_2 = b"\xff" + bytes(7) + b"\x01\x7f\x01\x05\x00\x00"
 TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(200)
 HTTP = b"GET / HTTP/1.1\r\nHost: robot\r\n\r\n"
 NULL_GREETING = OURS.replace(b"CURVE", b"NULL\0")
+FLAT_MB = 16.0  # both ends and a hundred connections are in this process
 HUGE_FRAME = OURS + b"\x06" + (1 << 40).to_bytes(8, "big")
 
 
@@ -646,7 +648,7 @@ def test_strangers_are_shown_out_and_a_member_notices_nothing(ends: Ends) -> Non
     requests = ends.robots(REQUESTS)
     friend = ends.consoles(REQUESTS, ends.robot.console())
     until(lambda: passed(requests, friend))
-    before = descriptors()
+    before, before_mb = descriptors(), rss_mb(os.getpid())
     opening = [b""] * 40 + [HTTP, TLS_HELLO, ZMTP_2, NULL_GREETING, HUGE_FRAME, OURS] * 10
     strangers = [socket.create_connection((LOOPBACK, ends.port + REQUESTS.offset)) for _ in opening]
     drips = [socket.create_connection((LOOPBACK, ends.port + REQUESTS.offset)) for _ in range(10)]
@@ -668,6 +670,7 @@ def test_strangers_are_shown_out_and_a_member_notices_nothing(ends: Ends) -> Non
         assert time.monotonic() - begin_s < HANG_S, f"{len(waiting)} are still there"
         time.sleep(0.02)
     assert time.monotonic() - begin_s < 2.0 + 3.0, "2 s is what a handshake may take"
+    assert rss_mb(os.getpid()) - before_mb < FLAT_MB, "nothing is kept for what was announced"
     assert slowest_s < 1.0
     for stranger in strangers + drips:
         stranger.close()
@@ -711,6 +714,7 @@ def test_a_request_above_its_limit_is_not_heard(
     until(lambda: passed(requests, friend), "a member is heard as before")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory through Linux's /proc")
 def test_a_message_of_many_parts_is_dropped_counted_and_costs_no_tick(
     ends: Ends, closing: ExitStack
 ) -> None:
@@ -730,6 +734,11 @@ def test_a_message_of_many_parts_is_dropped_counted_and_costs_no_tick(
         return requests.dropped == 3
 
     until(all_dropped)
+    before_mb = rss_mb(os.getpid())
+    for number in range(10):  # the same again leaves nothing behind
+        loud.send_multipart([b"%d" % n for n in range(10_000)])
+        until(lambda n=number: requests.receive(0) is None and requests.dropped == 4 + n)
+    assert rss_mb(os.getpid()) - before_mb < FLAT_MB
     assert slowest_s < 0.05
     member = ends.robot.console()
     friend = ends.consoles(REQUESTS, member)

@@ -161,6 +161,7 @@ class Hand:
         self.video.start()
         self.link.set_focus(True)
         self.pictures = 0
+        self.captured_ns = 0  # of the newest picture, the robot's clock
 
     def close(self) -> None:
         """Let go of the robot."""
@@ -174,6 +175,7 @@ class Hand:
         picture = self.video.mailboxes["front"].take()
         if picture is not None:
             self.pictures += 1
+            self.captured_ns = picture.captured_ns
             self.link.painted(picture.captured_ns)
         return self.link.view(stamp_ns)
 

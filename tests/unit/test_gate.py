@@ -252,6 +252,70 @@ def test_a_replay_of_recorded_traffic_moves_nothing() -> None:
         assert world.stands
 
 
+# --- numbers that wrap or jump ---
+
+
+def test_after_a_jump_of_the_sequence_normal_numbers_are_old_until_a_new_lease() -> None:
+    world = World().called().taken()
+    jumped = world.command(deadman=True, forward=0.4, seq=world.seq + 2**40)
+    world.tick(jumped)
+    assert world.state.last_seq == jumped.seq
+    world.run(0.1, deadman=True, forward=1.0)
+    assert world.state.refused == {Refusal.SEQUENCE: 6}
+    assert world.state.human.forward_mps == pytest.approx(0.4 * world.limits.max_mps)
+    world.run(0.3, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.HOLD
+    assert world.ask(ReleaseLease(epoch=1)).ok
+    world.seq = -1  # a console that was started again
+    world.taken().run(1.0, deadman=True, forward=1.0)
+    assert world.state.mode is Mode.TELEOP
+
+
+def test_a_sequence_that_wraps_is_old() -> None:
+    world = World().called().taken()
+    world.tick(world.command(seq=2**62 - 1))  # the largest that a message can carry
+    world.seq = -1
+    world.tick(world.command(deadman=True, forward=1.0))
+    world.tick(world.command(deadman=True, forward=1.0))
+    assert world.state.refused == {Refusal.SEQUENCE: 2}
+    assert world.state.last_seq == 2**62 - 1
+    assert world.stands
+
+
+def test_the_first_number_may_be_zero() -> None:
+    world = World().called()
+    assert world.ask(RequestLease()).ok
+    world.seq = -1
+    first = world.command()
+    assert first.seq == 0
+    assert world.tick(first).command_seq == 0
+
+
+@pytest.mark.parametrize(
+    ("echoes", "refusal"), [((), Refusal.ECHO), ((10,), Refusal.STALE), ((0,), Refusal.STALE)]
+)
+def test_an_echo_of_zero_is_no_stamp_whatever_was_sent(
+    echoes: tuple[int, ...], refusal: Refusal
+) -> None:
+    """A console that has heard nothing yet says zero; no zero stands for "now"."""
+    world = World().called().taken()
+    world.state = structs.replace(world.state, echoes=(*echoes, *world.state.echoes[-1:]))
+    command = world.command(deadman=True, forward=1.0, echo_ns=0)
+    world.state = structs.replace(world.state, echoes=echoes)
+    world.tick(command)
+    assert world.state.refused == {refusal: 1}
+    assert world.stands
+
+
+def test_an_echo_of_the_boot_before_was_never_sent_by_this_one() -> None:
+    """Its clock may stand anywhere: above this one's or below."""
+    world = World().called().taken()
+    for stamp_ns in (world.now_ns + 5 * NS_PER_S, world.state.echoes[-1] - 1):
+        world.tick(world.command(deadman=True, forward=1.0, echo_ns=stamp_ns))
+    assert world.state.refused == {Refusal.ECHO: 2}
+    assert world.stands
+
+
 def test_what_cannot_be_read_is_counted() -> None:
     world = World()
     world.tick(malformed=("x", "y", "x"))

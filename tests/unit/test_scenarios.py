@@ -13,7 +13,7 @@ from teleop.cli import app
 from teleop.robot import Robot
 from teleop.safety import ConfigError
 from teleop.scenarios import DEFAULT_SCENARIO, LIMITS, SCENARIOS, Scenario, scenario
-from teleop.validation import ROBOTS
+from teleop.replay_robots import ROBOTS
 from transport.messages import RobotKind
 
 every = pytest.mark.parametrize("asked", SCENARIOS.values(), ids=list(SCENARIOS))
