@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from recorder.episode import POLICY_STATE
+from recorder import episode
 
 ROOT = Path(__file__).parents[2]
-NAMED = {"POLICY_STATE": POLICY_STATE}
 
 
 def emitted() -> Iterator[str]:
@@ -22,7 +21,7 @@ def emitted() -> Iterator[str]:
                         yield str(kind.value)
                     else:
                         assert isinstance(kind, ast.Name), f"{path}: a kind that cannot be read"
-                        yield NAMED[kind.id]
+                        yield str(getattr(episode, kind.id))
 
 
 def documented() -> set[str]:
