@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from teleop.axes import kind_of
 from teleop.cli import app
+from teleop.replay_robots import ROBOTS
 from teleop.robot import Robot
 from teleop.safety import ConfigError
 from teleop.scenarios import DEFAULT_SCENARIO, LIMITS, SCENARIOS, Scenario, scenario
-from teleop.replay_robots import ROBOTS
 from transport.messages import RobotKind
 
 every = pytest.mark.parametrize("asked", SCENARIOS.values(), ids=list(SCENARIOS))
