@@ -6,6 +6,7 @@ The structure is checked against the rules of the schema that Jenkins' xUnit plu
 
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from recorder.markup import printable
@@ -102,7 +103,15 @@ def test_how_each_verdict_ends_as_a_test(kind: Kind, ending: str) -> None:
 
 
 def test_an_honest_failure_is_skipped_and_a_success_that_nobody_can_judge_is_not() -> None:
-    assert ending_of(an_honest_failure()) == "skipped"
+    honest = an_honest_failure()
+    assert ending_of(honest) == "skipped"
+
+    def labelled(label: Outcome) -> str:
+        evidence = msgspec.structs.replace(honest.evidence, label=label)
+        return ending_of(msgspec.structs.replace(honest, evidence=evidence))
+
+    assert labelled(Outcome.UNLABELLED) == "skipped"
+    assert labelled(Outcome.SUCCESS) == "error", "a control was not completed"
     assert ending_of(verdict(Kind.UNVERIFIABLE, label=Outcome.FAILURE)) == "error", "no robot"
     assert ending_of(verdict(Kind.NOT_APPLIED, label=Outcome.FAILURE)) == "error"
 
