@@ -62,6 +62,7 @@ FAULT: Final = {
     Fault.WRONG_START: "The start state is not the one that was recorded.",
     Fault.OTHER_EPISODE: "The actions belong to another demonstration.",
     Fault.STALE_CAMERA: "Pictures and states are some rows apart.",
+    Fault.CONTRADICTION: "The columns of the data set do not say the same.",
     Fault.UNEXPLAINED: "None of the known faults explains it.",
 }
 

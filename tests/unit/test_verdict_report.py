@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.baseline import compare, lines_of
-from recorder.verdict import Kind
+from recorder.verdict import Fault, Kind
 from recorder.verdict_report import (
     FAILING,
     NO_TASK,
@@ -20,6 +20,7 @@ from recorder.verdict_report import (
     rates,
     wilson,
 )
+from recorder.verdict_words import FAULT, MEANING, TRY
 from tests.unit.report_support import a_whole_run, entry, report, verdict
 
 LOST = Unreadable(path="episodes/x", sentence="No such folder: episodes/x. Look again.")
@@ -143,3 +144,8 @@ def test_with_a_baseline_only_the_change_counts() -> None:
     assert code(Kind.DIVERGED, Kind.EXACT, lost=(LOST,)) == 2
     assert code(Kind.DIVERGED, Kind.SEMANTIC, lost=(LOST,)) == 1
     assert code(Kind.DIVERGED, Kind.SEMANTIC, accepted=True) == 0, "the change is meant"
+
+
+def test_there_are_words_for_every_verdict_and_every_fault() -> None:
+    assert set(MEANING) == set(TRY) == set(Kind)
+    assert set(FAULT) == set(Fault)
