@@ -362,6 +362,25 @@ def validate(
     scene: Annotated[
         Path | None, typer.Option(help="The MJCF file they were recorded with, if not the bundled.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with plots: one file, needs no network.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write JUnit XML: a test case for each episode.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(help="Write SARIF 2.1.0: a result for each that does not pass.")
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="Compare with the verdicts in this file; the exit code is then 1 when one got "
+            "worse or is gone, else 0."
+        ),
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write the file of --baseline anew; exit 0.")
+    ] = False,
     json: Json = False,
     background: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -369,8 +388,12 @@ def validate(
 
     Exit code 0 when all pass, 1 when one fails, 2 when one could not be judged."""
     from teleop.validation import run_validation
+    from teleop.validation_report import ReportFiles
 
-    raise typer.Exit(run_validation(path, scene=scene, json=json, background=background))
+    files = ReportFiles(junit, sarif, html, baseline, update_baseline)
+    raise typer.Exit(
+        run_validation(path, scene=scene, json=json, background=background, files=files)
+    )
 
 
 @app.command("replay-worker", hidden=True)

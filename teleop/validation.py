@@ -5,21 +5,24 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from recorder.episode import MANIFEST_FILE, EpisodeError
 from recorder.library import Episode, list_episodes, open_episode
 from recorder.replay import validate
-from recorder.verdict import Kind, Verdict
+from recorder.verdict import Verdict
+from recorder.verdict_report import EXIT_FAILED as EXIT_FAILED
+from recorder.verdict_report import EXIT_NOT_JUDGED as EXIT_NOT_JUDGED
+from recorder.verdict_report import Invocation, Report, ReportEntry, Unreadable
+from recorder.versions import recording_versions
 from teleop.child import die_with_parent, give_way
 from teleop.replay_robots import make_robot
 from teleop.robot import RobotError
+from teleop.validation_report import ReportFiles, baseline_for, entry_of, tell, unreadable
+from transport.clock import NS_PER_S, now_ns, wall_time
 
-EXIT_FAILED = 1
-EXIT_NOT_JUDGED = 2
+NO_FILES = ReportFiles()
 
 
 def episodes_at(path: Path) -> list[Path]:
@@ -42,37 +45,51 @@ def episodes_at(path: Path) -> list[Path]:
     return found
 
 
-def run_validation(path: Path, *, scene: Path | None, json: bool, background: bool) -> int:
+def run_validation(
+    path: Path,
+    *,
+    scene: Path | None,
+    json: bool,
+    background: bool,
+    files: ReportFiles = NO_FILES,
+) -> int:
     """Replay what is at `path`; `background` lowers the priority and prints nothing."""
     if background:
         die_with_parent()
         give_way(10)  # a replay must not disturb control and video on the same machine
-    terminal = Console(stderr=True, highlight=False, quiet=background)
-    verdicts: list[Verdict] = []
-    unreadable: list[str] = []
+    errors = Console(stderr=True, highlight=False, quiet=background)
+    baseline = baseline_for(files)
+    started_wall, started_ns = wall_time(), now_ns()
+    entries: list[ReportEntry] = []
+    lost: list[Unreadable] = []
     paths = episodes_at(path)
     for folder in track(
-        paths, description="Replaying", console=terminal, disable=background or len(paths) < 2
+        paths, description="Replaying", console=errors, disable=background or len(paths) < 2
     ):
         try:
-            verdicts.append(_validated(open_episode(folder), scene))
+            episode = open_episode(folder)
+            verdict = _validated(episode, scene)
+            entries.append(
+                entry_of(
+                    episode,
+                    verdict,
+                    linted=json or files.any,
+                    pictured=files.html is not None,
+                )
+            )
         except (EpisodeError, OSError) as error:
-            unreadable.append(str(error))
-    if json:
-        facts = {"verdicts": verdicts, "unreadable": unreadable}
-        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
-    elif not background:
-        _print(table_console(), verdicts, len(unreadable))
-    for line in unreadable:
-        terminal.print(f"unstick: {line}", markup=False)
-    return exit_code(verdicts, bool(unreadable))
-
-
-def exit_code(verdicts: list[Verdict], unreadable: bool) -> int:
-    """0 when all pass, 1 when one fails, 2 when one could not be judged."""
-    if unreadable or any(v.verdict in (Kind.UNVERIFIABLE, Kind.NOT_APPLIED) for v in verdicts):
-        return EXIT_NOT_JUDGED
-    return 0 if all(v.passed for v in verdicts) else EXIT_FAILED
+            lost.append(unreadable(folder, error))
+    report = Report(
+        entries=tuple(entries),
+        unreadable=tuple(lost),
+        invocation=Invocation(
+            versions=recording_versions(),
+            started_wall=started_wall.isoformat(timespec="milliseconds"),
+            seconds=round((now_ns() - started_ns) / NS_PER_S, 3),
+        ),
+    )
+    terminal = table_console(quiet=background)
+    return tell(report, files, baseline, json=json, terminal=terminal, errors=errors)
 
 
 def _validated(episode: Episode, scene: Path | None) -> Verdict:
@@ -83,32 +100,6 @@ def _validated(episode: Episode, scene: Path | None) -> Verdict:
     )
 
 
-def table_console() -> Console:
+def table_console(*, quiet: bool = False) -> Console:
     """Standard output for a table: as wide as the terminal, or as it takes when there is none."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 240)
-
-
-def _print(terminal: Console, verdicts: list[Verdict], unreadable: int) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Episode", "Verdict", "Why", "Steps", "No action", "States", "Time"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("Episode", "Verdict"))
-    for verdict in verdicts:
-        controls = verdict.evidence.controls
-        table.add_row(
-            verdict.episode,
-            verdict.verdict,
-            verdict.sentence,
-            str(verdict.steps),
-            _solved(controls.null_actions_solved) if controls else "-",
-            _solved(controls.recorded_states_solved) if controls else "-",
-            f"{verdict.wall_s:.1f} s",
-        )
-    if verdicts:
-        terminal.print(table)
-    passed = sum(v.passed for v in verdicts)
-    total = len(verdicts) + unreadable
-    terminal.print(f"{passed} of {total} pass" + (f", {unreadable} unreadable" * bool(unreadable)))
-
-
-def _solved(solved: bool) -> str:
-    return "solved" if solved else "not solved"
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 240, quiet=quiet)
