@@ -358,9 +358,49 @@ def console(
 
 @app.command()
 def validate(
-    path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
+    path: Annotated[
+        Path, typer.Argument(help="An episode, a folder of episodes, or a LeRobot v3 data set.")
+    ],
     scene: Annotated[
         Path | None, typer.Option(help="The MJCF file they were recorded with, if not the bundled.")
+    ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            help="Of a data set: the folder of episodes that it was exported from, or seed[:FIRST] "
+            "for a simulator that starts from a seed."
+        ),
+    ] = "",
+    robot: Annotated[
+        str, typer.Option(help="Of somebody else's data set: the robot it is for, as gym:ID.")
+    ] = "",
+    repeats: Annotated[
+        int, typer.Option(help="Replay so often again, on robots made anew.", min=0, max=1000)
+    ] = 0,
+    margins: Annotated[
+        bool, typer.Option(help="Find how much offset, delay, loss and noise each one bears.")
+    ] = False,
+    prefix: Annotated[
+        bool, typer.Option(help="Find the shortest beginning that still solves the task.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option(help="Also replay what has a verdict that is up to date.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(help="Processes that replay at the same time.", min=1, max=1024)
+    ] = 1,
+    engine: Annotated[
+        str, typer.Option(help="pool: processes of this machine; ray: a Ray cluster.")
+    ] = "pool",
+    cluster: Annotated[
+        str, typer.Option(help="Address of the Ray cluster; default: one is started here.")
+    ] = "",
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="Another Python with Unstick and other package versions: compare its verdicts "
+            "with ours; exit code 1 when one here is worse."
+        ),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a page with plots: one file, needs no network.")
@@ -384,15 +424,31 @@ def validate(
     json: Json = False,
     background: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Replay episodes in a fresh simulator: do the recorded actions solve the task?
+    """Replay demonstrations in a fresh simulator: do the recorded actions solve the task?
 
-    Exit code 0 when all pass, 1 when one fails, 2 when one could not be judged."""
-    from teleop.validation import run_validation
+    What has a verdict that is up to date is not replayed again. Exit code 0 when all pass, 1 when
+    one fails, 2 when one could not be judged."""
+    from teleop.validation import Asked, run_validation
     from teleop.validation_report import ReportFiles
 
+    asked = Asked(
+        scene=scene,
+        robot=robot,
+        start=start,
+        repeats=repeats,
+        margins=margins,
+        prefix=prefix,
+        again=again,
+        workers=workers,
+        engine=engine,
+        cluster=cluster,
+        against=against,
+    )
     files = ReportFiles(junit, sarif, html, baseline, update_baseline)
+    if against is not None and baseline is not None:
+        raise typer.BadParameter("--against and --baseline are two comparisons: give one.")
     raise typer.Exit(
-        run_validation(path, scene=scene, json=json, background=background, files=files)
+        run_validation(path, json=json, background=background, asked=asked, files=files)
     )
 
 

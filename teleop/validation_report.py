@@ -141,18 +141,21 @@ def tell(
     json: bool,
     terminal: Console,
     errors: Console,
+    against: str = "",
 ) -> int:
     """Compare, print, write what was asked for; the exit code.
+
+    `against` names what `baseline` is, when it is no file but another run.
 
     Raises:
         EpisodeError: a file cannot be written; the others are.
     """
     if baseline is not None:
         lines = lines_of(entry.verdict for entry in report.entries)
-        against = printable(files.baseline.name) if files.baseline else "the other run"
+        named = printable(against or (files.baseline.name if files.baseline else "the other run"))
         report = replace(
             report,
-            comparison=compare(baseline, lines, against),
+            comparison=compare(baseline, lines, named),
             accepted=files.update_baseline,
         )
     if json:

@@ -24,6 +24,7 @@ def tick_of(world: World) -> Tick:
         state_before=b"",
         events=(),
         missed_before=0,
+        consent="",
     )
     return recorded(ticked, "boot")
 

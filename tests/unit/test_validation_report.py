@@ -52,9 +52,7 @@ def robots(monkeypatch: pytest.MonkeyPatch) -> list[Rover]:
 
 
 def run(library: Path, **files: Path | bool) -> int:
-    return run_validation(
-        library, scene=None, json=False, background=False, files=ReportFiles(**files)
-    )
+    return run_validation(library, json=False, background=False, files=ReportFiles(**files))
 
 
 def damage(library: Path) -> str:
@@ -72,9 +70,7 @@ def test_all_reports_of_one_run_agree(
     library: Path, tmp_path: Path, robots: list[Rover], capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {kind: tmp_path / f"report.{kind}" for kind in ("junit", "sarif", "html")}
-    code = run_validation(
-        library, scene=None, json=True, background=False, files=ReportFiles(**files)
-    )
+    code = run_validation(library, json=True, background=False, files=ReportFiles(**files))
     assert code == 0
     said = json.loads(capsys.readouterr().out)
     assert [one["verdict"] for one in said["verdicts"]] == ["EXACT", "EXACT"]
@@ -141,7 +137,7 @@ def test_in_the_background_nothing_is_printed(
 ) -> None:
     monkeypatch.setattr(validation, "die_with_parent", lambda: None)
     monkeypatch.setattr(validation, "give_way", lambda _: None)
-    assert run_validation(library, scene=None, json=False, background=True) == 0
+    assert run_validation(library, json=False, background=True) == 0
     assert capsys.readouterr() == ("", "")
 
 
