@@ -6,9 +6,10 @@ the robot. All accept the call, wait until the picture is live and the robot is 
 judge by telemetry and picture whether it is free, mark, hand back.
 
 How they drive is a `Plan`, chosen by the task on the screen. Two ways: back out with full power
-and, when that does not move it, rock from side to side while backing; or, where the way out is not
-the way back, push ahead with full power, and when that does not move it, turn a little and push
-again; once out of there, straight away from it. How long they wait and swing is a person's `Slack`.
+and, when that does not move it, rock from side to side while backing; or, where the robot does not
+face away from the way out, push with full power to where the ground track came in, if they have
+seen it, and when that does not move it, turn a little and push again; once out, straight away from
+there. How long they wait and swing is a person's `Slack`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ STALL_NS = 800 * NS_PER_MS
 ROCK_NS = 700 * NS_PER_MS  # one swing to one side
 TURN_RAD = math.radians(30)  # from one try to the next; a try succeeds within 20° of the gap
 AIMED_RAD = 0.12  # a turn is over; what the body turns on while it stops is less
+TRACK_M = 0.1  # between two points of the ground track
+TRACKED = 100  # of them are remembered
 OUT_M = 0.33  # from where it was stuck: through the gap, and now straight away from it
-TURN_LIMIT_NS = 3 * NS_PER_S  # a quarter turn takes 1.8 s where nothing is in the way
+TURN_LIMIT_NS = 5 * NS_PER_S  # a half turn takes 3.5 s where nothing is in the way
 GIVE_UP_NS = 60 * NS_PER_S  # of driving; then it is a failure and a person has to go there
 READ_NS = 400 * NS_PER_MS  # between two label keys, as a person would
 
@@ -138,6 +141,7 @@ class Operator:
     start_y_m: float = 0.0
     aim_rad: float = 0.0  # heading that ends a turn
     out: bool = False  # of what stood around it
+    track: tuple[tuple[float, float], ...] = ()  # where the robot was while nobody drove it, m
     moving_ns: int = 0  # when the robot last moved
     tries: int = 0  # rocks or turns so far
     success: bool = False
@@ -164,6 +168,11 @@ class Operator:
             return self, Hands()
         if self.stage in DRIVING:
             return self._drive(state, now_ns)
+        if self.waiting:
+            return self._watching(state)._act(seen, state, now_ns)
+        return self._act(seen, state, now_ns)
+
+    def _act(self, seen: Seen, state: RobotState, now_ns: int) -> tuple[Operator, Hands]:
         read_ns, waited_ns = READ_NS * self.slack.pause, now_ns - self.since_ns
         match self.stage:
             case Stage.WAIT_CALL:
@@ -197,11 +206,25 @@ class Operator:
                 pass
         return self, Hands()
 
+    def _watching(self, state: RobotState) -> Operator:
+        """With the robot's place on the ground track, as the console draws it."""
+        here = (state.x_m, state.y_m)
+        if self.track and math.dist(self.track[-1], here) < TRACK_M:
+            return self
+        return replace(self, track=(*self.track[-TRACKED:], here))
+
     def _begun(self, state: RobotState, now_ns: int) -> Operator:
         plan = plan_for(state.task)
+        here = (state.x_m, state.y_m)
+        outside = [place for place in self.track if math.dist(place, here) > OUT_M]
+        first, aim_rad = plan.first, state.heading_rad
+        if first is Stage.PUSH and outside:  # it came in there
+            first = Stage.TURN
+            aim_rad = math.atan2(outside[-1][1] - here[1], outside[-1][0] - here[0])
         return replace(
-            self._now(plan.first, now_ns),
+            self._now(first, now_ns),
             plan=plan,
+            aim_rad=aim_rad,
             began_ns=now_ns,
             start_x_m=state.x_m,
             start_y_m=state.y_m,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -212,6 +213,27 @@ def test_once_out_it_drives_straight_away_from_where_it_was_stuck() -> None:
     assert operator.out
     assert stages[:4] == [Stage.SETTLE, Stage.PUSH, Stage.TURN, Stage.PUSH]
     assert PLANS["chair-legs"].away_m > OUT_M
+
+
+def test_who_has_seen_it_come_in_pushes_there_first() -> None:
+    operator = Operator()
+    for x_m in (1.0, 0.7, 0.4, 0.0):
+        state = replace(robot_state(), call=None, x_m=x_m, y_m=0.0)
+        operator, hands = operator.act(Seen(state, False, 40.0, 100.0), 0)
+        assert hands == Hands()
+    state = replace(
+        robot_state(),
+        task=SCENARIOS["chair-legs"].task,
+        mode=Mode.READY,
+        x_m=0.0,
+        y_m=0.0,
+        heading_rad=2.0,
+    )
+    operator = dataclasses.replace(operator, stage=Stage.SETTLE)
+    operator, _ = operator.act(Seen(state, True, 40.0, 100.0), 2 * SETTLE_NS)
+    assert (operator.stage, operator.aim_rad) == (Stage.TURN, 0.0)
+    operator, hands = operator.act(Seen(state, True, 40.0, 100.0), 2 * SETTLE_NS + LOOK_NS)
+    assert hands.held == {"D"}
 
 
 def test_a_ring_without_a_gap_is_given_up_and_marked_a_failure() -> None:
