@@ -17,14 +17,15 @@ from teleop.gate import Body, Incoming, Wish
 from teleop.input_profile import default_profile
 from teleop.operator_input import Drive, Keyboard, KeyChange
 from teleop.patrol import Patrol
+from teleop.policy import Diagnosis
 from teleop.requests import answered
 from teleop.rescue_script import Hands, Operator, Seen, Stage
 from teleop.robot import Observation
 from teleop.robot_report import Running, Ticked, reported
 from teleop.roster import Member
-from teleop.safety import Limits, Pose
+from teleop.safety import Limits
 from teleop.sim_rover import SimRover
-from teleop.stuck import Diagnosis, StuckDetector
+from teleop.stuck import StuckDetector
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import (
@@ -126,7 +127,7 @@ class _Rehearsal:
             inbox,
             (),
             Wish(policy, self._lent, now_ns),
-            Body(pose=Pose(seen.x_m, seen.y_m, seen.heading_rad), battery_pct=seen.battery_pct),
+            Body(pose=seen.pose, battery_pct=seen.battery_pct),
             now_ns,
             self._limits,
         )
@@ -153,6 +154,7 @@ class _Rehearsal:
                 state_before=before,
                 events=decision.events,
                 missed_before=0,
+                consent=PERSON.consent,
             )
             self._look(ticked, self._rover.observe(), now_ns)
 
