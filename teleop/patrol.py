@@ -99,8 +99,8 @@ def step(seed: int, state: PatrolState, seen: Observation) -> tuple[PatrolState,
 def _angle(seed: int, draws: int, span_rad: tuple[float, float]) -> tuple[float, int]:
     """A pseudo-random angle within `span_rad` to a pseudo-random side, and the new count."""
     low, high = span_rad
-    size = low + (high - low) * _fraction(seed, draws)
-    side = 1.0 if _fraction(seed, draws + 1) < 0.5 else -1.0
+    size = low + (high - low) * fraction(seed, draws)
+    side = 1.0 if fraction(seed, draws + 1) < 0.5 else -1.0
     return side * size, draws + 2
 
 
@@ -118,7 +118,7 @@ def _wrapped(angle_rad: float) -> float:
     return math.remainder(angle_rad, math.tau)
 
 
-def _fraction(seed: int, draw: int) -> float:
+def fraction(seed: int, draw: int) -> float:
     """Number `draw` of a stream of fractions in 0 .. 1 (splitmix64, the same on every machine)."""
     mask = 2**64 - 1
     word = (seed * 0x9E3779B97F4A7C15 + (draw + 1) * 0xD1B54A32D192ED03) & mask

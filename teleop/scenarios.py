@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from teleop import home_troubles
 from teleop.safety import ConfigError, Limits
 from transport.messages import RobotKind
 
@@ -114,13 +115,7 @@ def _by_name(scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
 
 
 SCENARIOS: Final = _by_name(
-    [
-        _rover(
-            "wedged-under-sofa",
-            "Reach open floor",
-            "Patrols, drives under the sofa and jams its turret against the underside.",
-        ),
-    ]
+    _rover(name, trouble.task, trouble.start) for name, trouble in home_troubles.SCENARIOS.items()
 )
 DEFAULT_SCENARIO: Final = "wedged-under-sofa"
 

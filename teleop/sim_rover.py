@@ -26,19 +26,16 @@ from teleop.home_scene import GL_PROBLEM, HomeScene, build, mujoco
 from teleop.mujoco_state import set_state, state_bytes, state_parts
 from teleop.patrol import POLICY
 from teleop.robot import Image, RobotError, RoverObservation
+from teleop.safety import Pose
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, now_ns, sleep_until
-from transport.messages import STILL, Description, Success, Twist
+from transport.messages import STILL, Description, Twist
 
 MAX_MPS: Final = 0.5  # a brisk household robot; 30 % above what vacuums drive at
 MAX_RADPS: Final = 1.5
 SUBSTEPS: Final = 8  # of 1/480 s: stiff contacts stay stable, one control tick is 1/60 s
 WHEEL_RADIUS_M: Final = 0.036  # of the scene's wheels
 TRACK_M: Final = 0.25  # between the wheels
-BODY_RADIUS_M: Final = 0.175  # around a point AHEAD_M before the axle, bumper included
-AHEAD_M: Final = 0.02
-CLEAR_M: Final = 0.15  # open floor: this far from the sofa's outline
-UPRIGHT_RAD: Final = 0.1
 TORQUE_PER_AMPERE: Final = 0.25  # Nm/A after the gears; stall 0.8 Nm = 3.2 A, usual for such drives
 IDLE_A: Final = 0.08  # both motors, no load, while the wheels are driven
 BATTERY_START_PCT: Final = 82.0
@@ -67,7 +64,7 @@ SLOW_NS: Final = 10 * NS_PER_MS  # drawing that takes as long has no time for th
 
 
 class SimRover:
-    """A `Robot` and `Restorable`. One thread uses it, any may call `hold`; it has none itself."""
+    """A `Robot`, `Restorable`, `Movable`. One thread uses it, any may call `hold`; it has none."""
 
     def __init__(self, scenario: str, seed: int, scene_path: Path | None = None) -> None:
         self._scene = build(scenario, seed, scene_path)
@@ -77,6 +74,11 @@ class SimRover:
         self._bumper = _id(model, mujoco.mjtObj.mjOBJ_GEOM, "bumper")
         if model.nu != 2 or model.nq < 9:
             raise RobotError("The scene's rover needs a free joint and two wheel actuators.")
+        goal = self._scene.scenario.goal
+        self._in_the_way = {
+            outline.body: _id(model, mujoco.mjtObj.mjOBJ_BODY, outline.body)
+            for outline in goal.outlines
+        }
         mujoco.mj_forward(model, self._data)
         self._set_point = STILL
 
@@ -119,10 +121,10 @@ class SimRover:
             robot_type="sim-rover",
             site="home-3 · living room",
             boot_id=boot_id,
-            scenario=self._scene.scenario,
+            scenario=self._scene.name,
             seed=self._scene.seed,
             scene_sha256=self._scene.sha256,
-            task=self._scene.task,
+            task=self._scene.scenario.task,
             tick_hz=TICK_HZ,
             observation_names=RoverObservation.NAMES,
             action_names=("forward_mps", "turn_radps"),
@@ -145,16 +147,7 @@ class SimRover:
             },
             cameras=CAMERAS,
             units=UNITS,
-            success=Success(
-                name="open-floor",
-                version=1,
-                held_ticks=SOLVED_HOLD_STEPS,
-                sentence=(
-                    f"Upright within {math.degrees(UPRIGHT_RAD):.0f}°, and "
-                    f"{CLEAR_M * 100:.0f} cm of floor between the body and the sofa"
-                ),
-                judge="simulator",
-            ),
+            success=self._scene.scenario.goal.success(SOLVED_HOLD_STEPS),
             policy_sha256=hashlib.sha256(Path(patrol.__file__).read_bytes()).hexdigest(),
             hardware={"model": "bundled MJCF", "serial": "simulated", "firmware": "none"},
             assets_sha256=self._scene.assets_sha256,
@@ -182,7 +175,7 @@ class SimRover:
             turn_radps=float(data.qvel[5]),
             left_wheel_mps=float(wheels[0]),
             right_wheel_mps=float(wheels[1]),
-            tilt_rad=math.acos(min(1.0, max(-1.0, rotation[2, 2]))),
+            tilt_rad=_tilt_rad(rotation),
             motor_a=float(torque / TORQUE_PER_AMPERE + (IDLE_A if turning else 0.0)),
             battery_pct=max(0.0, BATTERY_START_PCT - BATTERY_PCT_PER_S * float(data.time)),
             bumper=self._bumper_pressed(),
@@ -222,18 +215,23 @@ class SimRover:
         set_state(self._model, self._data, state)
         mujoco.mj_forward(self._model, self._data)
 
+    def moved(self, state: bytes, forward_m: float, left_m: float) -> bytes:
+        """`state` with the rover so far along the world's x and y; all else as it was."""
+        numbers = np.frombuffer(state, "<f8").copy()
+        names = [part.name for part in self.state_parts()]
+        numbers[names.index("rover x")] += forward_m
+        numbers[names.index("rover y")] += left_m
+        return numbers.tobytes()
+
     def state_parts(self) -> tuple[StatePart, ...]:
         """What each number of a snapshot is."""
         return state_parts(self._model)
 
     def solved(self) -> bool:
-        """Whether the rover stands upright on open floor, clear of the sofa all round."""
-        rotation = self._data.xmat[self._rover].reshape(3, 3)
-        if math.acos(min(1.0, max(-1.0, rotation[2, 2]))) > UPRIGHT_RAD:
-            return False
-        centre = self._data.qpos[:2] + AHEAD_M * rotation[:2, 0]
-        distance_m = self._scene.sofa.distance_m(float(centre[0]), float(centre[1]))
-        return distance_m >= BODY_RADIUS_M + CLEAR_M
+        """Whether the scenario's goal holds in the present state."""
+        tilt_rad = _tilt_rad(self._data.xmat[self._rover].reshape(3, 3))
+        in_the_way = {name: self._pose(body) for name, body in self._in_the_way.items()}
+        return self._scene.scenario.goal.reached(self._pose(self._rover), tilt_rad, in_the_way)
 
     def close(self) -> None:
         """Nothing to release; the wheels are told to stand still."""
@@ -245,10 +243,20 @@ class SimRover:
         self._data.ctrl[0] = (twist.forward_mps - spread_mps) / WHEEL_RADIUS_M
         self._data.ctrl[1] = (twist.forward_mps + spread_mps) / WHEEL_RADIUS_M
 
+    def _pose(self, body: int) -> Pose:
+        rotation = self._data.xmat[body]
+        x_m, y_m, _ = (float(value) for value in self._data.xpos[body])
+        return Pose(x_m, y_m, math.atan2(rotation[3], rotation[0]))
+
     def _bumper_pressed(self) -> bool:
         """Whether anything touches the bumper, which stands proud of the shell in front only."""
         pairs = self._data.contact.geom
         return bool(np.any(pairs == self._bumper))
+
+
+def _tilt_rad(rotation: Any) -> float:
+    """Angle between the body's up and the world's."""
+    return math.acos(min(1.0, max(-1.0, float(rotation[2, 2]))))
 
 
 def _id(model: Any, kind: Any, name: str) -> int:
@@ -278,7 +286,7 @@ class SimCameras:
         self.width = width
         self.height = height
         self._seed = seed
-        self._model = build(scenario, seed, scene_path).model
+        self._model = build(scenario, seed, scene_path, drawn=True).model
         self._data = mujoco.MjData(self._model)
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_FIXED

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recorder.replayable import Movable
 from teleop import home_scene, sim_rover
-from teleop.home_scene import SCENARIOS, Footprint
+from teleop.home_scene import SCENARIOS
+from teleop.home_troubles import Footprint
 from teleop.patrol import Patrol
 from teleop.policy import Diagnosis
 from teleop.robot import CameraRig, Image, Robot, RobotError, RoverObservation, camera_settings
@@ -85,12 +87,26 @@ def wedged() -> Wedged:
 
 
 class TestSimRoverConforms(RestorableConformance):
+    scenario = SCENARIO
+
     def make_robot(self) -> SimRover:
-        return SimRover(SCENARIO, 0)
+        return SimRover(self.scenario, 0)
 
     def set_point(self, robot: Robot) -> Twist:
         assert isinstance(robot, SimRover)
         return robot.set_point
+
+
+class TestOnASillItConforms(TestSimRoverConforms):
+    scenario = "high-centred"
+
+
+class TestAmongChairLegsItConforms(TestSimRoverConforms):
+    scenario = "chair-legs"
+
+
+class TestOnALooseRugItConforms(TestSimRoverConforms):
+    scenario = "loose-rug"
 
 
 # --- the wedge ----------------------------------------------------------------------------------
@@ -269,7 +285,7 @@ def test_a_footprint_measures_the_distance_to_its_nearest_edge() -> None:
 def test_a_seed_always_gives_the_same_home_and_another_seed_another() -> None:
     first, again, other = (home_scene.build(SCENARIO, seed) for seed in (5, 5, 6))
     assert first.sha256 == again.sha256
-    assert first.sofa == again.sofa
+    assert first.assets_sha256 == again.assets_sha256
     assert first.sha256 != other.sha256
 
 
@@ -369,9 +385,41 @@ def test_a_scene_that_is_not_there_is_an_error_that_helps(tmp_path: Path) -> Non
         SimRover(SCENARIO, 0, tmp_path / "nowhere.xml")
 
 
-def test_every_scenario_has_a_task() -> None:
-    assert SCENARIO in SCENARIOS
-    assert all(scenario.task for scenario in SCENARIOS.values())
+def test_an_unknown_scenario_is_answered_with_all_there_are() -> None:
+    with pytest.raises(RobotError) as caught:
+        SimRover("nonsense", 0)
+    assert all(name in str(caught.value) for name in SCENARIOS)
+    assert len(SCENARIOS) == 4
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_is_only_seen_changes_no_motion(scenario: str) -> None:
+    """To the last bit: the cameras' model and the one that is driven are the same home."""
+    full, rover = SimRover(scenario, 1), SimRover(scenario, 1)
+    full._model = home_scene.build(scenario, 1, drawn=True).model
+    full._data = home_scene.mujoco.MjData(full._model)
+    home_scene.mujoco.mj_forward(full._model, full._data)
+    full._rover = full._model.body("rover").id
+    for robot in (full, rover):
+        for tick in range(TICK_HZ):
+            robot.apply(rocking(tick))
+    assert full.snapshot() == rover.snapshot()
+    assert full._model.ngeom > 2 * rover._model.ngeom
+
+
+def test_a_moved_start_differs_by_the_rovers_place_alone() -> None:
+    rover = SimRover("loose-rug", 0)
+    for _ in range(5):
+        rover.apply(AHEAD)
+    state = rover.snapshot()
+    moved = rover.moved(state, 0.02, -0.01)
+    difference = np.frombuffer(moved, "<f8") - np.frombuffer(state, "<f8")
+    names = [part.name for part in rover.state_parts()]
+    there = {name: d for name, d in zip(names, difference, strict=True) if d}
+    assert there == {"rover x": pytest.approx(0.02), "rover y": pytest.approx(-0.01)}
+    rover.restore(moved)
+    assert rover.snapshot() == moved
+    assert isinstance(rover, Movable)
 
 
 # --- cameras ------------------------------------------------------------------------------------

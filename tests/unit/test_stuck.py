@@ -9,7 +9,7 @@ import pytest
 
 from teleop.policy import Diagnosis
 from teleop.robot import RoverObservation
-from teleop.stuck import FRESH_NS, MOVED_M, TURNED_RAD, WINDOW_S, StuckDetector
+from teleop.stuck import CAUGHT_S, FRESH_NS, MOVED_M, TURNED_RAD, WINDOW_S, StuckDetector
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.messages import STILL, Mode, Twist
@@ -87,6 +87,75 @@ def test_a_pressed_bumper_is_named_and_not_called_wedged() -> None:
     assert after(WINDOW_S, replace(SPINS, bumper=True)) == Diagnosis(
         "Cannot move", "Wheels turn 4 s, moved 0.00 m, bumper pressed"
     )
+
+
+def test_a_lifted_nose_is_called_high_centred() -> None:
+    assert after(WINDOW_S, replace(SPINS, tilt_rad=0.22, motor_a=1.4)) == Diagnosis(
+        "High-centred on a sill", "Wheels turn 4 s, moved 0.00 m, tilted 13°"
+    )
+
+
+def test_wheels_that_spin_on_the_level_without_effort_are_on_something_loose() -> None:
+    assert after(WINDOW_S, replace(SPINS, motor_a=1.3)) == Diagnosis(
+        "Wheels spin on a loose rug", "Wheels turn 4 s, moved 0.00 m at 1.3 A only"
+    )
+
+
+def test_wheels_that_spin_under_a_light_tilt_are_wedged_however_little_they_draw() -> None:
+    diagnosis = after(WINDOW_S, replace(SPINS, tilt_rad=0.05, motor_a=1.3))
+    assert diagnosis is not None
+    assert diagnosis.reason == "Wedged under furniture"
+
+
+def bumping(
+    seconds: float, *, every_s: float = 2.4, speed_mps: float = 0.0, stays_s: float = 0.1
+) -> Diagnosis | None:
+    """After a robot has bumped every so often, turned after each, and moved on as given."""
+    detector, diagnosis = StuckDetector(), None
+    for tick in range(round(seconds * TICK_HZ) + 1):
+        t = tick / TICK_HZ
+        seen = replace(
+            STANDS,
+            x_m=speed_mps * t + 0.06 * math.sin(2 * t),
+            heading_rad=math.remainder(t, math.tau),
+            bumper=t % every_s < stays_s,
+        )
+        now_ns = START_NS + tick * NS_PER_S // TICK_HZ
+        detector.observe(now_ns, Mode.AUTONOMY, AHEAD, seen)
+        diagnosis = detector.diagnosis(now_ns)
+    return diagnosis
+
+
+def test_bump_after_bump_in_one_place_is_called_caught_although_it_moves() -> None:
+    assert bumping(12.5) == Diagnosis(
+        "Caught between chair legs", "6 bumps in 12 s, never more than 0.3 m away"
+    )
+
+
+def test_a_few_bumps_in_a_corner_are_no_reason_to_call() -> None:
+    assert bumping(CAUGHT_S - 0.1) is None
+    assert bumping(30, every_s=10) is None
+
+
+def test_bumps_that_were_got_away_from_do_not_count() -> None:
+    assert bumping(40, speed_mps=0.05) is None
+
+
+def test_what_touches_and_lets_go_while_the_body_turns_is_one_bump() -> None:
+    assert bumping(14, every_s=0.3, stays_s=0.1) is None
+
+
+def test_bumps_are_forgotten_with_the_rest() -> None:
+    detector = StuckDetector()
+    for tick in range(13 * TICK_HZ):
+        now_ns = START_NS + tick * NS_PER_S // TICK_HZ
+        turns = math.remainder(tick / TICK_HZ, math.tau)
+        seen = replace(STANDS, heading_rad=turns, bumper=tick % 150 < 6)
+        detector.observe(now_ns, Mode.AUTONOMY, AHEAD, seen)
+    assert detector.diagnosis(now_ns) is not None
+    detector.reset()
+    detector.observe(now_ns, Mode.AUTONOMY, AHEAD, STANDS)
+    assert detector.diagnosis(now_ns) is None
 
 
 def test_nothing_is_said_before_the_window_is_full() -> None:
