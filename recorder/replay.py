@@ -54,13 +54,14 @@ from recorder.verdict import (
     held,
     judge,
 )
-from recorder.versions import recording_versions
+from recorder.versions import recording_code, recording_versions
 from transport.clock import NS_PER_S, now_ns, wall_time
 from transport.messages import Description, Outcome
 
 __all__ = ["CannotReplay", "MakeRobot", "Wanted", "replay", "replay_episode", "validate"]
 
 ROBOT_ERRORS: Final = (OSError, RuntimeError, ValueError, ArithmeticError)
+CODE: Final = "source_sha256"  # among the versions of a verdict
 _ACTION_TOLERANCE: Final = 1e-9  # m/s, rad/s: what a robot may round
 
 MakeRobot = Callable[[Description], Replayable]
@@ -108,7 +109,7 @@ def replay(
         recorded_steps=len(demonstration),
         lost_ticks=demonstration.lost,
     )
-    result = ReplayResult(evidence, versions=recording_versions())
+    result = ReplayResult(evidence, versions=replaying_versions())
     cannot: RobotErrors = (CannotReplay, *errors)
     try:
         robot = make_robot(demonstration.description)
@@ -123,6 +124,11 @@ def replay(
     return result
 
 
+def replaying_versions() -> dict[str, str]:
+    """Of the programs that replay, and the hash of our own source: other code, another verdict."""
+    return {**recording_versions(), CODE: recording_code().source_sha256}
+
+
 def replay_episode(
     episode: Episode,
     make_robot: MakeRobot,
@@ -135,7 +141,7 @@ def replay_episode(
         demonstration = demonstration_of(episode)
     except NothingToReplay as nothing:
         evidence = Evidence(label=episode.labels.outcome, problem=str(nothing))
-        return ReplayResult(evidence, versions=recording_versions())
+        return ReplayResult(evidence, versions=replaying_versions())
     return replay(demonstration, make_robot, wanted=wanted, errors=errors)
 
 
@@ -197,7 +203,7 @@ def set_verdict(
     """
     if result is None:
         evidence = Evidence(label=Outcome.UNLABELLED, problem=problem)
-        result = ReplayResult(evidence, versions=recording_versions())
+        result = ReplayResult(evidence, versions=replaying_versions())
     if contradiction is not None:
         _add(result, diagnosis=contradiction)
     return _verdict(name, sha256, recorded or {}, result)

@@ -16,7 +16,7 @@ from recorder.episode import EpisodeError
 from recorder.lerobot_demonstration import name_of, own_demonstration
 from recorder.lerobot_set import LeRobotSet
 from recorder.library import Episode, open_episode
-from recorder.replay import replay, set_verdict, validate
+from recorder.replay import replay, replaying_versions, set_verdict, validate
 from recorder.replayable import CannotReplay, Described, Replayable
 from recorder.verdict import Verdict
 from teleop.child import give_way
@@ -49,7 +49,11 @@ def _robot(job: ReplayJob, description: Description) -> Replayable:
 
 
 def _up_to_date(job: ReplayJob, episode: Episode) -> Verdict | None:
-    """The verdict that is there, when it says all that is asked, of this episode, by this robot."""
+    """The verdict that is there, when it says all that is asked, of this episode, by this robot.
+
+    Raises:
+        EpisodeError: the episode is not any more as it was sealed.
+    """
     if job.again:
         return None
     try:
@@ -63,8 +67,11 @@ def _up_to_date(job: ReplayJob, episode: Episode) -> Verdict | None:
         present = robot.describe("replay").versions if isinstance(robot, Described) else {}
     finally:
         robot.close()
-    same = all(verdict.versions_replayed.get(name) == v for name, v in present.items())
-    return verdict if same else None
+    now = {**replaying_versions(), **present}
+    if verdict.versions_replayed != now:
+        return None
+    episode.verify()
+    return verdict
 
 
 def _of_set(job: ReplayJob) -> Verdict:

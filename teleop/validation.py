@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -106,6 +106,8 @@ def run_validation(
     errors = Console(stderr=True, highlight=False, quiet=background)
     baseline = baseline_for(files)
     started_wall, started_ns = wall_time(), now_ns()
+    if baseline is not None or asked.against is not None:
+        asked = replace(asked, again=True)  # a comparison is of what is so now
     source = _DataSet(path, asked) if is_lerobot_set(path) else _Episodes(path, asked)
     jobs = source.jobs()
     there = _there(jobs, asked, errors) if asked.against is not None else None
