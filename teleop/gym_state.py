@@ -266,8 +266,10 @@ class Layout:
                 StatePart(f"{word}[{i}]" if many else word, "", counts=False)
                 for i in range(cell.size)
             ]
-        rest = self.size - len(parts)
-        return (*parts, *(StatePart(f"text {i}", "", counts=False) for i in range(rest)))
+        rest = self.size - self._history_size - len(parts)
+        parts += [StatePart(f"text {i}", "", counts=False) for i in range(rest)]
+        history = range(self._history_size)
+        return (*parts, *(StatePart(f"history {i}", "", counts=False) for i in history))
 
     def _packed(self, texts: list[list[Code]]) -> list[Any]:
         raw = text(texts).encode()
