@@ -11,7 +11,7 @@ SYSTEM := libegl1 libgl1 libgl1-mesa-dri libopengl0 libglib2.0-0 libfontconfig1 
           libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-sync1 \
           libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1 libx11-xcb1
 
-.PHONY: demo test test-long test-lerobot check format lock setup system bench mutants clean
+.PHONY: demo test test-long test-lerobot test-gym check format lock setup system bench mutants clean
 
 demo: setup ## the whole product once: a robot gets stuck, is rescued, the rescue is proved
 	@$(BIN)/unstick demo $(ARGS)
@@ -24,6 +24,9 @@ test-long: setup ## many seeds, soak and faults
 
 test-lerobot: setup ## the real LeRobot reads what we export: Python 3.12, 5 GB from PyPI, removed after
 	@PYTHONPATH=. $(BIN)/python tests/lerobot/run.py $(ARGS)
+
+test-gym: setup ## real Gymnasium environments are replayed: 1.1 GB from PyPI, removed after
+	@PYTHONPATH=. $(BIN)/python tests/gym/run.py $(ARGS)
 
 check: setup ## format, lint, types, import contracts; no tests
 	@$(BIN)/ruff format --check .

@@ -58,7 +58,7 @@ def state_parts(model: Any) -> tuple[StatePart, ...]:
     sizes = mujoco.mjtState
     for name, kind in (
         ("activation", sizes.mjSTATE_ACT),
-        ("history", sizes.mjSTATE_HISTORY),
+        ("history", getattr(sizes, "mjSTATE_HISTORY", None)),  # not before MuJoCo 3.5
         ("warm start", sizes.mjSTATE_WARMSTART),
         ("control", sizes.mjSTATE_CTRL),
         ("applied force", sizes.mjSTATE_QFRC_APPLIED),
@@ -69,7 +69,7 @@ def state_parts(model: Any) -> tuple[StatePart, ...]:
         ("user", sizes.mjSTATE_USERDATA),
         ("plugin", sizes.mjSTATE_PLUGIN),
     ):
-        count = mujoco.mj_stateSize(model, kind)
+        count = mujoco.mj_stateSize(model, kind) if kind is not None else 0
         parts += [StatePart(f"{name} {i}", "", counts=False) for i in range(count)]
     missing = mujoco.mj_stateSize(model, STATE) - len(parts)
     if missing < 0:
