@@ -45,6 +45,7 @@ def _import_mujoco() -> tuple[Any, str]:
 
 
 mujoco, GL_PROBLEM = _import_mujoco()
+from mujoco import rollout as mujoco_rollout  # noqa: E402, F401  # many steps in C
 
 SCENE_FILE: Final = "home.xml"
 APPROACH_M: Final = (1.1, 1.9)  # from the sofa's front edge; 4 to 7 s at the patrol's speed
