@@ -19,7 +19,9 @@ Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 AT_REST: Final = (0.01, 0.1)  # m/s and rad/s: slower than anything a hand that touches it does
-FLAT_M: Final = 0.004  # how far above its resting height it may lie: no edge, no wall, no pads below
+FLAT_M: Final = (
+    0.004  # how far above its resting height it may lie: no edge, no wall, no pads below
+)
 AWAY_M: Final = 0.06  # from the middle of a cube to the fingertips: none can touch it
 
 
@@ -52,13 +54,13 @@ def solved_at(task: str, goal: Goal, positions: Numbers, velocities: Numbers) ->
     )
     if task == "push":
         off_m = np.hypot(place[:, 0] - goal.x_m, place[:, 1] - goal.y_m)
-        return resting & _flat(place, PUCK_M[1]) & (off_m <= TARGET_M - PUCK_M[0])
+        return np.asarray(resting & _flat(place, PUCK_M[1]) & (off_m <= TARGET_M - PUCK_M[0]))
     cos, sin = np.cos(goal.turn_rad), np.sin(goal.turn_rad)
     x, y = place[:, 0] - goal.x_m, place[:, 1] - goal.y_m
     room_m = TRAY_HALF_M - CUBE_HALF_M
     inside = (np.abs(cos * x + sin * y) <= room_m) & (np.abs(cos * y - sin * x) <= room_m)
     away_m = np.linalg.norm(fingertips(positions[:, :5]) - place, axis=1)
-    return resting & _flat(place, CUBE_HALF_M) & inside & (away_m >= AWAY_M)
+    return np.asarray(resting & _flat(place, CUBE_HALF_M) & inside & (away_m >= AWAY_M))
 
 
 def _flat(place: Numbers, half_m: float) -> Flags:

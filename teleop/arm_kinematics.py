@@ -74,9 +74,7 @@ def hand_at(joints: Joints) -> HandPose:
     hand = fore + wrist
     out = UPPER_M * math.cos(upper) + FOREARM_M * math.cos(fore) + HAND_M * math.cos(hand)
     height = UPPER_M * math.sin(upper) + FOREARM_M * math.sin(fore) + HAND_M * math.sin(hand)
-    return HandPose(
-        out * math.cos(base), out * math.sin(base), SHOULDER_M + height, base + roll
-    )
+    return HandPose(out * math.cos(base), out * math.sin(base), SHOULDER_M + height, base + roll)
 
 
 def joints_for(pose: HandPose) -> Joints | None:

@@ -27,7 +27,6 @@ from teleop.arm_kinematics import (
     REACH_M,
     ROLL_RAD,
     STROKE_M,
-    HandPose,
     Joints,
     Motion,
     Target,
@@ -36,8 +35,10 @@ from teleop.arm_kinematics import (
     hand_velocity,
     joints_for,
 )
+from teleop.arm_paint import paint
 from teleop.arm_scene import ArmScene, build, start
-from teleop.home_scene import mujoco, mujoco_rollout
+from teleop.home_scene import mujoco
+from teleop.mujoco_cameras import MujocoCameras
 from teleop.mujoco_state import set_state, state_bytes, state_parts
 from teleop.policy import NO_POLICY
 from teleop.robot import ArmObservation, RobotError
@@ -213,7 +214,9 @@ class SimArm:
     def rollout(self, actions: Numbers) -> Rollout:
         """Carry out `actions`, (n, 5) in the order of `ACTIONS`; exactly n times `apply`."""
         if actions.ndim != 2 or actions.shape[1] != len(ACTIONS):
-            raise RobotError(f"Actions of shape {actions.shape}; the arm takes (n, {len(ACTIONS)}).")
+            raise RobotError(
+                f"Actions of shape {actions.shape}; the arm takes (n, {len(ACTIONS)})."
+            )
         target, told, controls = self._target(), np.empty_like(actions), []
         for row, action in enumerate(actions.tolist()):
             wish = dict(zip(ACTIONS, action, strict=True))
@@ -304,7 +307,7 @@ class SimArm:
             return states
         physics = mujoco.mj_stateSize(model, PHYSICS)
         steps = np.repeat(controls, SUBSTEPS, axis=0)
-        rolled, _ = mujoco_rollout.rollout(model, data, before[None, :physics], steps[None])
+        rolled, _ = mujoco.rollout.rollout(model, data, before[None, :physics], steps[None])
         states[1:, :physics] = rolled[0, SUBSTEPS - 1 :: SUBSTEPS]
         after = physics + mujoco.mj_stateSize(model, WARM_START)
         states[1:, after : after + DRIVEN] = controls
@@ -320,6 +323,21 @@ class SimArm:
         )
         low, high = model.actuator_forcerange[FINGERS].T
         return max(0.0, -float(np.clip(force, low, high).mean()))
+
+
+class ArmCameras(MujocoCameras):
+    """The two cameras of a `SimArm`: beside its shoulder, and straight down on the table."""
+
+    def __init__(
+        self,
+        task: str,
+        seed: int,
+        scene_path: Path | None = None,
+        width: int = 640,
+        height: int = 480,
+    ) -> None:
+        model = build(task, seed, scene_path, looks=True).model
+        super().__init__(model, CAMERAS, lambda drawn: paint(drawn, seed), width, height)
 
 
 def clipped(action: Twist) -> Motion:
