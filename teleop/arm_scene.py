@@ -49,12 +49,11 @@ class ArmTask:
     task: str
     object: str  # the body that is moved
     goal: str  # the body that says where to
-    seen_as: str  # the object's colour, for people
 
 
 TASKS: Final[dict[str, ArmTask]] = {
-    "pick-place": ArmTask("Put the cube into the tray", "cube", "tray", "red"),
-    "push": ArmTask("Push the puck into the circle", "puck", "target", "blue"),
+    "pick-place": ArmTask("Put the cube into the tray", "cube", "tray"),
+    "push": ArmTask("Push the puck into the circle", "puck", "target"),
 }
 
 
@@ -192,8 +191,9 @@ def _randomise(spec: Any, task: str, rng: np.random.Generator, name: str) -> Goa
 MATERIALS: Final = {
     "cube": (0.82, 0.13, 0.10),
     "tray": (0.30, 0.33, 0.36),
+    "tray_floor": (0.12, 0.50, 0.22),
     "puck": (0.10, 0.30, 0.78),
-    "target": (0.16, 0.55, 0.30),
+    "target": (0.12, 0.55, 0.22),
 }
 
 
