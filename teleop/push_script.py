@@ -25,8 +25,9 @@ TOUCH_M: Final = 0.018  # the fingertips at half the puck's height
 SPREAD: Final = (0.40, 0.60)  # the gripper while pushing: 4 cm between the fingertips
 ASIDE_M: Final = 0.004  # so far off the line the hand is steered back to it
 LOST_M: Final = 0.022  # so far off, pushing would turn the puck away
-CLOSE_M: Final = 0.012  # from the circle's middle: well inside, 25 mm would do
-SHY_M: Final = 0.008  # lets go so far before the middle: the puck is carried on while it stops
+CLOSE_M: Final = 0.017  # from the circle's middle: well inside, 25 mm would do
+SHY_M: Final = 0.016  # lets go so far before the middle: the puck is carried on while it stops
+STRAIGHT_M: Final = 0.04  # so near the middle the way is not bent any more
 HALF_TURN: Final = 1.1  # rad; further the forearm would be in the way of the eye
 COME_TO_REST_NS: Final = 400 * NS_PER_MS
 HIDDEN: Final = 0.55  # of the puck's area; when less is in sight its middle cannot be told
@@ -60,6 +61,7 @@ class Pusher:
     puck: Place | None = None
     whole_px: int = 0  # the puck's area when all of it was in sight
     circle: Place | None = None
+    line: tuple[float, float] = (1.0, 0.0)  # the way as it was when last looked for
     success: bool | None = None
 
     def step(self, hand: Hand, picture: Image | None, now_ns: int) -> tuple[Pusher, Hands]:
@@ -74,7 +76,7 @@ class Pusher:
                 return self._look(picture, now_ns), Hands()
             case Doing.SPREAD:
                 key = "N" if hand.grip < SPREAD[0] else "M" if hand.grip > SPREAD[1] else ""
-                return (self, Hands(held=frozenset({key}))) if key else self._done(now_ns)
+                return (self, Hands(held=frozenset({key, "Shift"}))) if key else self._done(now_ns)
             case Doing.PUSH:
                 return self._seeing(picture)._push(hand, now_ns)
             case Doing.JUDGE:
@@ -104,12 +106,13 @@ class Pusher:
                 return Spot(z_m=self.manner.lift_m)
 
     def _way(self) -> tuple[float, float]:
-        """The direction from the puck to the circle's middle."""
+        """The direction from the puck to the circle's middle; close to it, as it was before."""
         assert self.puck is not None, "looked for first"
         assert self.circle is not None, "looked for first"
         x_m, y_m = self.circle.x_m - self.puck.x_m, self.circle.y_m - self.puck.y_m
         way_m = math.hypot(x_m, y_m)
-        return (x_m / way_m, y_m / way_m) if way_m else (1.0, 0.0)
+        bends = way_m > STRAIGHT_M or self.doing is Doing.LOOK
+        return (x_m / way_m, y_m / way_m) if way_m and bends else self.line
 
     def _push(self, hand: Hand, now_ns: int) -> tuple[Pusher, Hands]:
         assert self.puck is not None, "looked for first"
@@ -117,7 +120,9 @@ class Pusher:
         along_x, along_y = self._way()
         to_x, to_y = self.puck.x_m - hand.pose.x_m, self.puck.y_m - hand.pose.y_m
         aside_m = along_x * to_y - along_y * to_x  # + : the puck lies to the left of the way
-        left_m = self.puck.distance_m(self.circle)
+        left_m = along_x * (self.circle.x_m - self.puck.x_m) + along_y * (
+            self.circle.y_m - self.puck.y_m
+        )
         if left_m <= SHY_M or abs(aside_m) > LOST_M or along_x * to_x + along_y * to_y < 0:
             return self._done(now_ns)
         # Along the way, and back onto the line behind the puck where the hand has left it.
@@ -134,7 +139,7 @@ class Pusher:
             keys.add("S")
         if octant in (5, 6, 7):
             keys.add("D")
-        if left_m < 0.04 or not self.manner.hasty:
+        if left_m < STRAIGHT_M or not self.manner.hasty:
             keys.add("Ctrl")
         return self, Hands(held=frozenset(keys))
 
@@ -144,7 +149,8 @@ class Pusher:
         if puck is None or circle is None:
             return self
         whole_px = max(self.whole_px, puck.area_px)
-        return replace(self, puck=puck, circle=circle, whole_px=whole_px)._next(now_ns)
+        seen = replace(self, puck=puck, circle=circle, whole_px=whole_px)
+        return replace(seen, line=seen._way())._next(now_ns)
 
     def _seeing(self, picture: Image | None) -> Pusher:
         """With the puck where it is seen now; where it was, while most of it is hidden."""
