@@ -2,8 +2,9 @@
 
 It knows what a person at the console knows: where the robot says that its hand is, how far the
 gripper is closed and how hard it pushes, and the painted picture of the top camera. It answers
-with keys; it has no other way to the robot. `Picker` and `Pusher` do the work, this holds what
-they share: taking the robot and giving it back, steering by keys, and the slack that people have.
+with the keys of the built-in profile for arms; it has no other way to the robot. `Picker` and
+`Pusher` do the work, this holds what they share: taking the robot and giving it back, steering by
+keys, and the slack that people have.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 
 from recorder.provenance import CameraSettings
 from teleop.arm_kinematics import HandPose
-from teleop.rescue_script import READ_NS, SETTLE_NS, Hands
+from teleop.rescue_script import READ_NS, SETTLE_NS, Hands, Seen
 from teleop.robot import Image
 from teleop.table_view import Colour, find_colour, on_table
 from transport.clock import NS_PER_S
+from transport.messages import Mode, RobotState
 
 FAR_M: Final = 0.10  # further away than this a hasty person holds Shift
 NEAR_M: Final = 0.030  # nearer than this everybody holds Ctrl: 0.075 m/s stops within 4 mm
@@ -69,15 +71,12 @@ class Hand:
     grip_n: float
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What the operator sees at one moment."""
-
-    hand: Hand | None
-    picture: Image | None  # of the top camera, as painted
-    yours: bool = True
-    ready: bool = True  # the robot says that it takes commands
-    tested: bool = True  # the session's self-test is through
+def hand_in(state: RobotState | None) -> Hand | None:
+    """What it says there; None when there is no state, or it is not an arm's."""
+    if state is None or state.hand is None:
+        return None
+    pose = HandPose(state.x_m, state.y_m, state.hand.z_m, state.heading_rad)
+    return Hand(pose, state.hand.grip, state.hand.grip_n)
 
 
 class Work(Protocol):
@@ -111,22 +110,37 @@ class ArmOperator:
     since_ns: int = 0  # when the stage began
     success: bool = False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether it has not taken over yet."""
+        return self.stage is Stage.ACCEPT
+
+    @property
+    def driving_since_ns(self) -> int | None:
+        """Since when it drives; None while it does not."""
+        return self.since_ns if self.stage is Stage.WORK else None
+
+    @property
+    def done(self) -> bool:
+        """Whether it has handed back."""
+        return self.stage is Stage.DONE
+
     def act(self, seen: Seen, now_ns: int) -> tuple[ArmOperator, Hands]:
         """The operator after a look at `seen`, and what the hands do until the next look."""
-        read = now_ns - self.since_ns >= READ_NS
-        if seen.hand is None:
+        hand, read = hand_in(seen.state), now_ns - self.since_ns >= READ_NS
+        if seen.state is None or hand is None:
             return self, Hands()
         match self.stage:
             case Stage.ACCEPT if seen.yours:
                 return self._now(Stage.SETTLE, now_ns), Hands()
             case Stage.ACCEPT if read and seen.picture is not None:
-                return replace(self, since_ns=now_ns), Hands(tap="Return")
+                return replace(self, since_ns=now_ns), Hands(tap="F2")
             case Stage.SETTLE if not seen.tested:
                 return replace(self, since_ns=now_ns), Hands()
-            case Stage.SETTLE if seen.ready and now_ns - self.since_ns >= SETTLE_NS:
+            case Stage.SETTLE if seen.state.mode is Mode.READY and self._waited(now_ns):
                 return self._now(Stage.WORK, now_ns), Hands()
             case Stage.WORK:
-                return self._working(seen.hand, seen.picture, now_ns)
+                return self._working(hand, seen.picture, now_ns)
             case Stage.LABEL if read:
                 tap = "Y" if self.success else "Backspace"
                 return self._now(Stage.HAND_BACK, now_ns), Hands(tap=tap)
@@ -136,9 +150,7 @@ class ArmOperator:
                 return replace(self, since_ns=now_ns), Hands(tap="Return")
         return self, Hands()
 
-    def _working(
-        self, hand: Hand, picture: Image | None, now_ns: int
-    ) -> tuple[ArmOperator, Hands]:
+    def _working(self, hand: Hand, picture: Image | None, now_ns: int) -> tuple[ArmOperator, Hands]:
         work, hands = self.work.step(hand, picture, now_ns)
         success = work.success
         if success is None and now_ns - self.since_ns > GIVE_UP_NS:
@@ -146,6 +158,9 @@ class ArmOperator:
         if success is None:
             return replace(self, work=work), hands
         return replace(self._now(Stage.LABEL, now_ns), work=work, success=success), Hands()
+
+    def _waited(self, now_ns: int) -> bool:
+        return now_ns - self.since_ns >= SETTLE_NS
 
     def _now(self, stage: Stage, now_ns: int) -> ArmOperator:
         return replace(self, stage=stage, since_ns=now_ns)
@@ -206,9 +221,13 @@ class Place:
 def place_of(
     picture: Image | None, camera: CameraSettings, colour: Colour, z_m: float
 ) -> Place | None:
-    """Where the thing of this colour lies, whose top is `z_m` above the table."""
+    """Where the thing of this colour lies, whose top is `z_m` above the table.
+
+    The picture may be smaller than the camera's own, as one that is shown small is.
+    """
     blob = None if picture is None else find_colour(picture, colour)
-    if blob is None:
+    if picture is None or blob is None or camera.centre_px is None:
         return None
-    x_m, y_m = on_table(camera, blob.u_px, blob.v_px, z_m)
+    scale = 2 * camera.centre_px[0] / picture.shape[1]
+    x_m, y_m = on_table(camera, blob.u_px * scale, blob.v_px * scale, z_m)
     return Place(x_m, y_m, blob.turn_rad, blob.area_px)

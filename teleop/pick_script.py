@@ -74,7 +74,7 @@ class Picker:
                 return self._close(hand, now_ns)
             case Doing.OPEN:
                 if hand.grip > OPEN:
-                    return self, Hands(held=frozenset({"M", "Shift"}))
+                    return self, Hands(held=frozenset({"T", "Shift"}))
                 return self._next(now_ns), Hands()
             case Doing.JUDGE:
                 return self._judge(picture, now_ns), Hands()
@@ -86,7 +86,7 @@ class Picker:
             hasty=self.manner.hasty and self.doing is not Doing.DOWN,
         )
         if self.doing is Doing.OVER and hand.grip > OPEN:
-            keys |= {"M"}
+            keys |= {"T"}
         return (self, Hands(held=keys)) if keys else (self._next(now_ns), Hands())
 
     def _spot(self) -> Spot:
@@ -126,7 +126,7 @@ class Picker:
         return replace(seen._next(now_ns), doing=Doing.OVER if straight else Doing.DETOUR)
 
     def _close(self, hand: Hand, now_ns: int) -> tuple[Picker, Hands]:
-        closing = Hands(held=frozenset({"N", "Shift"}))
+        closing = Hands(held=frozenset({"G", "Shift"}))
         if hand.grip > MISSED:
             return replace(self._next(now_ns), doing=Doing.RISE), Hands()
         if not self.touched_ns:

@@ -75,7 +75,7 @@ class Pusher:
             case Doing.LOOK:
                 return self._look(picture, now_ns), Hands()
             case Doing.SPREAD:
-                key = "N" if hand.grip < SPREAD[0] else "M" if hand.grip > SPREAD[1] else ""
+                key = "G" if hand.grip < SPREAD[0] else "T" if hand.grip > SPREAD[1] else ""
                 return (self, Hands(held=frozenset({key, "Shift"}))) if key else self._done(now_ns)
             case Doing.PUSH:
                 return self._seeing(picture)._push(hand, now_ns)
