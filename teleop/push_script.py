@@ -17,7 +17,7 @@ from teleop.arm_script import Hand, Manner, Place, Spot, keys_towards, place_of
 from teleop.rescue_script import Hands
 from teleop.robot import Image
 from teleop.table_view import Colour
-from transport.clock import NS_PER_MS, NS_PER_S
+from transport.clock import NS_PER_S
 
 PUCK_TOP_M: Final = 0.03
 BEHIND_M: Final = 0.075  # from the puck's middle to the fingertips: 3 cm of air
@@ -29,7 +29,7 @@ CLOSE_M: Final = 0.017  # from the circle's middle: well inside, 25 mm would do
 SHY_M: Final = 0.016  # lets go so far before the middle: the puck is carried on while it stops
 STRAIGHT_M: Final = 0.04  # so near the middle the way is not bent any more
 HALF_TURN: Final = 1.1  # rad; further the forearm would be in the way of the eye
-COME_TO_REST_NS: Final = 400 * NS_PER_MS
+AWAY_X_M: Final = 0.25  # so far back the hand hides no puck that is near the circle
 HIDDEN: Final = 0.55  # of the puck's area; when less is in sight its middle cannot be told
 
 
@@ -42,7 +42,7 @@ class Doing(StrEnum):
     DOWN = "down behind it"
     PUSH = "push"
     BACK = "back off"
-    RISE = "up"
+    AWAY = "up and out of the picture"
     JUDGE = "look whether it lies there"
 
 
@@ -84,7 +84,7 @@ class Pusher:
         keys = keys_towards(
             hand.pose,
             self._spot(hand),
-            hasty=self.manner.hasty and self.doing is Doing.BEHIND,
+            hasty=self.manner.hasty and self.doing in (Doing.BEHIND, Doing.AWAY),
             precise=self.doing is Doing.BACK,
         )
         return (self, Hands(held=keys)) if keys else self._done(now_ns)
@@ -103,7 +103,7 @@ class Pusher:
             case Doing.BACK:
                 return Spot(x_m=min(hand.pose.x_m, behind[0] + 0.01))
             case _:
-                return Spot(z_m=self.manner.lift_m)
+                return Spot(x_m=AWAY_X_M, z_m=self.manner.lift_m)
 
     def _way(self) -> tuple[float, float]:
         """The direction from the puck to the circle's middle; close to it, as it was before."""
@@ -160,8 +160,6 @@ class Pusher:
         return replace(self, puck=puck)
 
     def _judge(self, picture: Image | None, now_ns: int) -> Pusher:
-        if now_ns - self.since_ns < COME_TO_REST_NS:
-            return self
         puck = place_of(picture, self.camera, Colour.BLUE, PUCK_TOP_M)
         if puck is None or self.circle is None:
             return self
