@@ -55,7 +55,7 @@ FINGERS: Final = slice(JOINTS, JOINTS + 2)  # in positions, velocities and contr
 DRIVEN: Final = JOINTS + 2
 
 ACTIONS: Final = ("forward_mps", "left_mps", "up_mps", "turn_radps", "grip_ps")
-CAMERAS: Final = ("front", "top")
+CAMERAS: Final = ("top", "front")  # the first is the main view: hands are led from above
 UNITS: Final = {
     **ArmObservation.units(JOINTS),
     "forward_mps": "m/s, base, + away from it",

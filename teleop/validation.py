@@ -28,19 +28,29 @@ EXIT_NOT_JUDGED = 2
 MakeRobot = Callable[[Description, Path | None], Replayable]
 
 
+_NO_SIMULATOR = "the simulator is not installed ({}): pip install 'unstick[sim]'"
+
+
 def _sim_rover(description: Description, scene: Path | None) -> Replayable:
     try:
         from teleop.sim_rover import SimRover
     except ModuleNotFoundError as error:
-        raise RobotError(
-            f"the simulator is not installed ({error}): pip install 'unstick[sim]'"
-        ) from None
+        raise RobotError(_NO_SIMULATOR.format(error)) from None
 
     rover = SimRover.from_description(description, scene_path=scene)
     return Driven(rover, description.action_names)
 
 
-ROBOTS: dict[str, MakeRobot] = {"sim-rover": _sim_rover}
+def _sim_arm(description: Description, scene: Path | None) -> Replayable:
+    try:
+        from teleop.sim_arm import SimArm
+    except ModuleNotFoundError as error:
+        raise RobotError(_NO_SIMULATOR.format(error)) from None
+
+    return SimArm.from_description(description, scene_path=scene)
+
+
+ROBOTS: dict[str, MakeRobot] = {"sim-rover": _sim_rover, "sim-arm": _sim_arm}
 
 
 def make_robot(description: Description, scene: Path | None = None) -> Replayable:

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec.structs import replace
 
-from recorder.provenance import CameraSettings
 from recorder.replayable import Numbers
-from teleop.arm_script import ArmOperator, Manner, Stage, manner
+from teleop.arm_operators import worker
+from teleop.arm_script import ArmOperator, Stage
 from teleop.input_profile import default_profile
 from teleop.operator_input import Drive, Keyboard
-from teleop.pick_script import Picker
-from teleop.push_script import Pusher
 from teleop.rescue_script import Seen
 from teleop.robot import Image
 from teleop.safety import Limits, capped, ramped
@@ -75,16 +73,11 @@ def look(arm: SimArm, picture: Image | None) -> Seen:
     return Seen(state, yours=True, picture_age_ms=100.0, brightness=0.0, picture=picture)
 
 
-def worker(task: str, camera: CameraSettings, who: Manner) -> Picker | Pusher:
-    """Somebody who does `task`."""
-    return Picker(camera, who) if task == "pick-place" else Pusher(camera, who)
-
-
 def demonstrate(
     arm: SimArm, rig: ArmCameras, who: int, watch: Watch | None = None, limit_s: float = 50.0
 ) -> Demonstration:
     """One demonstration from the arm's present state on, by the person with this number."""
-    work = worker(arm.scene.task_name, rig.settings("top"), manner(who))
+    work = worker(arm.scene.task_name, rig.settings("top"), who)
     operator, held = ArmOperator(work, stage=Stage.WORK), frozenset[str]()
     start, before, told = arm.snapshot(), STILL, []
     painted: Image | None = None
