@@ -25,8 +25,9 @@ TOUCH_M: Final = 0.018  # the fingertips at half the puck's height
 SPREAD: Final = (0.40, 0.60)  # the gripper while pushing: 4 cm between the fingertips
 ASIDE_M: Final = 0.004  # so far off the line the hand is steered back to it
 LOST_M: Final = 0.022  # so far off, pushing would turn the puck away
-CLOSE_M: Final = 0.017  # from the circle's middle: well inside, 25 mm would do
-SHY_M: Final = 0.016  # lets go so far before the middle: the puck is carried on while it stops
+CLOSE_M: Final = 0.021  # from the circle's middle: inside by eye; 25 mm would do
+# Lets go so far before the middle, and so much of the way: the puck is carried on while it stops.
+SHY_M: Final = (0.016, 1 / 3)
 STRAIGHT_M: Final = 0.04  # so near the middle the way is not bent any more
 HALF_TURN: Final = 1.1  # rad; further the forearm would be in the way of the eye
 AWAY_X_M: Final = 0.25  # so far back the hand hides no puck that is near the circle
@@ -61,6 +62,7 @@ class Pusher:
     puck: Place | None = None
     whole_px: int = 0  # the puck's area when all of it was in sight
     circle: Place | None = None
+    shy_m: float = SHY_M[0]
     line: tuple[float, float] = (1.0, 0.0)  # the way as it was when last looked for
     success: bool | None = None
 
@@ -123,7 +125,7 @@ class Pusher:
         left_m = along_x * (self.circle.x_m - self.puck.x_m) + along_y * (
             self.circle.y_m - self.puck.y_m
         )
-        if left_m <= SHY_M or abs(aside_m) > LOST_M or along_x * to_x + along_y * to_y < 0:
+        if left_m <= self.shy_m or abs(aside_m) > LOST_M or along_x * to_x + along_y * to_y < 0:
             return self._done(now_ns)
         # Along the way, and back onto the line behind the puck where the hand has left it.
         gain = 0.0 if abs(aside_m) < ASIDE_M else math.copysign(0.8, aside_m)
@@ -150,7 +152,8 @@ class Pusher:
             return self
         whole_px = max(self.whole_px, puck.area_px)
         seen = replace(self, puck=puck, circle=circle, whole_px=whole_px)
-        return replace(seen, line=seen._way())._next(now_ns)
+        shy_m = min(SHY_M[0], SHY_M[1] * puck.distance_m(circle))
+        return replace(seen, line=seen._way(), shy_m=shy_m)._next(now_ns)
 
     def _seeing(self, picture: Image | None) -> Pusher:
         """With the puck where it is seen now; where it was, while most of it is hidden."""
