@@ -13,16 +13,30 @@ import numpy as np
 import numpy.typing as npt
 
 from teleop.arm_kinematics import fingertips
-from teleop.arm_scene import CUBE_HALF_M, PUCK_M, TARGET_M, TRAY_HALF_M, Goal
 
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+
+# Sizes of the scene; a test holds them together with arm.xml.
+CUBE_HALF_M: Final = 0.02
+TRAY_HALF_M: Final = 0.069  # inside its walls
+PUCK_M: Final = (0.035, 0.015)  # radius, half height
+TARGET_M: Final = 0.06  # its radius
 
 AT_REST: Final = (0.01, 0.1)  # m/s and rad/s: slower than anything a hand that touches it does
 FLAT_M: Final = (
     0.004  # how far above its resting height it may lie: no edge, no wall, no pads below
 )
 AWAY_M: Final = 0.06  # from the middle of a cube to the fingertips: none can touch it
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Where tray or target are: centre, and how they are turned."""
+
+    x_m: float
+    y_m: float
+    turn_rad: float
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ to reach a point one is always taken, and it changes continuously with the point
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +37,7 @@ HALVINGS: Final = 12  # of one tick's way (4 mm) up to the edge: 1 um
 Joints = tuple[float, float, float, float, float]
 
 
-@dataclass(frozen=True)
-class HandPose:
+class HandPose(NamedTuple):
     """The point between the fingertips, and how the hand is turned around the vertical."""
 
     x_m: float
@@ -48,8 +46,7 @@ class HandPose:
     yaw_rad: float  # counter-clockwise seen from above; at 0 the fingers move along y
 
 
-@dataclass(frozen=True)
-class Motion:
+class Motion(NamedTuple):
     """Velocity of the hand and of its fingers."""
 
     forward_mps: float = 0.0
@@ -59,12 +56,11 @@ class Motion:
     grip_ps: float = 0.0  # of the stroke, + closes
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the servos are told: joints of the arm, and how far each finger is from the middle."""
+class Target(NamedTuple):
+    """What the servos are told."""
 
     joints: Joints
-    finger_m: float  # 0: closed
+    finger_m: float  # how far each finger is from the middle; 0: closed
 
 
 def hand_at(joints: Joints) -> HandPose:
@@ -94,10 +90,13 @@ def joints_for(pose: HandPose) -> Joints | None:
 
 def allowed(pose: HandPose) -> Joints | None:
     """`joints_for` a pose inside the workspace; None outside it."""
-    for value, (low, high) in zip((pose.x_m, pose.y_m, pose.z_m), BOX_M, strict=True):
-        if not low - SLACK <= value <= high + SLACK:
-            return None
-    joints = joints_for(pose)
+    (x_low, x_high), (y_low, y_high), (z_low, z_high) = BOX_M
+    inside = (
+        x_low - SLACK <= pose.x_m <= x_high + SLACK
+        and y_low - SLACK <= pose.y_m <= y_high + SLACK
+        and z_low - SLACK <= pose.z_m <= z_high + SLACK
+    )
+    joints = joints_for(pose) if inside else None
     if joints is None or abs(joints[4]) > ROLL_RAD + SLACK:
         return None
     return joints
@@ -112,7 +111,7 @@ def advanced(target: Target, motion: Motion) -> tuple[Target, Motion]:
     bit, also at the edge. Zero motion changes nothing, not even by rounding.
     """
     finger_m, grip_ps = _gripped(target.finger_m, motion.grip_ps)
-    wish = (motion.forward_mps, motion.left_mps, motion.up_mps, motion.turn_radps)
+    wish = motion[:4]
     if wish == (0.0, 0.0, 0.0, 0.0):
         return Target(target.joints, finger_m), Motion(0.0, 0.0, 0.0, 0.0, grip_ps)
     here = hand_at(target.joints)

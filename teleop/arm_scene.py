@@ -17,17 +17,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from teleop.arm_goal import Goal
 from teleop.arm_kinematics import HandPose
 from teleop.home_scene import mujoco
 from teleop.robot import RobotError
 
 SCENE_FILE: Final = "arm.xml"
 LOOK_GROUP: Final = 1  # of geoms that are only looked at
-
-CUBE_HALF_M: Final = 0.02
-TRAY_HALF_M: Final = 0.069  # inside its walls
-PUCK_M: Final = (0.035, 0.015)  # radius, half height
-TARGET_M: Final = 0.06  # its radius
 
 # What a seed varies, and why in these ranges.
 TRAY_AT_M: Final = ((0.30, 0.38), (0.15, 0.19))  # x, and y to either side: reached from above
@@ -55,15 +51,6 @@ TASKS: Final[dict[str, ArmTask]] = {
     "pick-place": ArmTask("Put the cube into the tray", "cube", "tray"),
     "push": ArmTask("Push the puck into the circle", "puck", "target"),
 }
-
-
-@dataclass(frozen=True)
-class Goal:
-    """Where tray or target are: centre, and how they are turned."""
-
-    x_m: float
-    y_m: float
-    turn_rad: float
 
 
 @dataclass(frozen=True)

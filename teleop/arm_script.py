@@ -98,6 +98,7 @@ class Stage(StrEnum):
     WORK = "do the task"
     LABEL = "mark the outcome"
     HAND_BACK = "hand back"
+    LEAVE = "see that it is handed back"
     DONE = "done"
 
 
@@ -144,10 +145,12 @@ class ArmOperator:
             case Stage.LABEL if read:
                 tap = "Y" if self.success else "Backspace"
                 return self._now(Stage.HAND_BACK, now_ns), Hands(tap=tap)
-            case Stage.HAND_BACK if read and not seen.yours:
-                return self._now(Stage.DONE, now_ns), Hands()
             case Stage.HAND_BACK if read:
-                return replace(self, since_ns=now_ns), Hands(tap="Return")
+                return self._now(Stage.LEAVE, now_ns), Hands(tap="Return")
+            case Stage.LEAVE if read and not seen.yours:
+                return self._now(Stage.DONE, now_ns), Hands()
+            case Stage.LEAVE if read:
+                return self._now(Stage.HAND_BACK, now_ns), Hands()
         return self, Hands()
 
     def _working(self, hand: Hand, picture: Image | None, now_ns: int) -> tuple[ArmOperator, Hands]:

@@ -54,7 +54,7 @@ JOINTS: Final = 5
 FINGERS: Final = slice(JOINTS, JOINTS + 2)  # in positions, velocities and controls
 DRIVEN: Final = JOINTS + 2
 
-ACTIONS: Final = ("forward_mps", "left_mps", "up_mps", "turn_radps", "grip_ps")
+ACTIONS: Final = Motion._fields
 CAMERAS: Final = ("top", "front")  # the first is the main view: hands are led from above
 UNITS: Final = {
     **ArmObservation.units(JOINTS),
@@ -202,7 +202,7 @@ class SimArm:
         What comes back is how the hand's target moved; told again from the same state it moves it
         to the same place, bit by bit, also at the workspace's edge.
         """
-        target, told = advanced(self._target(), clipped(action))
+        target, told = advanced(self._target(), clipped(as_motion(action)))
         self._data.ctrl[:] = _controls(target)
         mujoco.mj_step(self._model, self._data, SUBSTEPS)
         self._data.qacc_warmstart[:] = 0.0  # never read; it would only tell states apart
@@ -217,19 +217,20 @@ class SimArm:
             raise RobotError(
                 f"Actions of shape {actions.shape}; the arm takes (n, {len(ACTIONS)})."
             )
-        target, told, controls = self._target(), np.empty_like(actions), []
-        for row, action in enumerate(actions.tolist()):
-            wish = dict(zip(ACTIONS, action, strict=True))
-            target, motion = advanced(target, clipped(Twist(**wish)))
-            told[row] = _row(motion)
+        target, told, controls = self._target(), list[Motion](), []
+        for action in actions.tolist():
+            target, motion = advanced(target, clipped(Motion(*action)))
+            told.append(motion)
             controls.append(_controls(target))
         states = self._rolled(np.array(controls).reshape(len(actions), DRIVEN))
         if not np.isfinite(states).all():
             raise RobotError("The simulation has diverged; restart the robot, and check its scene.")
         self.restore(states[-1].astype("<f8").tobytes())
-        if len(actions):
-            self._set_point = Twist(**dict(zip(ACTIONS, told[-1].tolist(), strict=True)))
-        return Rollout(told, states, self._solved(states[:, : self._moving]))
+        if told:
+            self._set_point = as_twist(told[-1])
+        return Rollout(
+            np.array(told).reshape(actions.shape), states, self._solved(states[:, : self._moving])
+        )
 
     def hold(self) -> None:
         """Ask the hand to stay where it is told to be, which is what it does between two ticks.
@@ -340,16 +341,15 @@ class ArmCameras(MujocoCameras):
         super().__init__(model, CAMERAS, lambda drawn: paint(drawn, seed), width, height)
 
 
-def clipped(action: Twist) -> Motion:
-    """`action` within the arm's speed limits; the hand keeps its direction.
+def clipped(wish: Motion) -> Motion:
+    """`wish` within the arm's speed limits; the hand keeps its direction.
 
     Raises:
         RobotError: one of its numbers is none.
     """
-    rates = [getattr(action, name) for name in ACTIONS]
-    if not all(map(math.isfinite, rates)):
-        raise RobotError(f"{action} is not a motion: all five rates must be finite numbers.")
-    forward, left, up, turn, grip = rates
+    if not all(map(math.isfinite, wish)):
+        raise RobotError(f"{wish} is none: all five rates must be finite numbers.")
+    forward, left, up, turn, grip = wish
     speed_mps = math.hypot(forward, left, up)
     if speed_mps > MAX_MPS * (1 + ROUNDING):
         forward, left, up = (part / speed_mps * MAX_MPS for part in (forward, left, up))
@@ -364,18 +364,12 @@ def clipped(action: Twist) -> Motion:
 
 def as_twist(motion: Motion) -> Twist:
     """The same as a message."""
-    return Twist(**dict(zip(ACTIONS, _row(motion), strict=True)))
+    return Twist(**motion._asdict())
 
 
-def _row(motion: Motion) -> tuple[float, float, float, float, float]:
-    """In the order of `ACTIONS`."""
-    return (
-        motion.forward_mps,
-        motion.left_mps,
-        motion.up_mps,
-        motion.turn_radps,
-        motion.grip_ps,
-    )
+def as_motion(twist: Twist) -> Motion:
+    """The same for the kinematics."""
+    return Motion(twist.forward_mps, twist.left_mps, twist.up_mps, twist.turn_radps, twist.grip_ps)
 
 
 def _controls(target: Target) -> tuple[float, ...]:

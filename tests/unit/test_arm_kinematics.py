@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -52,7 +51,7 @@ def test_a_tick_is_as_long_as_the_control_tick() -> None:
 def test_the_joints_for_a_pose_put_the_hand_there(pose: HandPose) -> None:
     joints = joints_for(pose)
     assert joints is not None
-    assert astuple(hand_at(joints)) == pytest.approx(astuple(pose), abs=1e-12)
+    assert hand_at(joints) == pytest.approx(pose, abs=1e-12)
 
 
 @given(inside)
@@ -68,7 +67,7 @@ def test_a_small_way_of_the_hand_is_a_small_way_of_each_joint(
     pose: HandPose, step: tuple[float, float, float, float]
 ) -> None:
     before = target_at(pose).joints
-    after = allowed(HandPose(*(at + by for at, by in zip(astuple(pose), step, strict=True))))
+    after = allowed(HandPose(*(at + by for at, by in zip(pose, step, strict=True))))
     assume(after is not None)
     assert after is not None
     assert max(abs(a - b) for a, b in zip(before, after, strict=True)) < 0.005
@@ -90,7 +89,7 @@ def test_the_workspace_is_the_box_the_reach_and_the_wrists_cable() -> None:
     assert allowed(HOME) is not None
     for axis, (low, high) in enumerate(BOX_M):
         for value in (low - 1e-6, high + 1e-6):
-            beyond = list(astuple(HOME))
+            beyond = list(HOME)
             beyond[axis] = value
             assert allowed(HandPose(*beyond)) is None
     assert allowed(HandPose(0.5, 0.3, 0.1, 0.0)) is None
@@ -107,7 +106,7 @@ def test_the_hands_velocity_is_how_its_pose_changes(
         hand_at(tuple(j + sign * dt_s * r for j, r in zip(joints, rates, strict=True)))  # type: ignore[arg-type]
         for sign in (-0.5, 0.5)
     )
-    measured = [(b - a) / dt_s for a, b in zip(astuple(back), astuple(ahead), strict=True)]
+    measured = [(b - a) / dt_s for a, b in zip(back, ahead, strict=True)]
     assert hand_velocity(joints, rates) == pytest.approx(measured, abs=1e-6)
 
 
@@ -116,7 +115,7 @@ def test_many_postures_at_once_are_where_each_of_them_is(
     postures: list[tuple[float, float, float, float, float]],
 ) -> None:
     found = fingertips(np.array(postures))
-    each = [astuple(hand_at(joints))[:3] for joints in postures]
+    each = [hand_at(joints)[:3] for joints in postures]
     assert found == pytest.approx(np.array(each), abs=1e-12)
 
 
@@ -128,11 +127,11 @@ def test_a_motion_inside_the_workspace_is_made_as_it_is_asked(
     pose: HandPose, motion: Motion
 ) -> None:
     target = target_at(pose, STROKE_M / 2)
-    there = [at + by * DT_S for at, by in zip(astuple(pose), astuple(motion)[:4], strict=True)]
+    there = [at + by * DT_S for at, by in zip(pose, motion[:4], strict=True)]
     assume(allowed(HandPose(*there)) is not None)
     after, told = advanced(target, motion)
     assert told == motion
-    assert astuple(hand_at(after.joints)) == pytest.approx(there, abs=1e-12)
+    assert hand_at(after.joints) == pytest.approx(there, abs=1e-12)
     assert after.finger_m == pytest.approx(STROKE_M / 2 - motion.grip_ps * DT_S * STROKE_M)
 
 
@@ -148,7 +147,7 @@ def test_what_is_told_can_be_told_again_and_leads_to_the_very_same_target(
         assert advanced(target, told) == (after, told)
         assert allowed(hand_at(after.joints)) is not None
         assert 0 <= after.finger_m <= STROKE_M
-        for wish, done in zip(astuple(motion), astuple(told), strict=True):
+        for wish, done in zip(motion, told, strict=True):
             assert abs(done) <= abs(wish)
             assert done * wish >= 0
         target = after

@@ -14,13 +14,22 @@ from hypothesis import strategies as st
 
 from recorder.replayable import Movable, Named, Numbers, Rolling
 from teleop import arm_kinematics, arm_scene
-from teleop.arm_goal import AWAY_M, SUCCESS, solved_at
+from teleop.arm_goal import (
+    AWAY_M,
+    CUBE_HALF_M,
+    PUCK_M,
+    SUCCESS,
+    TARGET_M,
+    TRAY_HALF_M,
+    Goal,
+    solved_at,
+)
 from teleop.arm_kinematics import HandPose, hand_at, joints_for
 from teleop.arm_scene import TASKS
 from teleop.mujoco_cameras import MujocoCameras
 from teleop.robot import ArmObservation, CameraRig, Resettable, Robot, RobotError, camera_settings
 from teleop.sim_arm import ACTIONS, CAMERAS, DRIVEN, MAX_GRIP_PS, MAX_MPS, ArmCameras, SimArm
-from tests.conformance import RestorableConformance
+from tests.conformance import ResettableConformance
 from transport.channels import TICK_HZ
 from transport.messages import STILL, Twist
 
@@ -33,7 +42,7 @@ CLOSE = Twist(forward_mps=0.0, turn_radps=0.0, grip_ps=1.0)
 OPEN = Twist(forward_mps=0.0, turn_radps=0.0, grip_ps=-1.0)
 
 
-class TestSimArmConforms(RestorableConformance):
+class TestSimArmConforms(ResettableConformance):
     def make_robot(self) -> SimArm:
         return SimArm(PICK, 0)
 
@@ -364,7 +373,7 @@ def test_a_puck_at_rest_that_is_whole_inside_the_circle_is_the_goal() -> None:
 
 
 def test_a_turned_tray_is_measured_along_its_own_walls() -> None:
-    goal = arm_scene.Goal(0.34, 0.17, math.radians(45))
+    goal = Goal(0.34, 0.17, math.radians(45))
     states = np.zeros((2, 14))
     states[:, :5] = joints_for(HandPose(0.2, 0.0, 0.2, 0.0))
     # 6 cm along a wall it stands in it, 6 cm along the diagonal it does not.
@@ -408,6 +417,16 @@ def test_the_links_are_as_long_as_the_kinematics_believes() -> None:
     }
     for name, length in lengths.items():
         assert getattr(arm_kinematics, name) == pytest.approx(length)
+
+
+def test_things_are_as_large_as_the_goals_believe() -> None:
+    pick = arm_scene.build(PICK, 0, looks=False).model
+    wall = pick.geom("tray_back")
+    assert pick.geom("cube").size.tolist() == [CUBE_HALF_M] * 3
+    assert wall.pos[0] - wall.size[0] == pytest.approx(TRAY_HALF_M)
+    push = arm_scene.build(PUSH, 0, looks=True).model
+    assert push.geom("puck").size[:2].tolist() == list(PUCK_M)
+    assert push.geom("circle").size[0] == TARGET_M
 
 
 @pytest.mark.parametrize("task", [PICK, PUSH])
