@@ -181,5 +181,8 @@ def test_a_gripper_stops_at_either_end() -> None:
     opened, told = advanced(target, Motion(grip_ps=-1.0))
     assert (opened, told.grip_ps) == (target, 0.0)
     for _ in range(90):
-        target, _ = advanced(target, Motion(grip_ps=0.7))
+        before, (target, told) = target, advanced(target, Motion(grip_ps=0.7))
+        really_ps = (before.finger_m - target.finger_m) / (STROKE_M * DT_S)
+        assert told.grip_ps == pytest.approx(really_ps, abs=1e-9)
     assert target.finger_m == pytest.approx(0.0, abs=1e-12)
+    assert told.grip_ps == pytest.approx(0.0, abs=1e-9)

@@ -20,6 +20,7 @@ from teleop.arm_script import (
     Stage,
     keys_towards,
     manner,
+    place_of,
 )
 from teleop.input_profile import default_profile
 from teleop.pick_script import Doing as Picking
@@ -29,6 +30,7 @@ from teleop.push_script import Pusher
 from teleop.rescue_script import READ_NS, SETTLE_NS, Hands, Seen
 from teleop.robot import Image, RobotError
 from teleop.sim_arm import ArmCameras, SimArm
+from teleop.table_view import Colour
 from tests.arm_desk import Demonstration, demonstrate
 from tests.console.fakes import robot_state
 from transport.clock import NS_PER_MS, NS_PER_S
@@ -202,6 +204,15 @@ def painted(*things: tuple[float, float, tuple[int, int, int]]) -> Image:
 
 
 RED, GREEN, BLUE = (190, 30, 25), (30, 130, 50), (30, 80, 200)
+
+
+def test_a_picture_that_is_fetched_small_shows_things_at_the_same_places() -> None:
+    full = painted((200, 80, RED))
+    small = np.ascontiguousarray(full[::2, ::2])
+    seen, seen_small = (place_of(one, CAMERA, Colour.RED, 0.04) for one in (full, small))
+    assert seen is not None
+    assert seen_small is not None
+    assert (seen_small.x_m, seen_small.y_m) == pytest.approx((seen.x_m, seen.y_m), abs=0.003)
 
 
 def test_fingers_that_close_on_nothing_are_opened_and_the_cube_is_looked_for_again() -> None:

@@ -24,11 +24,20 @@ from teleop.arm_goal import (
     Goal,
     solved_at,
 )
-from teleop.arm_kinematics import HandPose, hand_at, joints_for
+from teleop.arm_kinematics import HandPose, Motion, hand_at, joints_for
 from teleop.arm_scene import TASKS
 from teleop.mujoco_cameras import MujocoCameras
 from teleop.robot import ArmObservation, CameraRig, Resettable, Robot, RobotError, camera_settings
-from teleop.sim_arm import ACTIONS, CAMERAS, DRIVEN, MAX_GRIP_PS, MAX_MPS, ArmCameras, SimArm
+from teleop.sim_arm import (
+    ACTIONS,
+    CAMERAS,
+    DRIVEN,
+    MAX_GRIP_PS,
+    MAX_MPS,
+    ArmCameras,
+    SimArm,
+    clipped,
+)
 from tests.conformance import ResettableConformance
 from transport.channels import TICK_HZ
 from transport.messages import STILL, Twist
@@ -292,6 +301,13 @@ def test_a_diagonal_is_no_faster_than_a_straight_way() -> None:
     told = SimArm(PICK, 0).apply(Twist(forward_mps=9.0, turn_radps=0.0, left_mps=9.0, up_mps=9.0))
     assert math.hypot(told.forward_mps, told.left_mps, told.up_mps) == pytest.approx(MAX_MPS)
     assert told.forward_mps == told.left_mps == told.up_mps
+
+
+@given(st.tuples(*[st.floats(-10, 10)] * 5))
+def test_what_was_clipped_once_is_left_alone(rates: tuple[float, ...]) -> None:
+    once = clipped(Motion(*rates))
+    assert clipped(once) == once
+    assert math.hypot(*once[:3]) <= MAX_MPS * (1 + 1e-12)
 
 
 def test_a_gripper_closes_no_faster_than_it_can_and_opens_again() -> None:
