@@ -47,7 +47,8 @@ def _sim_arm(description: Description, scene: Path | None) -> Replayable:
     except ModuleNotFoundError as error:
         raise RobotError(_NO_SIMULATOR.format(error)) from None
 
-    return SimArm.from_description(description, scene_path=scene)
+    arm = SimArm.from_description(description, scene_path=scene)
+    return Driven(arm, description.action_names)
 
 
 ROBOTS: dict[str, MakeRobot] = {"sim-rover": _sim_rover, "sim-arm": _sim_arm}
