@@ -48,7 +48,7 @@ from transport.messages import STILL, Description, Success, Twist
 MAX_MPS: Final = 0.25  # ISO 10218-1: reduced speed, at which a person can get out of the way
 MAX_RADPS: Final = 1.5
 MAX_GRIP_PS: Final = 2.0  # half a second from open to closed, usual for small grippers
-SUBSTEPS: Final = 3  # of 1/180 s; contacts are stable up to there, one control tick is 1/60 s
+SUBSTEPS: Final = 3  # of 1/180 s, in which contacts are stable; one control tick is 1/60 s
 ROUNDING: Final = 1e-9  # of a speed: what is scaled to the limit once must not be again
 JOINTS: Final = 5
 FINGERS: Final = slice(JOINTS, JOINTS + 2)  # in positions, velocities and controls
