@@ -66,19 +66,20 @@ def paint(model: Any, seed: int) -> None:
     """
     rng = np.random.default_rng([seed, 1])
     floor, rug = FLOORS[int(rng.integers(len(FLOORS)))], RUGS[int(rng.integers(len(RUGS)))]
-    _fill(model, "floor", lambda high, wide: _planks(model, floor, high, wide, rng))
-    _fill(model, "rug", lambda high, wide: _rug(model, rug, high, wide, rng))
-    _fill(model, "wood", lambda high, wide: _wood(high, wide, rng))
-    _fill(model, "wall", lambda high, wide: _wall(high, wide))
+    fill(model, "floor", lambda high, wide: _planks(model, floor, high, wide, rng))
+    fill(model, "rug", lambda high, wide: _rug(model, rug, high, wide, rng))
+    fill(model, "wood", lambda high, wide: _wood(high, wide, rng))
+    fill(model, "wall", lambda high, wide: _wall(high, wide))
     for shelf in (1, 2, 3, 4):
-        _fill(model, f"books_{shelf}", lambda high, wide: _books(high, wide, rng))
+        fill(model, f"books_{shelf}", lambda high, wide: _books(high, wide, rng))
 
 
 _WOOD: Final = np.array([0.72, 0.5, 0.33])
 _WALL: Final = np.array([0.87, 0.845, 0.79])
 
 
-def _fill(model: Any, name: str, draw: Callable[[int, int], Pixels]) -> None:
+def fill(model: Any, name: str, draw: Callable[[int, int], Pixels]) -> None:
+    """Fill one flat texture of the model, if it has it, with what `draw` makes of its size."""
     index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_TEXTURE, name)
     if index < 0 or model.tex_nchannel[index] != 3:
         return

@@ -33,14 +33,14 @@ def _import_mujoco() -> tuple[Any, str]:
     if sys.platform == "linux":
         os.environ.setdefault("MUJOCO_GL", "egl")  # offscreen, with or without a display
     try:
-        import mujoco
+        import mujoco.rollout  # many steps in C; mujoco itself comes with it
     except ModuleNotFoundError:
         raise
     except (ImportError, AttributeError, OSError, RuntimeError) as error:
         problem = f"{type(error).__name__}: {error}"
         backend = os.environ.get("MUJOCO_GL", "")
         os.environ["MUJOCO_GL"] = "disabled"
-        import mujoco
+        import mujoco.rollout
 
         return mujoco, f"MUJOCO_GL={backend or 'unset'}: {problem}"
     return mujoco, ""

@@ -26,7 +26,16 @@ def _sim_rover(description: Description, scene: Path | None) -> Replayable:
     return Driven(rover, description.action_names)
 
 
-ROBOTS: Final[dict[str, MakeRobot]] = {"sim-rover": _sim_rover}
+def _sim_arm(description: Description, scene: Path | None) -> Replayable:
+    try:
+        from teleop.sim_arm import SimArm
+    except ModuleNotFoundError as error:
+        raise _no_simulator(error) from None
+    arm = SimArm.from_description(description, scene_path=scene)
+    return Driven(arm, description.action_names)
+
+
+ROBOTS: Final[dict[str, MakeRobot]] = {"sim-rover": _sim_rover, "sim-arm": _sim_arm}
 
 
 def make_robot(description: Description, scene: Path | None = None) -> Replayable:

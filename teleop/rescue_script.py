@@ -21,6 +21,7 @@ from typing import Final
 
 from teleop.home_troubles import SCENARIOS
 from teleop.patrol import fraction
+from teleop.robot import Image
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import Mode, RobotState
 
@@ -118,6 +119,7 @@ class Seen:
     picture_age_ms: float | None  # of the main view; None: nothing painted yet
     brightness: float  # mean of the painted main view, 0 to 255
     tested: bool = True  # the session's self-test is through
+    picture: Image | None = None  # painted, of the camera that the work is done by; RGB
 
 
 @dataclass(frozen=True)

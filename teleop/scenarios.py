@@ -110,12 +110,71 @@ def _rover(name: str, task: str, story: str) -> Scenario:
     )
 
 
+def _arm(name: str, task: str, story: str) -> Scenario:
+    """The arm on a table, which nobody but people drives."""
+
+    def robot(seed: int, scene: Path | None) -> Robot:
+        from teleop.sim_arm import SimArm
+
+        return SimArm(name, seed, scene)
+
+    def cameras(seed: int, scene: Path | None) -> CameraRig:
+        from teleop.sim_arm import ArmCameras
+
+        return ArmCameras(name, seed, scene)
+
+    def policy(seed: int) -> Policy:
+        from teleop.policy import NoPolicy
+
+        return NoPolicy()
+
+    def stuck() -> StuckWatch:
+        from teleop.policy import NeverStuck
+
+        return NeverStuck()
+
+    def script() -> Script:
+        from teleop.arm_operators import operator_for
+        from teleop.sim_arm import ArmCameras
+
+        return operator_for(name, ArmCameras(name, 0).settings("top"), person=0)
+
+    return Scenario(
+        name=name,
+        kind=RobotKind.ARM,
+        robot_type="sim-arm",
+        task=task,
+        story=story,
+        cameras=("top", "front"),
+        make_robot=robot,
+        make_cameras=cameras,
+        make_policy=policy,
+        make_stuck=stuck,
+        make_script=script,
+    )
+
+
 def _by_name(scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
     return {scenario.name: scenario for scenario in scenarios}
 
 
 SCENARIOS: Final = _by_name(
-    _rover(name, trouble.task, trouble.start) for name, trouble in home_troubles.SCENARIOS.items()
+    [
+        *(
+            _rover(name, trouble.task, trouble.start)
+            for name, trouble in home_troubles.SCENARIOS.items()
+        ),
+        _arm(
+            "pick-place",
+            "Put the cube into the tray",
+            "A red cube lies on the table, a tray stands on the other side of the arm.",
+        ),
+        _arm(
+            "push",
+            "Push the puck into the circle",
+            "A blue puck lies before the arm, a circle is drawn further away.",
+        ),
+    ]
 )
 DEFAULT_SCENARIO: Final = "wedged-under-sofa"
 

@@ -69,7 +69,8 @@ class ScriptedOperator(QObject):
             view.state is not None and view.state.call is not None, now_ns
         ):
             return
-        seen = Seen(view.state, view.yours, age_ms, brightness, view.self_test.passed)
+        rgb = None if picture is None else picture.bgra[..., 2::-1]
+        seen = Seen(view.state, view.yours, age_ms, brightness, view.self_test.passed, rgb)
         self._operator, hands = self._operator.act(seen, now_ns)
         for key in self._held - hands.held:
             QTest.keyRelease(self._window.windowHandle(), KEYS[key])

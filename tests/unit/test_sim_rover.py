@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from recorder.replayable import Movable
-from teleop import home_scene, sim_rover
+from teleop import home_scene, mujoco_cameras
 from teleop.home_scene import SCENARIOS
 from teleop.home_troubles import Footprint
 from teleop.patrol import Patrol
@@ -493,7 +493,7 @@ def test_closing_cameras_twice_or_unused_is_harmless() -> None:
 
 
 def test_missing_graphics_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sim_rover, "GL_PROBLEM", "MUJOCO_GL=egl: OSError: libEGL.so.1")
+    monkeypatch.setattr(mujoco_cameras, "GL_PROBLEM", "MUJOCO_GL=egl: OSError: libEGL.so.1")
     rig = SimCameras(SCENARIO, 0)
     with pytest.raises(RobotError, match="libegl1 and libgl1-mesa-dri, or libosmesa6"):
         rig.render("front", SimRover(SCENARIO, 0).snapshot())
