@@ -1,35 +1,36 @@
-"""A whole rescue in lockstep: policy, gate, scripted operator and simulated rover on one clock.
+"""A whole session in lockstep: policy, gate, scripted operator and simulated robot on one clock.
 
-What the three processes do with each other, without sockets, pictures and waiting: the same pure
-functions decide, so what the motors are told here is what they would be told there. A tick takes
-as long as its physics, and the same scenario, seed and person always give the same rescue.
+What the three processes do with each other, without sockets and waiting: the same pure functions
+decide, messages pass the same schemas, so what the motors are told here is what they would be told
+there. A tick takes as long as its physics, and the same scenario, seed and person always give the
+same session. `teleop.collecting` records it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
+from recorder.episode import POLICY_STATE
 from recorder.verdict import SOLVED_HOLD_STEPS
 from teleop import gate, gate_state
-from teleop.gate import Body, Incoming, Wish
+from teleop.gate import Body, Decision, Incoming, Wish
 from teleop.input_profile import default_profile
 from teleop.operator_input import Drive, Keyboard, KeyChange
-from teleop.patrol import Patrol
 from teleop.policy import Diagnosis
 from teleop.requests import answered
-from teleop.rescue_script import Hands, Operator, Seen, Stage
-from teleop.robot import Observation
-from teleop.robot_report import Running, Ticked, reported
+from teleop.rescue_script import Hands, Seen
+from teleop.robot import Image, Restorable, Robot
+from teleop.robot_report import Running, Ticked, recorded, reported
 from teleop.roster import Member
-from teleop.safety import Limits
+from teleop.scenarios import Scenario, Script, scenario
 from teleop.sim_rover import SimRover
-from teleop.stuck import StuckDetector
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import (
     Command,
+    Event,
     HandBack,
     KeepLease,
     MarkOutcome,
@@ -41,16 +42,29 @@ from transport.messages import (
     RequestLease,
     RobotState,
     Role,
+    Tick,
     Twist,
+    decoder_of,
+    encode,
 )
 
 LIMIT_S: Final = 150.0  # a patrol of 20 s, a minute of driving, and time to read
 BEGIN_NS: Final = 10 * NS_PER_S  # no stamp is zero
 PICTURE_NS: Final = 40 * NS_PER_MS  # age of the picture the operator acts on, as measured on a desk
-EPOCHS: Final = 1_000
+PICTURE_TICKS: Final = 6  # between two looks at it; it is as old again when it is acted on
+EPOCHS: Final = 1_000_000
 PERSON: Final = Member(key="a" * 40, name="op-1", role=Role.OPERATOR)
 SESSION: Final = "rehearsal"
 DRIVES: Final = {str(drive): drive for drive in Drive}
+
+Heard = Callable[[Tick], None]
+Look = Callable[[bytes], Image | None]  # the main camera's picture of a state
+_decode_command = decoder_of(Command)
+_decode_request = decoder_of(Request)
+
+
+class RestorableRobot(Robot, Restorable, Protocol):
+    """A simulated robot."""
 
 
 @dataclass
@@ -74,7 +88,7 @@ class Rescue:
 def rehearse(
     rover: SimRover,
     seed: int,
-    operator: Operator,
+    operator: Script,
     light: Callable[[bytes], float] | None = None,
     limit_s: float = LIMIT_S,
 ) -> Rescue:
@@ -83,7 +97,7 @@ def rehearse(
     `light` gives the brightness of the front camera's picture in a state, 0 to 255; without it
     every picture is bright, and the operator judges by telemetry alone.
     """
-    room = _Rehearsal(rover, seed, operator, light)
+    room = Rehearsal(scenario(rover.describe("boot").scenario), rover, operator, seed, light=light)
     for _ in range(round(limit_s * TICK_HZ)):
         room.tick()
         if room.operator.done:
@@ -91,37 +105,62 @@ def rehearse(
     return room.rescue
 
 
-class _Rehearsal:
+class _Away:
+    """Nobody at the console."""
+
+    waiting, driving_since_ns, done = True, None, False
+
+    def act(self, seen: Seen, now_ns: int) -> tuple[_Away, Hands]:
+        """Nothing."""
+        return self, Hands()
+
+
+class Rehearsal:
     """Both ends and what stands between them."""
 
     def __init__(
         self,
-        rover: SimRover,
+        asked: Scenario,
+        robot: RestorableRobot,
+        operator: Script,
         seed: int,
-        operator: Operator,
-        light: Callable[[bytes], float] | None,
+        *,
+        look: Look | None = None,
+        light: Callable[[bytes], float] | None = None,
+        heard: Heard | None = None,
+        boot_id: str = "boot",
     ) -> None:
+        """`look` draws what the operator works by, `heard` is told every tick as it is recorded."""
         self.rescue, self.operator = Rescue(), operator
-        self._rover, self._light = rover, light
-        self._policy, self._stuck = Patrol(seed), StuckDetector()
-        self._description, self._limits = rover.describe("boot"), Limits()
-        state = gate_state.GateState(boot_id="boot")
+        self._robot, self._look, self._light, self._heard = robot, look, light, heard
+        self._policy, self._stuck = asked.make_policy(seed), asked.make_stuck()
+        self._description, self._limits = robot.describe(boot_id), asked.limits
+        self._profile = default_profile(asked.kind)
+        state = gate_state.GateState(boot_id=boot_id, axes=self._description.action_names)
         self._state = gate_state.checked(state, start_policy=True, now_ns=BEGIN_NS)
         self._lent = self._state.sublease
         self._keyboard, self._hands = Keyboard(), Hands()
+        self._events: list[Event] = []
+        self._painted: Image | None = None  # what the operator sees …
+        self._taken: Image | None = None  # … and what is on its way to the screen
         self._tick = self._seq = 0
+
+    @property
+    def now_ns(self) -> int:
+        """The robot's clock at the last tick."""
+        return BEGIN_NS + self._tick * NS_PER_S // TICK_HZ
 
     def tick(self) -> None:
         """One control tick, and at every second one a look of the operator at its report."""
         self._tick += 1
-        now_ns = BEGIN_NS + self._tick * NS_PER_S // TICK_HZ
-        seen = self._rover.observe()
+        now_ns = self.now_ns
+        seen = self._robot.observe()
         if self._lent != self._state.sublease:
             self._policy.resume(seen)
             self._lent = self._state.sublease
         policy = self._policy.act(seen)
         self._call_when_stuck(now_ns)
-        before, inbox = self._rover.snapshot(), self._inbox(now_ns)
+        before, inbox = self._robot.snapshot(), self._inbox(now_ns)
         decision = gate.step(
             self._state,
             inbox,
@@ -133,30 +172,50 @@ class _Rehearsal:
         )
         taken = decision.state.lease.session == SESSION
         if taken:
-            self.rescue.solved.append(self._rover.solved())
-        told = self._rover.apply(decision.applied)
+            self.rescue.solved.append(self._robot.solved())
+        told = self._robot.apply(decision.applied)
         if taken:
             self.rescue.states.append(before)
             self.rescue.actions.append(told)
         self._state = gate_state.sent(decision.state, now_ns)
         self._stuck.observe(now_ns, self._state.mode, decision.asked, seen)
+        ticked = Ticked(
+            tick=self._tick,
+            stamp_ns=now_ns,
+            state=self._state,
+            decision=decision,
+            observation=seen,
+            observed_ns=now_ns,
+            policy=policy,
+            applied=told,
+            applied_ns=now_ns,
+            state_before=before,
+            events=self._said(decision),
+            missed_before=0,
+            consent=PERSON.consent,
+        )
+        if self._heard is not None:
+            self._heard(recorded(ticked, self._description.boot_id))
         if self._tick % 2 == 0:
-            ticked = Ticked(
-                tick=self._tick,
-                stamp_ns=now_ns,
-                state=self._state,
-                decision=decision,
-                observation=seen,
-                observed_ns=now_ns,
-                policy=policy,
-                applied=told,
-                applied_ns=now_ns,
-                state_before=before,
-                events=decision.events,
-                missed_before=0,
-                consent=PERSON.consent,
-            )
-            self._look(ticked, self._rover.observe(), now_ns)
+            self._look_at(ticked, now_ns)
+
+    def wait(self, seconds: float) -> None:
+        """So much time in which the operator looks elsewhere."""
+        operator, self.operator = self.operator, _Away()
+        for _ in range(round(seconds * TICK_HZ)):
+            self.tick()
+        self.operator = operator
+
+    def _said(self, decision: Decision) -> tuple[Event, ...]:
+        """What happened since the last tick, with the policy's memory where somebody took over."""
+        events = (*self._events, *decision.events)
+        self._events = []
+        memory = [
+            Event(kind=POLICY_STATE, text=self._policy.memory())
+            for event in events
+            if event.kind == "takeover"
+        ]
+        return (*events, *memory)
 
     def _call_when_stuck(self, now_ns: int) -> None:
         diagnosis = self._stuck.diagnosis(now_ns)
@@ -164,6 +223,7 @@ class _Rehearsal:
             return
         self.rescue.call, self.rescue.call_s = diagnosis, (now_ns - BEGIN_NS) / NS_PER_S
         self._state = gate_state.call(self._state, diagnosis.reason, diagnosis.detail, now_ns)
+        self._events.append(Event(kind="call", text=f"{diagnosis.reason}. {diagnosis.detail}"))
 
     def _inbox(self, now_ns: int) -> list[Incoming]:
         """The console's command of this tick, while it has the lease."""
@@ -172,7 +232,7 @@ class _Rehearsal:
             return []
         self._ask(KeepLease(epoch=epoch), now_ns)
         self._seq += 1
-        wish = self._keyboard.read(now_ns)
+        wish = self._keyboard.read(now_ns, self._profile.speeds)
         command = Command(
             session=SESSION,
             boot_id=self._state.boot_id,
@@ -183,26 +243,42 @@ class _Rehearsal:
             deadman=wish.deadman,
             forward=wish.forward,
             turn=wish.turn,
+            left=wish.left,
+            up=wish.up,
+            grip=wish.grip,
             input_ns=now_ns,
+            sent_ns=now_ns,
         )
-        return [Incoming(command, PERSON.key, PERSON.role)]
+        return [Incoming(_decode_command(encode(command)), PERSON.key, PERSON.role)]
 
-    def _look(self, ticked: Ticked, seen: Observation, now_ns: int) -> None:
+    def _look_at(self, ticked: Ticked, now_ns: int) -> None:
         running = Running(
             missed_ticks=0, applied_input=(0, 0), watchdog_trips=0, disk_refuses=False, idle_s=0.0
         )
-        state = reported(ticked, seen, running, self._description, self._limits)
-        yours = state.lease.session == SESSION
-        # Only before it marks does the operator care how bright the picture is.
-        bright = 255.0
-        if self._light is not None and self.operator.stage is Stage.STILL:
-            bright = self._light(self._rover.snapshot())
-        age_ms = PICTURE_NS / NS_PER_MS
-        self.operator, hands = self.operator.act(Seen(state, yours, age_ms, bright), now_ns)
+        after = self._robot.observe()
+        state = reported(ticked, after, running, self._description, self._limits)
+        if self._look is not None and self._tick % PICTURE_TICKS == 0:
+            self._painted, self._taken = self._taken, self._look(self._robot.snapshot())
+        seen = Seen(
+            state=state,
+            yours=state.lease.session == SESSION,
+            picture_age_ms=PICTURE_NS / NS_PER_MS,
+            brightness=self._brightness(),
+            picture=self._painted,
+        )
+        self.operator, hands = self.operator.act(seen, now_ns)
         self._type(hands, state, now_ns)
 
+    def _brightness(self) -> float:
+        if self._painted is not None:
+            return float(self._painted.mean())
+        # Only when it has stopped driving does the operator care how bright the picture is.
+        if self._light is not None and self.operator.driving_since_ns is None:
+            return self._light(self._robot.snapshot())
+        return 255.0
+
     def _type(self, hands: Hands, state: RobotState, now_ns: int) -> None:
-        keys = default_profile().keys
+        keys = self._profile.keys
         for key in sorted(self._hands.held ^ hands.held):
             drive = DRIVES[str(keys[key])]
             change = KeyChange(key, drive, key in hands.held, now_ns)
@@ -210,7 +286,7 @@ class _Rehearsal:
         self._hands = hands
         epoch = state.lease.epoch
         match hands.tap:
-            case "Return" if state.lease.session != SESSION:
+            case "Return" | "F2" if state.lease.session != SESSION:
                 self._ask(RequestLease(), now_ns)
             case "Return":
                 self._ask(HandBack(epoch=epoch), now_ns)
@@ -224,4 +300,6 @@ class _Rehearsal:
 
     def _ask(self, body: RequestBody, now_ns: int) -> None:
         request = Request(request_id=self._tick, session=SESSION, body=body)
-        self._state, _, _ = answered(self._state, request, PERSON, now_ns, EPOCHS)
+        asked = _decode_request(encode(request))
+        self._state, _, events = answered(self._state, asked, PERSON, now_ns, EPOCHS)
+        self._events.extend(events)

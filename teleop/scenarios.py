@@ -59,7 +59,7 @@ class Scenario:
     make_cameras: Callable[[int, Path | None], CameraRig]
     make_policy: Callable[[int], Policy]  # seed
     make_stuck: Callable[[], StuckWatch]
-    make_script: Callable[[], Script]
+    make_script: Callable[[int], Script]  # which person; no two work alike
 
     @property
     def limits(self) -> Limits:
@@ -90,10 +90,10 @@ def _rover(name: str, task: str, story: str) -> Scenario:
 
         return StuckDetector()
 
-    def script() -> Script:
-        from teleop.rescue_script import Operator
+    def script(person: int) -> Script:
+        from teleop.rescue_script import Operator, Slack
 
-        return Operator()
+        return Operator(Slack.of(person)) if person else Operator()
 
     return Scenario(
         name=name,
@@ -133,11 +133,11 @@ def _arm(name: str, task: str, story: str) -> Scenario:
 
         return NeverStuck()
 
-    def script() -> Script:
+    def script(person: int) -> Script:
         from teleop.arm_operators import operator_for
         from teleop.sim_arm import ArmCameras
 
-        return operator_for(name, ArmCameras(name, 0).settings("top"), person=0)
+        return operator_for(name, ArmCameras(name, 0).settings("top"), person)
 
     return Scenario(
         name=name,

@@ -112,7 +112,7 @@ def _run(
         presses.pressed.connect(window.acting.pad_action)
         pad.start()
         if scripted:
-            ScriptedOperator(window, scenario(scripted).make_script(), screenshots).start()
+            ScriptedOperator(window, scenario(scripted).make_script(0), screenshots).start()
 
     def closed(window: MainWindow) -> None:
         pad.close()

@@ -47,7 +47,7 @@ def test_its_limits_are_within_what_the_robot_carries_out(asked: Scenario, robot
 @every
 def test_its_cameras_policy_watch_and_operator_can_be_made(asked: Scenario, robot: Robot) -> None:
     assert asked.make_cameras(0, None).names == asked.cameras
-    policy, stuck, script = asked.make_policy(0), asked.make_stuck(), asked.make_script()
+    policy, stuck, script = asked.make_policy(0), asked.make_stuck(), asked.make_script(0)
     policy.act(robot.observe())
     assert stuck.diagnosis(0) is None
     assert (script.waiting, script.driving_since_ns, script.done) == (True, None, False)
