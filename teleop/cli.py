@@ -122,7 +122,17 @@ def default_config() -> Path:
 @app.command()
 def demo(
     seed: Seed = 0,
-    scenario: Scenario = DEFAULT_SCENARIO,
+    scenario: Annotated[
+        str, typer.Option("--scenario", "--task", help=f"One of: {', '.join(SCENARIOS)}.")
+    ] = DEFAULT_SCENARIO,
+    episodes: Annotated[
+        int,
+        typer.Option(
+            help="Collect so many demonstrations by scripted operators, as fast as the simulator "
+            "goes, without a window; then replay them all.",
+            min=0,
+        ),
+    ] = 0,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("demo-output"),
     headless: Annotated[
         bool, typer.Option(help="No screen: a scripted operator drives the same console.")
@@ -134,7 +144,11 @@ def demo(
     Without a display a scripted operator drives the console."""
     from teleop.demo import run_demo
 
-    scenario_named(scenario)  # a mistake is told before anything starts
+    asked = scenario_named(scenario)  # a mistake is told before anything starts
+    if episodes:
+        from teleop.collecting import run_collecting
+
+        raise typer.Exit(run_collecting(asked, episodes, out, seed=seed, json=json))
     raise typer.Exit(run_demo(seed=seed, scenario=scenario, out=out, headless=headless, json=json))
 
 

@@ -8,20 +8,28 @@ robot's own. Each episode is another person and, of the same table, another star
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+import msgspec
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
 from recorder.episode import CameraFormat
 from recorder.episode_recorder import EpisodeRecorder
+from recorder.verdict import PASSING
+from teleop.demo import prepare
 from teleop.media import gate_sha256
 from teleop.mujoco_cameras import MujocoCameras
 from teleop.policy import NO_POLICY
 from teleop.rehearsal import PICTURE_TICKS, Rehearsal, Rescue, RestorableRobot
+from teleop.replay_jobs import ReplayJob
+from teleop.replay_worker import judged
 from teleop.robot import CameraRig, Image, Resettable, RobotError, camera_settings
 from teleop.scenarios import Scenario
 from transport.channels import TICK_HZ, TICKS_PER_ROW
@@ -137,6 +145,50 @@ def _session(
     sealed = recorder.sealed()
     done: Rescue = room.rescue
     return Collected(seed, person, sealed[-1] if sealed else None, done.outcome, ticks / TICK_HZ)
+
+
+def run_collecting(asked: Scenario, episodes: int, out: Path, *, seed: int, json: bool) -> int:
+    """Collect into `out`/episodes, replay each at once, print what came of it; the exit code.
+
+    0 when every demonstration was marked a success and proved, else 1.
+    """
+    terminal = Console(stderr=True, highlight=False)
+    prepare(out)
+    library = out / "episodes"
+    done: list[Collected] = []
+    verdicts: dict[str, str] = {}
+    sessions = collect(asked, episodes, library, seed=seed)
+    for one in track(sessions, description=asked.name, total=episodes, console=terminal):
+        done.append(one)
+        if one.episode is None:
+            continue
+        answer = judged(ReplayJob(path=str(one.episode)))
+        verdict = answer.verdict
+        verdicts[one.episode.name] = str(verdict.verdict) if verdict else answer.error
+        if verdict is None or not verdict.passed:
+            why = verdict.sentence if verdict else answer.error
+            terminal.print(f"{one.episode.name}: {why}", markup=False)
+    solved = sum(one.outcome is Outcome.SUCCESS for one in done)
+    proved = sum(verdict in PASSING for verdict in verdicts.values())
+    facts = {
+        "task": asked.name,
+        "asked": episodes,
+        "recorded": len(verdicts),
+        "success": solved,
+        "proved": proved,
+        "seconds": round(sum(one.seconds for one in done), 1),
+        "library": str(library),
+        "verdicts": verdicts,
+    }
+    if json:
+        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+    else:
+        terminal.print(
+            f"{asked.name}: {episodes} sessions, {solved} marked a success, {proved} proved by "
+            f"replay. They are in {library}",
+            markup=False,
+        )
+    return 0 if solved == proved == episodes else 1
 
 
 class _Film:
