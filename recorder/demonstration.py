@@ -7,12 +7,13 @@ which reads the log of an episode once.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from recorder.contents import between, lost_before
+from recorder.contents import Removed, between, lost_before
 from recorder.driven import values_of
 from recorder.library import Episode
 from recorder.replayable import Numbers
@@ -85,25 +86,50 @@ def demonstration_of(episode: Episode) -> Demonstration:
         EpisodeError: the log cannot be read.
         NothingToReplay: nobody took over, or there is no complete state.
     """
-    ending = episode.manifest.ending
-    if ending.start_tick < 0:
+    manifest = episode.manifest
+    if manifest.ending.start_tick < 0:
         raise NothingToReplay("Nobody took over in this episode: there is nothing to replay.")
-    names = episode.manifest.description.action_names
-    removed = episode.manifest.removed
+    return demonstration_from(
+        episode.ticks(),
+        name=episode.id,
+        description=manifest.description,
+        label=episode.labels.outcome,
+        start_tick=manifest.ending.start_tick,
+        end_tick=manifest.ending.end_tick,
+        removed=manifest.removed,
+    )
+
+
+def demonstration_from(
+    ticks: Iterable[Tick],
+    *,
+    name: str,
+    description: Description,
+    label: Outcome,
+    start_tick: int,
+    end_tick: int,
+    removed: Removed = (),
+) -> Demonstration:
+    """The same from control ticks in order, wherever they come from.
+
+    Raises:
+        NothingToReplay: the intervention is not among them, or not every one has a state.
+    """
+    names = description.action_names
     actions, measured, ages = array("d"), array("d"), array("d")
     numbers: list[int] = []
     states: list[bytes] = []
     seams: set[int] = set()
     end = lost = 0
     previous: Tick | None = None
-    for tick in episode.ticks():
-        if tick.tick < ending.start_tick:
+    for tick in ticks:
+        if tick.tick < start_tick:
             continue
         if previous is not None:
             lost += lost_before(previous.tick, tick, removed)
             if between(previous.tick, tick, removed):
                 seams.add(len(numbers) - 1)
-        if tick.tick <= ending.end_tick:
+        if tick.tick <= end_tick:
             end = len(numbers)
         elif len(numbers) - end >= SOLVED_HOLD_STEPS:
             break
@@ -113,7 +139,7 @@ def demonstration_of(episode: Episode) -> Demonstration:
         ages.append(tick.command_age_ms / 1e3 if tick.command_age_ms >= 0 else UNKNOWN_AGE_S)
         states.append(tick.state)
         previous = tick
-    if not numbers or numbers[0] != ending.start_tick or end == 0:
+    if not numbers or numbers[0] != start_tick or end == 0:
         raise NothingToReplay(
             "The intervention is not in the record: there is no start to replay from."
         )
@@ -125,9 +151,9 @@ def demonstration_of(episode: Episode) -> Demonstration:
         raise NothingToReplay("The recorded states differ in size: some are not of this robot.")
     n = len(numbers)
     return Demonstration(
-        name=episode.id,
-        description=episode.manifest.description,
-        label=episode.labels.outcome,
+        name=name,
+        description=description,
+        label=label,
         actions=np.array(actions).reshape(n, -1)[:-1],
         states=np.frombuffer(b"".join(states), "<f8").astype(np.float64).reshape(n, -1),
         start=states[0],

@@ -94,7 +94,15 @@ def _usable_cores() -> int | None:
     return len(affinity(0)) if affinity else os.cpu_count()
 
 
-def run_bench(name: str, *, seconds: float, trials: int, soak_min: float, json: bool) -> int:
+def run_bench(
+    name: str,
+    *,
+    seconds: float,
+    trials: int,
+    soak_min: float,
+    demonstrations: int,
+    json: bool,
+) -> int:
     """Run one bench and print it."""
     terminal = Console(stderr=True, highlight=False)
 
@@ -105,6 +113,7 @@ def run_bench(name: str, *, seconds: float, trials: int, soak_min: float, json: 
         "video": lambda: _video(seconds, soak_min, say),
         "control": lambda: _control(seconds, trials, say),
         "record": lambda: _record(seconds, say),
+        "replay": lambda: _replay(demonstrations, seconds, say),
     }
     if name not in benches:
         raise ConfigError(f"there is no bench {name!r}; there are: {', '.join(benches)}")
@@ -159,6 +168,12 @@ def _control(seconds: float, trials: int, say: Callable[[str], None]) -> list[Ro
     from teleop.bench_control import measure
 
     return measure(seconds, trials, say)
+
+
+def _replay(demonstrations: int, seconds: float, say: Callable[[str], None]) -> list[Row]:
+    from teleop.bench_replay import measure
+
+    return measure(demonstrations, seconds, say)
 
 
 def _record(seconds: float, say: Callable[[str], None]) -> list[Row]:

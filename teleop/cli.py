@@ -484,7 +484,7 @@ def version() -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="video, control or record.")],
+    name: Annotated[str, typer.Argument(help="video, control, record or replay.")],
     seconds: Annotated[float, typer.Option(help="How long each row is measured.", min=2)] = 10.0,
     trials: Annotated[
         int, typer.Option(help="control: how often STOP and a cut link are tried.", min=1)
@@ -492,12 +492,24 @@ def bench(
     soak: Annotated[
         float, typer.Option(help="video: minutes of one long run, beside the others.", min=0)
     ] = 0.0,
+    demonstrations: Annotated[
+        int, typer.Option(help="replay: how many are made and damaged.", min=10)
+    ] = 200,
     json: Json = False,
 ) -> None:
     """Measure this machine beside a peer, in the same run. A bench reports, it does not fail."""
     from teleop.bench import run_bench
 
-    raise typer.Exit(run_bench(name, seconds=seconds, trials=trials, soak_min=soak, json=json))
+    raise typer.Exit(
+        run_bench(
+            name,
+            seconds=seconds,
+            trials=trials,
+            soak_min=soak,
+            demonstrations=demonstrations,
+            json=json,
+        )
+    )
 
 
 @app.command()

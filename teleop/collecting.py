@@ -70,7 +70,7 @@ def collect(
     drawn: tuple[int, CameraRig] | None = None
     try:
         for count in range(episodes):
-            robot, number = _robot(asked, seed, count)
+            robot, number = starts(asked, seed, count)
             if drawn is None or drawn[0] != number:
                 if drawn is not None:
                     drawn[1].close()
@@ -88,7 +88,7 @@ def collect(
             drawn[1].close()
 
 
-def _robot(asked: Scenario, seed: int, count: int) -> tuple[RestorableRobot, int]:
+def starts(asked: Scenario, seed: int, count: int) -> tuple[RestorableRobot, int]:
     """A robot at its start, and the seed of its scene: another start of one, or another scene."""
     robot = cast(RestorableRobot, asked.make_robot(seed, None))
     if isinstance(robot, Resettable):
