@@ -239,7 +239,9 @@ def _axes(case: _Case) -> Iterator[tuple[int, Numbers, Numbers]]:
     """(axis, stored, true) where the true action is known and the axis moves."""
     for axis in range(case.stored.shape[1]):
         stored, true = case.stored[case.known, axis], case.true[case.known, axis]
-        moving = np.abs(true) > 0.02 * np.abs(true).max(initial=1e-12)
+        # What was found of an axis that is never used is rounding.
+        most = max(0.02 * np.abs(true).max(initial=0.0), 10 * SAME * case.scale[axis])
+        moving = np.abs(true) > most
         if moving.sum() >= 1:
             yield axis, stored[moving], true[moving]
 

@@ -19,15 +19,15 @@ from recorder.replayable import Flags, Movable, Numbers, Replayable
 from recorder.stepping import RobotErrors, run
 from recorder.verdict import Disturbance, Margin, held
 
-HALVINGS: Final = 5  # replays for each disturbance: the knee is known to 1/32 of the range
-# What is tried at most, and its unit. The least that is tried is a 32nd of it, which no set-up can
+HALVINGS: Final = 4  # replays for each disturbance: the knee is known to 1/16 of the range
+# What is tried at most, and its unit. The least that is tried is a 16th of it, which no set-up can
 # promise to stay below (2 mm, 20 ms, 2 %): what does not bear that much is FRAGILE.
 RANGES: Final = {
-    Disturbance.START: (0.064, "m"),
-    Disturbance.DELAY: (0.64, "s"),
-    Disturbance.LOSS: (0.64, "1"),
-    Disturbance.NOISE: (0.64, "1"),
-    Disturbance.LINK: (8.0, "x"),  # as many times as late as in its own session
+    Disturbance.START: (0.032, "m"),
+    Disturbance.DELAY: (0.32, "s"),
+    Disturbance.LOSS: (0.32, "1"),
+    Disturbance.NOISE: (0.32, "1"),
+    Disturbance.LINK: (4.0, "x"),  # as many times as late as in its own session
 }
 
 

@@ -19,7 +19,6 @@ from recorder.diagnosis import diagnosed
 from recorder.durable import write_atomically
 from recorder.episode import VERDICT_FILE, sealed_json
 from recorder.label_check import (
-    MAX_CHECKS,
     LabelCheck,
     check_labels,
     deviations,
@@ -62,6 +61,7 @@ __all__ = ["CannotReplay", "MakeRobot", "Wanted", "replay", "replay_episode", "v
 
 ROBOT_ERRORS: Final = (OSError, RuntimeError, ValueError, ArithmeticError)
 CODE: Final = "source_sha256"  # among the versions of a verdict
+MAX_MEASURED: Final = 200  # states in which the robot's own measurements are compared
 _ACTION_TOLERANCE: Final = 1e-9  # m/s, rad/s: what a robot may round
 
 MakeRobot = Callable[[Description], Replayable]
@@ -397,7 +397,7 @@ class _Replay:
         names = demonstration.description.observation_names
         tolerance = 1e-9 if same else 1e-4
         failed, worst, most = 0, "", 0.0
-        checked = range(0, len(seen), max(1, -(-len(seen) // MAX_CHECKS)))
+        checked = range(0, len(seen), max(1, -(-len(seen) // MAX_MEASURED)))
         for i in checked:
             robot.restore(demonstration.state(i))
             off = np.abs(np.array(robot.observe().values()) - seen[i])
