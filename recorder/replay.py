@@ -30,11 +30,13 @@ from recorder.prefix import shortest_prefix
 from recorder.replayable import (
     CannotReplay,
     Described,
+    Eye,
     Measuring,
     Named,
     Numbers,
     Replayable,
 )
+from recorder.stale_camera import stale_camera
 from recorder.stepping import RobotErrors, Run, alike, run
 from recorder.verdict import (
     CURVE_POINTS,
@@ -65,6 +67,7 @@ MAX_MEASURED: Final = 200  # states in which the robot's own measurements are co
 _ACTION_TOLERANCE: Final = 1e-9  # m/s, rad/s: what a robot may round
 
 MakeRobot = Callable[[Description], Replayable]
+MakeEye = Callable[[Description], Eye | None]
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Wanted:
     repeats: int = 0  # replays on robots made anew
     margins: bool = False
     prefix: bool = False
+    pictures: bool = False  # whether they belong to their states
 
 
 QUICK: Final = Wanted()
@@ -134,15 +138,47 @@ def replay_episode(
     make_robot: MakeRobot,
     *,
     wanted: Wanted = QUICK,
+    make_eye: MakeEye | None = None,
     errors: RobotErrors = ROBOT_ERRORS,
 ) -> ReplayResult:
-    """The same of an episode; one that has nothing to replay says so in the evidence."""
+    """The same of an episode; one that has nothing to replay says so in the evidence.
+
+    `make_eye` draws what its cameras see, to compare their pictures with it; None: nothing does.
+    """
     try:
         demonstration = demonstration_of(episode)
     except NothingToReplay as nothing:
         evidence = Evidence(label=episode.labels.outcome, problem=str(nothing))
         return ReplayResult(evidence, versions=replaying_versions())
-    return replay(demonstration, make_robot, wanted=wanted, errors=errors)
+    result = replay(demonstration, make_robot, wanted=wanted, errors=errors)
+    if wanted.pictures and not result.evidence.problem:
+        _pictures(episode, demonstration, make_eye, result, errors)
+    return result
+
+
+def _pictures(
+    episode: Episode,
+    demonstration: Demonstration,
+    make_eye: MakeEye | None,
+    result: ReplayResult,
+    errors: RobotErrors,
+) -> None:
+    cannot: RobotErrors = (CannotReplay, *errors)
+    try:
+        eye = make_eye(demonstration.description) if make_eye is not None else None
+        if eye is None:
+            _add(result, pictures=-1)
+            return
+        try:
+            found, drawn = stale_camera(episode, demonstration, eye)
+        finally:
+            eye.close()
+    except cannot:
+        _add(result, pictures=-1)
+        return
+    _add(result, pictures=drawn)
+    if found is not None and result.evidence.diagnosis is None:
+        _add(result, diagnosis=found)
 
 
 def verdict_of(episode: Episode, result: ReplayResult) -> Verdict:
@@ -176,12 +212,14 @@ def validate(
     make_robot: MakeRobot,
     *,
     wanted: Wanted = QUICK,
+    make_eye: MakeEye | None = None,
     errors: RobotErrors = ROBOT_ERRORS,
     keep: bool = True,
 ) -> Verdict:
     """Verify the files, replay, judge, and `keep` the verdict beside the episode."""
     episode.verify()
-    verdict = verdict_of(episode, replay_episode(episode, make_robot, wanted=wanted, errors=errors))
+    result = replay_episode(episode, make_robot, wanted=wanted, make_eye=make_eye, errors=errors)
+    verdict = verdict_of(episode, result)
     if keep:
         write_atomically(episode.path / VERDICT_FILE, sealed_json(verdict))
     return verdict

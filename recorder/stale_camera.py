@@ -8,7 +8,8 @@ than it filmed fits nowhere best: both are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -29,29 +30,70 @@ _CELLS: Final = (60, 80)  # rows, columns of what is compared
 Small = npt.NDArray[np.float32]
 
 
-def stale_camera(episode: Episode, demonstration: Demonstration, eye: Eye) -> Diagnosis | None:
-    """The first camera whose pictures stand beside other rows than their own; None: none does.
+def stale_camera(
+    episode: Episode, demonstration: Demonstration, eye: Eye
+) -> tuple[Diagnosis | None, int]:
+    """(the first camera whose pictures stand beside other rows than their own, states drawn).
 
     Raises:
         EpisodeError: a video cannot be read.
     """
     states = _states_of_rows(episode, demonstration)
-    if len(states) < 2 * REACH + PICTURES:
-        return None
+    rows = sorted(states)
+    drawn = 0
+    if len(rows) < 2 * REACH + PICTURES:
+        return None, 0
     for camera in episode.manifest.cameras:
-        shift = _shift(episode, demonstration, states, camera.name, eye)
-        if abs(shift) < AT_LEAST:
-            continue
-        late = "behind" if shift > 0 else "ahead of"
-        return Diagnosis(
-            fault=Fault.STALE_CAMERA,
-            sentence=f"The pictures of {camera.name} are {abs(shift)} rows {late} the states.",
-            advice=f"Shift its video by {-shift:+d} rows, and look for what delays this camera.",
-            explains=1.0,
-            rows=shift,
-            camera=camera.name,
+        frames = islice(episode.frames(camera.name), rows[0], rows[-1] + 1)
+        film = np.stack([shrunk(frame) for frame in frames])
+
+        def draw(row: int, name: str = camera.name) -> Image:
+            return eye.render(name, demonstration.state(states[rows[0] + row]))
+
+        shift, looked = shift_of(film, draw)
+        drawn += looked
+        if abs(shift) >= AT_LEAST:
+            return diagnosis_of(camera.name, shift), drawn
+    return None, drawn
+
+
+def diagnosis_of(camera: str, shift: int) -> Diagnosis:
+    """In words."""
+    late = "behind" if shift > 0 else "ahead of"
+    return Diagnosis(
+        fault=Fault.STALE_CAMERA,
+        sentence=f"The pictures of {camera} are {abs(shift)} rows {late} the states.",
+        advice=f"Shift its video by {-shift:+d} rows, and look for what delays this camera.",
+        explains=1.0,
+        rows=shift,
+        camera=camera,
+    )
+
+
+def shift_of(film: Small, draw: Callable[[int], Image]) -> tuple[int, int]:
+    """(rows by which pictures lag behind their states, states drawn).
+
+    0 rows: they do not, or nothing can be said.
+
+    Args:
+        film: (rows, height, width), `shrunk`.
+        draw: what the camera sees in the state of a row.
+    """
+    places = _moments(film)
+    best: list[int] = []
+    errors = np.zeros(2 * REACH + 1)
+    for place in places:
+        off = ((film[place - REACH : place + REACH + 1] - shrunk(draw(place))) ** 2).mean(
+            axis=(1, 2)
         )
-    return None
+        errors += off / max(float(off.max()), 1e-9)
+        best.append(int(off.argmin()) - REACH)
+    if not best:
+        return 0, 0
+    shift = int(errors.argmin()) - REACH
+    near = np.abs(np.array(best) - shift) <= 1
+    clear = errors.min() < CLEARER * errors[REACH]
+    return (shift if clear and near.mean() >= AGREE else 0), len(places)
 
 
 def _states_of_rows(episode: Episode, demonstration: Demonstration) -> dict[int, int]:
@@ -60,46 +102,13 @@ def _states_of_rows(episode: Episode, demonstration: Demonstration) -> dict[int,
     return {row.row: index[row.tick] for row in episode.rows() if row.tick in index}
 
 
-def _shift(
-    episode: Episode,
-    demonstration: Demonstration,
-    states: dict[int, int],
-    camera: str,
-    eye: Eye,
-) -> int:
-    """By how many rows the pictures of a camera lag; 0: they do not, or nothing can be said."""
-    rows = sorted(states)
-    first, last = rows[0], rows[-1]
-    film = np.stack([*_film(episode.frames(camera), first, last)])
-    places, best = _moments(film), []
-    errors = np.zeros(2 * REACH + 1)
-    for place in places:
-        drawn = shrunk(eye.render(camera, demonstration.state(states[first + int(place)])))
-        around = film[place - REACH : place + REACH + 1]
-        off = ((around - drawn) ** 2).mean(axis=(1, 2))
-        errors += off / max(float(off.max()), 1e-9)
-        best.append(int(off.argmin()) - REACH)
-    if not best:
-        return 0
-    shift = int(errors.argmin()) - REACH
-    near = np.abs(np.array(best) - shift) <= 1
-    clear = errors.min() < CLEARER * errors[REACH]
-    return shift if clear and near.mean() >= AGREE else 0
-
-
-def _film(frames: Iterator[Image], first: int, last: int) -> Iterator[Small]:
-    for row, frame in enumerate(frames):
-        if first <= row <= last:
-            yield shrunk(frame)
-
-
 def shrunk(picture: Image) -> Small:
-    """Grey cells of a picture, brightness and contrast taken out."""
-    grey = picture.astype(np.float32).mean(axis=2)
-    height, width = grey.shape
+    """Cells of a picture's green, brightness and contrast taken out."""
+    height, width = picture.shape[:2]
     down, across = max(1, height // _CELLS[0]), max(1, width // _CELLS[1])
-    cut = grey[: height // down * down, : width // across * across]
-    cells = cut.reshape(height // down, down, width // across, across).mean(axis=(1, 3))
+    cut = picture[: height // down * down, : width // across * across, 1]
+    rows = cut.reshape(height // down, down, width // across, across)
+    cells = rows.mean(axis=(1, 3), dtype=np.float32)
     spread = float(cells.std())
     plain: Small = (cells - cells.mean()) / max(spread, 1.0)
     return plain

@@ -195,6 +195,7 @@ class Evidence(Wire, frozen=True):
     diagnosis: Diagnosis | None = None
     repeats: Repeats | None = None
     margins: tuple[Margin, ...] = ()
+    pictures: int = 0  # states drawn and looked for in the videos; -1: they cannot be drawn here
     shortest_prefix: int = -1  # actions after which the task is solved for good; -1: not looked for
 
 

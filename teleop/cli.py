@@ -397,6 +397,10 @@ def validate(
     prefix: Annotated[
         bool, typer.Option(help="Find the shortest beginning that still solves the task.")
     ] = False,
+    pictures: Annotated[
+        bool,
+        typer.Option(help="Draw the states again and look whether the videos belong to them."),
+    ] = True,
     again: Annotated[
         bool, typer.Option(help="Also replay what has a verdict that is up to date.")
     ] = False,
@@ -452,6 +456,7 @@ def validate(
         repeats=repeats,
         margins=margins,
         prefix=prefix,
+        pictures=pictures and not background,
         again=again,
         workers=workers,
         engine=engine,

@@ -26,13 +26,19 @@ class ReplayJob(Wire, frozen=True):
     repeats: int = 0
     margins: bool = False
     prefix: bool = False
+    pictures: bool = False
     again: bool = False  # also when there is a verdict that is up to date
     keep: bool = True  # write the verdict beside the episode
 
     @property
     def wanted(self) -> Wanted:
         """What is to be found out beside labels, open loop and controls."""
-        return Wanted(repeats=self.repeats, margins=self.margins, prefix=self.prefix)
+        return Wanted(
+            repeats=self.repeats,
+            margins=self.margins,
+            prefix=self.prefix,
+            pictures=self.pictures,
+        )
 
     @property
     def name(self) -> str:
@@ -79,6 +85,7 @@ def covers(verdict: Verdict, wanted: Wanted) -> bool:
     runs = evidence.repeats.runs if evidence.repeats is not None else 0
     return (
         runs >= wanted.repeats
+        and (evidence.pictures != 0 or not wanted.pictures)
         and (bool(evidence.margins) or not (wanted.margins and solved))
         and (evidence.shortest_prefix >= 0 or not (wanted.prefix and solved))
     )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from recorder.driven import Driven
-from recorder.replayable import Replayable
+from recorder.replayable import Eye, Replayable
 from teleop.robot import RobotError
+from teleop.scenarios import SCENARIOS
 from transport.messages import Description
 
 MakeRobot = Callable[[Description, Path | None], Replayable]
@@ -51,6 +52,24 @@ def make_robot(description: Description, scene: Path | None = None) -> Replayabl
             f"there are: {', '.join(ROBOTS)}"
         )
     return make(description, scene)
+
+
+def make_eye(description: Description, scene: Path | None = None) -> Eye | None:
+    """What draws the cameras of a bundled robot in any of its states; None for other robots.
+
+    Raises:
+        RobotError: there are no graphics here.
+    """
+    known = SCENARIOS.get(description.scenario)
+    if known is None or known.robot_type != description.robot_type:
+        return None
+    rig = known.make_cameras(description.seed, scene)
+    from teleop.mujoco_cameras import MujocoCameras
+
+    if isinstance(rig, MujocoCameras):
+        rig.gives_way = False  # nothing is on its way to a screen
+    rig.open()
+    return cast(Eye, rig)
 
 
 def _no_simulator(error: ModuleNotFoundError) -> RobotError:

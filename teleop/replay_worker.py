@@ -21,7 +21,7 @@ from recorder.replayable import CannotReplay, Described, Replayable
 from recorder.verdict import Verdict
 from teleop.child import give_way
 from teleop.replay_jobs import ReplayAnswer, ReplayJob, covers, job_of, line_of
-from teleop.replay_robots import make_robot
+from teleop.replay_robots import make_eye, make_robot
 from teleop.robot import RobotError
 from transport.messages import Description
 
@@ -37,7 +37,12 @@ def judged(job: ReplayJob) -> ReplayAnswer:
         if (known := _up_to_date(job, episode)) is not None:
             return ReplayAnswer(job=job, verdict=known, kept=True)
         verdict = validate(
-            episode, lambda d: _robot(job, d), wanted=job.wanted, errors=ERRORS, keep=job.keep
+            episode,
+            lambda d: _robot(job, d),
+            wanted=job.wanted,
+            make_eye=lambda d: make_eye(d, Path(job.scene) if job.scene else None),
+            errors=ERRORS,
+            keep=job.keep,
         )
         return ReplayAnswer(job=job, verdict=verdict)
     except (EpisodeError, OSError) as error:

@@ -50,6 +50,7 @@ class Asked:
     repeats: int = 0
     margins: bool = False
     prefix: bool = False
+    pictures: bool = False
     again: bool = False
     workers: int = 1
     engine: str = "pool"
@@ -67,6 +68,7 @@ class Asked:
             repeats=self.repeats,
             margins=self.margins,
             prefix=self.prefix,
+            pictures=self.pictures,
             again=self.again,
         )
 
