@@ -84,11 +84,19 @@ class _Left:
         return not any(cut.first_row <= number <= cut.last_row for cut in self.cuts)
 
 
-def proposed(series: Series, manifest: Manifest) -> tuple[Cut, ...]:
-    """The idle stretches that can go, in order; empty when there are none."""
+def proposed(series: Series, manifest: Manifest, needed: int = -1) -> tuple[Cut, ...]:
+    """The stretches that can go, in order; empty when there are none.
+
+    Idle ones; and, when only the first `needed` actions of the intervention are, what comes after.
+    """
     idle = np.zeros(len(series), np.bool_)
     for first, last in idle_stretches(series, manifest.description):
         idle[first : last + 1] = True
+    if needed >= 0:
+        begin, end = np.searchsorted(
+            series.tick, (manifest.ending.start_tick + needed, manifest.ending.end_tick)
+        )
+        idle[begin:end] = True
     for tick in _deciding(series, manifest):
         at = int(np.searchsorted(series.tick, tick))
         around = round(AROUND_S * manifest.tick_hz)

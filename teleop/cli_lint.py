@@ -34,13 +34,17 @@ def trim(
     apply: Annotated[
         bool, typer.Option("--apply", help="Write the shorter episode beside this one.")
     ] = False,
+    prefix: Annotated[
+        bool,
+        typer.Option("--prefix", help="Also what comes after the shortest part that solves it."),
+    ] = False,
     library: Library = None,
     json: Json = False,
 ) -> None:
     """Propose which idle stretches to take out of an episode; --apply writes a new one.
 
     The episode itself is never changed. The new one names it as its parent, has the same labels
-    and no verdict: replay it with `unstick validate` before it is exported. Exit code 0."""
+    and is replayed at once: one that does not solve the task any more is not kept, exit code 1."""
     from teleop.trimming import run_trim
 
-    raise typer.Exit(run_trim(episode_of(episode, library), apply=apply, json=json))
+    raise typer.Exit(run_trim(episode_of(episode, library), apply=apply, prefix=prefix, json=json))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,24 +13,54 @@ from recorder.episode import EpisodeError
 from recorder.library import Episode, open_episode
 from recorder.series import series_of
 from recorder.trim import Cut, proposed, trim
+from recorder.verdict import Kind
+from teleop.replay_jobs import ReplayAnswer, ReplayJob
+from teleop.replay_worker import judged
 
 
-def run_trim(folder: Path, *, apply: bool, json: bool) -> int:
-    """Propose cuts of the episode in `folder`; with `apply` make the new episode."""
+def run_trim(folder: Path, *, apply: bool, prefix: bool, json: bool) -> int:
+    """Propose cuts of the episode in `folder`; with `apply` make the new episode, and prove it.
+
+    A shorter episode whose replay fails is not kept: exit code 1. `prefix` also takes out what
+    comes after the shortest beginning that solves the task.
+    """
     episode = open_episode(folder)
-    cuts = proposed(series_of(episode), episode.manifest)
+    needed = _needed(episode) if prefix else -1
+    cuts = proposed(series_of(episode), episode.manifest, needed)
     made = _made(episode, cuts) if apply and cuts else None
+    answer = judged(ReplayJob(path=str(made.path))) if made is not None else None
+    rejected = answer is not None and _fails(answer)
+    if made is not None and rejected:
+        shutil.rmtree(made.path)
     if json:
         facts = {
             "episode": episode.id,
             "seconds": round(episode.manifest.seconds, 2),
             "cuts": cuts,
-            "made": str(made.path) if made else None,
+            "made": str(made.path) if made and not rejected else None,
+            "rejected": rejected,
+            "verdict": answer.verdict if answer else None,
         }
         sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
     else:
-        _print(episode, cuts, made)
-    return 0
+        _print(episode, cuts, made, answer, rejected)
+    return 1 if rejected else 0
+
+
+def _needed(episode: Episode) -> int:
+    """How many actions of the intervention solve its task for good."""
+    verdict = judged(ReplayJob(path=str(episode.path), prefix=True)).verdict
+    needed = verdict.evidence.shortest_prefix if verdict is not None else -1
+    if needed < 0:
+        why = verdict.sentence if verdict is not None else "It cannot be replayed here."
+        raise EpisodeError("No beginning is known to solve it", episode.path, why)
+    return needed
+
+
+def _fails(answer: ReplayAnswer) -> bool:
+    """Whether the replay says that something is wrong; where it cannot judge, it does not."""
+    verdict = answer.verdict
+    return verdict is None or not (verdict.passed or verdict.verdict is Kind.UNVERIFIABLE)
 
 
 def _made(episode: Episode, cuts: tuple[Cut, ...]) -> Episode:
@@ -43,15 +74,21 @@ def _made(episode: Episode, cuts: tuple[Cut, ...]) -> Episode:
         ) from error
 
 
-def _print(episode: Episode, cuts: tuple[Cut, ...], made: Episode | None) -> None:
+def _print(
+    episode: Episode,
+    cuts: tuple[Cut, ...],
+    made: Episode | None,
+    answer: ReplayAnswer | None,
+    rejected: bool,
+) -> None:
     terminal = Console(highlight=False)
     for cut in cuts:
         terminal.print(
             f"rows {cut.first_row}-{cut.last_row}, ticks {cut.first_tick}-{cut.last_tick}: "
-            f"{cut.seconds:.1f} s idle"
+            f"{cut.seconds:.1f} s"
         )
     if not cuts:
-        terminal.print("No idle stretch of a second or more that could go.")
+        terminal.print("No stretch of a second or more that could go.")
     elif made is None:
         left = episode.manifest.rows - sum(cut.last_row - cut.first_row + 1 for cut in cuts)
         terminal.print(
@@ -59,5 +96,10 @@ def _print(episode: Episode, cuts: tuple[Cut, ...], made: Episode | None) -> Non
             "episode; this one stays as it is."
         )
     else:
+        why = (answer.verdict.sentence if answer.verdict else answer.error) if answer else ""
+        kind = answer.verdict.verdict if answer and answer.verdict else "not judged"
+        if rejected:
+            terminal.print(f"Not kept: its replay fails ({kind}). {why}", soft_wrap=True)
+            return
         terminal.print(f"{made.manifest.rows} rows in {made.path}", soft_wrap=True)
-        terminal.print("It has no verdict yet: replay it with `unstick validate`.")
+        terminal.print(f"{kind}: {why}", soft_wrap=True)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -32,6 +33,7 @@ from recorder.trim import Cut, proposed, trim
 from recorder.verdict import Kind
 from recorder.versions import recording_code
 from recorder.video_track import read_packets
+from teleop import replay_robots
 from teleop.trimming import run_trim
 from tests.unit.recorder_support import Rover, number_of, record, session, stamp
 from transport.messages import Event, Outcome, Twist
@@ -249,15 +251,82 @@ def test_recovery_clears_what_a_killed_trim_left_but_not_one_that_runs(
     assert not work.exists()
 
 
+@pytest.fixture
+def copied(slow: Episode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The rescue in a library of its own, whose robot can be replayed."""
+    monkeypatch.setitem(replay_robots.ROBOTS, "rover", lambda *_: Driven(Rover()))
+    return shutil.copytree(slow.path, tmp_path / slow.id)
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return facts
+
+
 def test_the_command_proposes_first_and_writes_only_when_told(
-    slow: Episode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    slow: Episode, copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy = tmp_path / slow.id
-    shutil.copytree(slow.path, copy)
-    assert run_trim(copy, apply=False, json=True) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [cut["first_row"] for cut in told["cuts"]] == [c.first_row for c in cuts_of(slow)]
-    assert told["made"] is None
-    assert list_episodes(tmp_path) == [copy]
-    assert run_trim(copy, apply=True, json=True) == 0
-    assert Path(json.loads(capsys.readouterr().out)["made"]) in list_episodes(tmp_path)
+    assert run_trim(copied, apply=False, prefix=False, json=True) == 0
+    proposal = told(capsys)
+    assert [cut["first_row"] for cut in proposal["cuts"]] == [c.first_row for c in cuts_of(slow)]
+    assert proposal["made"] is None
+    assert list_episodes(copied.parent) == [copied]
+    assert run_trim(copied, apply=True, prefix=False, json=True) == 0
+    assert Path(told(capsys)["made"]) in list_episodes(copied.parent)
+
+
+def test_what_is_left_is_proved_to_solve_still(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_trim(copied, apply=True, prefix=False, json=True)
+    facts = told(capsys)
+    assert (facts["rejected"], facts["verdict"]["passed"]) == (False, True)
+    made = open_episode(Path(facts["made"]))
+    verdict = made.verdict()
+    assert verdict is not None
+    assert verdict.passed
+
+
+def test_a_shorter_episode_that_does_not_solve_its_task_is_not_kept(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Patient(Rover):
+        """Is not done before it has been at it for so long: what looks idle is needed."""
+
+        steps = 0
+
+        def restore(self, state: bytes) -> None:
+            super().restore(state)
+            self.steps = 0
+
+        def apply(self, action: Twist) -> Twist:
+            self.steps += 1
+            return super().apply(action)
+
+        def solved(self) -> bool:
+            return super().solved() and self.steps > 800 if self.steps else super().solved()
+
+    monkeypatch.setitem(replay_robots.ROBOTS, "rover", lambda *_: Driven(Patient()))
+    assert run_trim(copied, apply=True, prefix=False, json=True) == 1
+    facts = told(capsys)
+    assert (facts["made"], facts["rejected"]) == (None, True)
+    assert list_episodes(copied.parent) == [copied]
+
+
+def test_what_comes_after_the_shortest_solution_can_go_too(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_trim(copied, apply=False, prefix=False, json=True)
+    idle = told(capsys)["cuts"]
+    assert run_trim(copied, apply=True, prefix=True, json=True) == 0
+    facts = told(capsys)
+    assert facts["verdict"]["passed"]
+    assert sum(cut["seconds"] for cut in facts["cuts"]) > sum(cut["seconds"] for cut in idle) + 1
+
+
+def test_a_rescue_that_nothing_solves_has_no_such_part(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(replay_robots.ROBOTS, "rover", lambda *_: Driven(Rover(goal_m=99.0)))
+    with pytest.raises(EpisodeError, match="No beginning is known to solve it"):
+        run_trim(copied, apply=True, prefix=True, json=True)
