@@ -11,7 +11,7 @@ SYSTEM := libegl1 libgl1 libgl1-mesa-dri libopengl0 libglib2.0-0 libfontconfig1 
           libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-sync1 \
           libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1 libx11-xcb1
 
-.PHONY: demo test test-long test-lerobot test-gym check format lock setup system bench mutants clean
+.PHONY: demo test test-long test-lerobot test-ray test-gym check format lock setup system bench mutants clean
 
 demo: setup ## the whole product once: a robot gets stuck, is rescued, the rescue is proved
 	@$(BIN)/unstick demo $(ARGS)
@@ -27,6 +27,9 @@ test-lerobot: setup ## the real LeRobot reads what we export: Python 3.12, 5 GB 
 
 test-gym: setup ## real Gymnasium environments are replayed: 1.1 GB from PyPI, removed after
 	@PYTHONPATH=. $(BIN)/python tests/gym/run.py $(ARGS)
+
+test-ray: setup ## replays on a real Ray cluster of this machine: 260 MB from PyPI, removed after
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python tests/ray/run.py $(ARGS)
 
 check: setup ## format, lint, types, import contracts; no tests
 	@$(BIN)/ruff format --check .
@@ -48,7 +51,7 @@ bench: setup ## all that is measured, beside its peers, as the README has it; ho
 
 lock: ## pin everything with hashes, for Python 3.11 to 3.13 on every platform
 	@uv pip compile --universal --generate-hashes --quiet --python-version 3.11 \
-	  --no-annotate --all-extras --group dev --no-emit-package unstick \
+	  --no-annotate --extra console --extra sim --group dev --no-emit-package unstick \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 setup: system $(STAMP)
