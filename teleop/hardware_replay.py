@@ -87,7 +87,8 @@ def plan_of(demonstration: Demonstration) -> Plan:
     columns = [(names.index(name), name, unit) for name, unit in _TRACKED if name in names]
     if seen is None or not columns:
         raise NothingToReplay("It does not say where the robot was: nothing could be compared.")
-    limits = demonstration.description.controller
+    # What the gate enforced while it was recorded is never above what the robot can do.
+    limits = demonstration.description.controller | demonstration.description.limits
     most = [_limit(name, limits) for name in demonstration.action_names]
     return Plan(
         name=demonstration.name,
@@ -98,16 +99,14 @@ def plan_of(demonstration: Demonstration) -> Plan:
         units=tuple(unit for _, _, unit in columns),
         path=seen[: demonstration.end + 1, [number for number, _, _ in columns]],
         step_s=demonstration.step_s,
-        full_grip_ps=demonstration.description.limits.get(
-            "max_grip_ps", limits.get("max_grip_ps", Limits().max_grip_ps)
-        ),
+        full_grip_ps=limits.get("max_grip_ps", Limits().max_grip_ps),
     )
 
 
-def _limit(axis: str, controller: dict[str, float]) -> float:
+def _limit(axis: str, limits: dict[str, float]) -> float:
     """`grip_ps` has a limit of its own, `max_grip_ps`; all speeds share `max_mps`."""
     kind = axis.rpartition("_")[2]
-    limit = controller.get(f"max_{axis}", controller.get(f"max_{kind}"))
+    limit = limits.get(f"max_{axis}", limits.get(f"max_{kind}"))
     if limit is None:
         raise NothingToReplay(f"Its action {axis!r} is no rate with a limit: it cannot be slowed.")
     return limit

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from recorder.demonstration import demonstration_of
 from recorder.hardware_replays import HardwareReplay, note_replay
-from recorder.library import Episode, open_episode
-from teleop.hardware_replay import Played, Player, Stage, plan_of, played
+from recorder.library import open_episode
+from teleop.hardware_replay import Plan, Played, Player, Stage, plan_of, played
 from teleop.live_replay import LiveReplay, Seen
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import ReplayView
@@ -26,16 +26,15 @@ WRITE_S = 10.0  # a disk that takes longer is not waited for when the console cl
 class Replaying:
     """One demonstration for one robot, played once."""
 
-    def __init__(self, episode: Episode, speed: float = 1.0) -> None:
-        """Read the demonstration.
+    def __init__(
+        self, plan: Plan, library: Path, manifest_sha256: str = "", speed: float = 1.0
+    ) -> None:
+        """`library` is where what it showed is written down; the hash is of the episode's manifest.
 
         Raises:
             ConfigError: no such speed.
-            EpisodeError: its log cannot be read.
-            NothingToReplay: it cannot be played on hardware.
         """
-        self._episode = episode
-        plan = plan_of(demonstration_of(episode, with_states=False))
+        self._library, self._manifest_sha256 = library, manifest_sha256
         self._lock = threading.Lock()
         self._live = LiveReplay(Player(plan, speed))
         self._robot = ""
@@ -44,8 +43,16 @@ class Replaying:
 
     @classmethod
     def of(cls, path: Path, speed: float = 1.0) -> Replaying:
-        """The same, of the episode in folder `path`; raises the same."""
-        return cls(open_episode(path), speed)
+        """Of the episode in folder `path`.
+
+        Raises:
+            ConfigError: no such speed.
+            EpisodeError: the episode cannot be read.
+            NothingToReplay: it cannot be played on hardware.
+        """
+        episode = open_episode(path)
+        plan = plan_of(demonstration_of(episode, with_states=False))
+        return cls(plan, path.resolve().parent, episode.manifest_sha256, speed)
 
     def look(self, seen: Seen, stamp_ns: int) -> MarkMoment | None:
         """Carry it on; the marker for the robot's record in the moment it begins."""
@@ -56,7 +63,7 @@ class Replaying:
             self._write_when_over(before)
             if before.begun or not self._live.begun or seen.state is None:
                 return None
-            note = f"replay of {self._episode.id}"
+            note = f"replay of {self._live.player.plan.name}"
             return MarkMoment(epoch=seen.state.lease.epoch, note=note)
 
     def asked(self, hands: OperatorInput) -> OperatorInput:
@@ -94,11 +101,10 @@ class Replaying:
             self._writer.start()
 
     def _write(self, done: Played, robot: str) -> None:
-        library = self._episode.path.resolve().parent
         record = HardwareReplay(
             wall=wall_time().isoformat(timespec="milliseconds"),
             episode=done.demonstration,
-            manifest_sha256=self._episode.manifest_sha256,
+            manifest_sha256=self._manifest_sha256,
             robot=robot,
             speed=done.speed,
             played=done.played,
@@ -109,7 +115,8 @@ class Replaying:
             sentence=done.sentence,
         )
         try:
-            note_replay(library, record)
+            note_replay(self._library, record)
         except OSError as error:
             with self._lock:
-                self._trouble = f"It could not be written to {library}: {error.strerror or error}."
+                why = error.strerror or error
+                self._trouble = f"It could not be written to {self._library}: {why}."
