@@ -36,17 +36,15 @@ def replay_notice(view: ReplayView) -> Notice:
             return Notice(
                 "person",
                 "Played. Did it solve the task?",
-                "Y yes, Backspace no",
+                "Y yes, Backspace no. Nothing drives before.",
                 JUDGING,
                 Look.LIMITED,
             )
         case Stage.ENDED:
-            then = "Let go, then keys and pad drive again."
-            return Notice(
-                "disc",
-                f"Replay of {_short(view.name)} has ended",
-                " ".join(part for part in (view.sentence, view.trouble, then) if part),
-            )
+            # Three lines fit: that it was not kept is more than what everybody tries anyway.
+            then = view.trouble or "Let go, then keys and pad drive again."
+            title = f"Replay of {_short(view.name)} has ended"
+            return Notice("disc", title, f"{view.sentence} {then}")
 
 
 def amount(value: float, unit: str) -> str:

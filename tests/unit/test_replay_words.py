@@ -64,7 +64,7 @@ def test_at_its_end_it_asks_the_operator() -> None:
     notice = replay_notice(replace(AT_FIRST, stage=Stage.JUDGE))
     assert (notice.title, notice.detail) == (
         "Played. Did it solve the task?",
-        "Y yes, Backspace no",
+        "Y yes, Backspace no. Nothing drives before.",
     )
     assert notice.buttons == (("Yes", Act.SUCCESS), ("No", Act.FAILURE))
 
