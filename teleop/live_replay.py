@@ -30,6 +30,7 @@ from teleop.operator_view import ReplayView
 from transport.messages import Hold, HoldReason, Mode, Outcome, RobotState
 
 SILENT_MS: Final = 300.0  # as old as a command may be at most; the state comes 30 times a second
+FULL_CAP: Final = 0.99  # a cap that slows no more than that leads nobody off a path
 OPERATOR: Final = "The operator"  # who it was is said by the episode that the robot records
 
 _OVER: Final = (Stage.JUDGE, Stage.ENDED)
@@ -81,6 +82,7 @@ class LiveReplay:
     rates: tuple[float, ...] = ()  # what the player asks for now, in the plan's order
     full: tuple[float, ...] = ()  # the robot's limit of each of these axes now
     missing: tuple[float, ...] = ()  # from what is measured to where it should be
+    lowest_cap: float = 1.0  # of the robot's speed while it was played, as a share of its limit
     released: bool = False  # hands were off since it was over
     gone: bool = False  # hands drive again
 
@@ -111,10 +113,20 @@ class LiveReplay:
         if trouble:
             return replace(self, player=player.end(trouble, now_ns), rates=())
         after, rates = player.step(measured, seen.hands.deadman, now_ns)
-        if after.stage is Stage.ENDED and after.worst and state.cap_mps < state.max_mps:
-            capped = f"{after.why}; the robot's speed was capped at {state.cap_mps:.2f} m/s"
+        lowest = self.lowest_cap
+        if player.stage is Stage.PLAY:
+            lowest = min(lowest, state.cap_mps / state.max_mps)
+        if after.stage is Stage.ENDED and lowest < FULL_CAP:
+            capped = f"{after.why}; the robot's speed was capped at {lowest:.0%} meanwhile"
             after = replace(after, why=capped)
-        return replace(self, player=after, rates=rates, full=full, missing=after.missing(measured))
+        return replace(
+            self,
+            player=after,
+            rates=rates,
+            full=full,
+            missing=after.missing(measured),
+            lowest_cap=lowest,
+        )
 
     def asked(self, hands: OperatorInput) -> OperatorInput:
         """What goes to the robot while the hands do that."""

@@ -182,7 +182,7 @@ def test_a_cap_on_the_speed_is_named_when_the_robot_falls_behind() -> None:
     for _ in range(60):
         turns.look(seen(at(START, cap_mps=0.2)))
     assert turns.stage is Stage.ENDED
-    assert "limit 0.05; the robot's speed was capped at 0.20 m/s" in turns.live.player.why
+    assert "limit 0.05; the robot's speed was capped at 40% meanwhile" in turns.live.player.why
 
 
 def test_a_recording_faster_than_this_robot_is_not_begun() -> None:
