@@ -85,7 +85,8 @@ def replay_to_judge() -> LinkView:
 def replay_ended() -> LinkView:
     sentence = (
         "Played 214 of 540 actions at 50% speed, tracked within 52 mm and 3.1°. It ended early: "
-        "x_m is 0.0521 from the recording, limit 0.05; the robot's speed was capped at 40% meanwhile."
+        "x_m is 0.0521 from the recording, limit 0.05; the robot's speed was capped at 40% "
+        "meanwhile."
     )
     view = replaying(ReplayStage.ENDED, sentence)
     return replace(view, state=STANDING, deadman=False)

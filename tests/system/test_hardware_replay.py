@@ -40,7 +40,7 @@ def test_an_episode_is_played_on_the_robot_that_recorded_it(tmp_path: Path) -> N
     with agent(tmp_path / "episodes", calls=True) as robot:
         with hand(robot) as operator:
             operator.take_over()
-            # 8 cm, slowly: also where pictures are late and the speed is halved, it stays in limits.
+            # 8 cm, slowly: where pictures are late and the speed is halved it stays near.
             back = OperatorInput(forward=-0.2, turn=0.1, deadman=True, input_ns=now_ns())
             operator.link.set_input(back)
             operator.hold(0.8)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from msgspec import structs
 
+from recorder.demonstration import NothingToReplay, demonstration_of
+from recorder.hardware_replays import read_replays
+from recorder.library import open_episode
 from teleop.hardware_replay import APPROACH_SHARE, Plan, Player, Stage
 from teleop.live_replay import LiveReplay, Seen, full_of, measured_of
 from teleop.operator_input import OperatorInput
+from teleop.replaying import Replaying
 from tests.console.fakes import arm_state, driven
+from tests.unit.recorder_support import feed, recorder, session, stamp
 from transport.clock import NS_PER_S
-from transport.messages import Hold, HoldReason, Lease, Mode, Outcome, RobotState
+from transport.messages import Hold, HoldReason, Lease, MarkMoment, Mode, Outcome, RobotState
 
 TICK_NS = NS_PER_S // 60
 START = (1.2, 0.4, 0.5)
@@ -185,6 +191,17 @@ def test_a_cap_on_the_speed_is_named_when_the_robot_falls_behind() -> None:
     assert "limit 0.05; the robot's speed was capped at 40% meanwhile" in turns.live.player.why
 
 
+def test_a_robot_that_was_never_capped_is_not_called_so() -> None:
+    turns = playing()
+    for _ in range(60):
+        turns.look(seen())
+    assert turns.live.player.why.endswith("from the recording, limit 0.05")
+
+
+def test_a_hand_that_lets_go_is_not_asked_for_anything_even_before_the_next_look() -> None:
+    assert playing().live.asked(OFF) == OFF
+
+
 def test_a_recording_faster_than_this_robot_is_not_begun() -> None:
     turns = Turns()
     turns.look(seen(at(max_mps=0.15, cap_mps=0.15)))
@@ -220,4 +237,38 @@ def test_a_closed_console_ends_it_and_leaves_it_unjudged() -> None:
     turns = playing()
     assert "the console was closed" in turns.live.closed(turns.now_ns).player.sentence
     turns.follow(2.5)
-    assert "Nobody has judged" in turns.live.closed(turns.now_ns).player.sentence
+    closed = turns.live.closed(turns.now_ns).player
+    assert closed.stage is Stage.ENDED
+    assert "Nobody has judged" in closed.sentence
+
+
+def test_a_console_that_closes_before_it_began_leaves_no_line(tmp_path: Path) -> None:
+    replaying = Replaying(plan(), tmp_path)
+    replaying.look(seen(hands=OFF), NS_PER_S)
+    replaying.close()
+    assert read_replays(tmp_path) == []
+
+
+def test_what_ended_is_written_once_and_marked_once(tmp_path: Path) -> None:
+    replaying = Replaying(plan(), tmp_path, "ab" * 32)
+    marks = [replaying.look(seen(), NS_PER_S + turn * TICK_NS) for turn in range(3)]
+    assert marks == [MarkMoment(epoch=4, note="replay of 01M8XY2K9Q"), None, None]
+    replaying.look(seen(hands=OFF), 2 * NS_PER_S)
+    replaying.judge(Outcome.SUCCESS)
+    replaying.close()
+    (line,) = read_replays(tmp_path)
+    assert (line.robot, line.judged, line.played) == ("rover-07", Outcome.UNLABELLED, 0)
+    assert line.sentence == "Nothing was played: the deadman was let go."
+
+
+def test_a_robot_without_complete_states_records_what_can_be_played(tmp_path: Path) -> None:
+    rec = recorder(tmp_path)
+    feed(rec, (structs.replace(tick, state=b"") for tick in session()))
+    rec.close(stamp(10_000))
+    episode = open_episode(rec.sealed()[0])
+    with pytest.raises(NothingToReplay, match="no complete state"):
+        demonstration_of(episode)
+    found = demonstration_of(episode, with_states=False)
+    assert (found.states, found.start) == (None, b"")
+    assert found.observations is not None
+    assert len(found.observations) == len(found.actions) + 1
