@@ -99,6 +99,7 @@ def demonstration_of(episode: Episode, *, with_states: bool = True) -> Demonstra
         start_tick=manifest.ending.start_tick,
         end_tick=manifest.ending.end_tick,
         removed=manifest.removed,
+        with_states=with_states,
     )
 
 
@@ -111,6 +112,7 @@ def demonstration_from(
     start_tick: int,
     end_tick: int,
     removed: Removed = (),
+    with_states: bool = True,
 ) -> Demonstration:
     """The same from control ticks in order, wherever they come from.
 
