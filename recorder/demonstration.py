@@ -79,8 +79,10 @@ class Demonstration:
         return state
 
 
-def demonstration_of(episode: Episode) -> Demonstration:
+def demonstration_of(episode: Episode, *, with_states: bool = True) -> Demonstration:
     """The intervention of an episode: takeover to hand-back and up to ten ticks beyond.
+
+    Complete states are needed where a robot is put back to them; a real one has none.
 
     Raises:
         EpisodeError: the log cannot be read.
@@ -97,6 +99,7 @@ def demonstration_of(episode: Episode) -> Demonstration:
         start_tick=manifest.ending.start_tick,
         end_tick=manifest.ending.end_tick,
         removed=manifest.removed,
+        with_states=with_states,
     )
 
 
@@ -109,6 +112,7 @@ def demonstration_from(
     start_tick: int,
     end_tick: int,
     removed: Removed = (),
+    with_states: bool = True,
 ) -> Demonstration:
     """The same from control ticks in order, wherever they come from.
 
@@ -137,17 +141,17 @@ def demonstration_from(
         actions.extend(values_of(tick.applied, names))
         measured.extend(tick.observation)
         ages.append(tick.command_age_ms / 1e3 if tick.command_age_ms >= 0 else UNKNOWN_AGE_S)
-        states.append(tick.state)
+        states.append(tick.state if with_states else b"")
         previous = tick
     if not numbers or numbers[0] != start_tick or end == 0:
         raise NothingToReplay(
             "The intervention is not in the record: there is no start to replay from."
         )
-    if not all(states):
+    if with_states and not all(states):
         raise NothingToReplay(
             "This robot recorded no complete state: there is no start to replay from."
         )
-    if len({len(state) for state in states}) > 1 or len(states[0]) % 8:
+    if with_states and (len({len(state) for state in states}) > 1 or len(states[0]) % 8):
         raise NothingToReplay("The recorded states differ in size: some are not of this robot.")
     n = len(numbers)
     return Demonstration(
@@ -155,8 +159,10 @@ def demonstration_from(
         description=description,
         label=label,
         actions=np.array(actions).reshape(n, -1)[:-1],
-        states=np.frombuffer(b"".join(states), "<f8").astype(np.float64).reshape(n, -1),
-        start=states[0],
+        states=np.frombuffer(b"".join(states), "<f8").astype(np.float64).reshape(n, -1)
+        if with_states
+        else None,
+        start=states[0] if with_states else b"",
         end=end,
         numbers=np.array(numbers, np.int64),
         observations=np.array(measured).reshape(n, -1),

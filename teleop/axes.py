@@ -16,6 +16,7 @@ from transport.messages import RobotKind, Twist
 
 ALL: Final = Twist.__struct_fields__
 PLANAR: Final = ("forward_mps", "turn_radps")
+LINEAR: Final = ("forward_mps", "left_mps", "up_mps")
 GRIP: Final = "grip_ps"
 
 Vector = tuple[float, float, float]  # forward, left, up: m/s, or a direction

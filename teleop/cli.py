@@ -356,8 +356,24 @@ def console(
     camera: Annotated[
         list[str] | None, typer.Option(help="A camera to show; repeat it for each. Default: all.")
     ] = None,
+    play: Annotated[
+        str,
+        typer.Option(
+            help="Play this episode on the robot while you hold the deadman: a path, an id or its "
+            "beginning."
+        ),
+    ] = "",
+    speed: Annotated[
+        float, typer.Option(help="Of --play: share of the recorded speed.", min=0.05, max=1.0)
+    ] = 1.0,
+    episodes: Annotated[
+        Path | None, typer.Option(help="Where --play looks for it; default: this user's.")
+    ] = None,
 ) -> None:
-    """Open the operator console for one robot, with which this machine has been paired."""
+    """Open the operator console for one robot, with which this machine has been paired.
+
+    With --play the robot goes to the recorded start at a tenth of its speed and repeats what was
+    recorded. Letting go of the deadman, a hold, STOP or a tracking error ends it. You judge it."""
     import subprocess
 
     # The window is a program of its own: this package never imports Qt.
@@ -365,6 +381,8 @@ def console(
     command += ["--config", str(config or default_config())]
     command += ["--ice", str(ice)] if ice is not None else []
     command += [part for name in camera or () for part in ("--camera", name)]
+    command += ["--play", play, "--speed", str(speed)] if play else []
+    command += ["--episodes", str(episodes)] if episodes is not None else []
     if sys.platform != "win32":
         os.execv(sys.executable, command)  # signals reach the window itself
     raise typer.Exit(subprocess.call(command))

@@ -97,3 +97,8 @@ class Hands:
         if pad.deadman and self.pad_must_release and self.heeded:
             problem = problem or f"{pad.device} is held since before: let go, then hold it again"
         return OperatorInput(device=pad.device, input_ns=newest_ns, problem=problem)
+
+
+def moved(pad: OperatorInput, before: OperatorInput | None) -> bool:
+    """Whether somebody has moved a stick since; a pad that only comes is nobody's hand."""
+    return before is not None and pad.axes != before.axes

@@ -20,7 +20,8 @@ import numpy as np
 
 from recorder.demonstration import Demonstration, NothingToReplay
 from recorder.replayable import Numbers
-from teleop.safety import ConfigError
+from teleop.axes import ALL, LINEAR
+from teleop.safety import ConfigError, Limits
 from transport.clock import NS_PER_S
 from transport.messages import Outcome
 
@@ -66,6 +67,7 @@ class Plan:
     units: tuple[str, ...]  # of each of them
     path: Numbers  # (n + 1, p): those measurements as they were recorded
     step_s: float
+    full_grip_ps: float = 1.0  # what a command of 1 closes the gripper by, of its stroke per second
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -77,12 +79,16 @@ def plan_of(demonstration: Demonstration) -> Plan:
     Raises:
         NothingToReplay: it does not say where the robot was, or its actions are no rates.
     """
+    unknown = [name for name in demonstration.action_names if name not in ALL]
+    if unknown:
+        raise NothingToReplay(f"Its action {unknown[0]!r} is nothing that can be driven live.")
     names = demonstration.description.observation_names
     seen = demonstration.observations
     columns = [(names.index(name), name, unit) for name, unit in _TRACKED if name in names]
     if seen is None or not columns:
         raise NothingToReplay("It does not say where the robot was: nothing could be compared.")
-    limits = demonstration.description.controller
+    # What the gate enforced while it was recorded is never above what the robot can do.
+    limits = demonstration.description.controller | demonstration.description.limits
     most = [_limit(name, limits) for name in demonstration.action_names]
     return Plan(
         name=demonstration.name,
@@ -93,12 +99,14 @@ def plan_of(demonstration: Demonstration) -> Plan:
         units=tuple(unit for _, _, unit in columns),
         path=seen[: demonstration.end + 1, [number for number, _, _ in columns]],
         step_s=demonstration.step_s,
+        full_grip_ps=limits.get("max_grip_ps", Limits().max_grip_ps),
     )
 
 
-def _limit(axis: str, controller: dict[str, float]) -> float:
+def _limit(axis: str, limits: dict[str, float]) -> float:
+    """`grip_ps` has a limit of its own, `max_grip_ps`; all speeds share `max_mps`."""
     kind = axis.rpartition("_")[2]
-    limit = controller.get(f"max_{kind}")
+    limit = limits.get(f"max_{axis}", limits.get(f"max_{kind}"))
     if limit is None:
         raise NothingToReplay(f"Its action {axis!r} is no rate with a limit: it cannot be slowed.")
     return limit
@@ -155,6 +163,17 @@ class Player:
             case _:
                 return player._play(seen, now_ns)
 
+    def end(self, why: str, now_ns: int) -> Player:
+        """Ended before its end, because of something that no measurement tells."""
+        over = self.stage in (Stage.ENDED, Stage.JUDGE)
+        return self if over else self._end(why, now_ns)
+
+    def missing(self, measured: Sequence[float]) -> tuple[float, ...]:
+        """From what is measured to where it has to be now: the start, later the recorded path."""
+        moving = self.stage not in (Stage.CHECK, Stage.APPROACH, Stage.SETTLE)
+        wanted = self.plan.path[round(self.at) if moving else 0]
+        return tuple(map(float, self._missing(np.array(measured, np.float64), wanted)))
+
     def judge(self, outcome: Outcome, by: str) -> Player:
         """What the operator says of it, once it was played to its end."""
         if self.stage is not Stage.JUDGE:
@@ -203,9 +222,8 @@ class Player:
         named = dict(zip(plan.tracked, self._missing(seen, plan.path[0]), strict=True))
         here = dict(zip(plan.tracked, seen, strict=True))
         wanted = _towards(named, here, plan.action_names)
-        slow = plan.most * APPROACH_SHARE
-        asked = np.clip([wanted.get(name, 0.0) for name in plan.action_names], -slow, slow)
-        return self, tuple(map(float, asked))
+        asked = np.array([wanted.get(name, 0.0) for name in plan.action_names])
+        return self, tuple(map(float, _slowed(asked, plan)))
 
     def _play(self, seen: Numbers, now_ns: int) -> tuple[Player, tuple[float, ...]]:
         plan, still = self.plan, (0.0,) * len(self.plan.action_names)
@@ -223,6 +241,17 @@ class Player:
         if at >= len(plan):
             return player._now(Stage.JUDGE, now_ns), still
         return player, tuple(float(v) for v in self.speed * plan.actions[math.floor(at)])
+
+
+def _slowed(asked: Numbers, plan: Plan) -> Numbers:
+    """(k,): `asked`, slow enough for the approach; forward, left and up are one velocity."""
+    slow = plan.most * APPROACH_SHARE
+    asked = np.clip(asked, -slow, slow)
+    linear = np.array([name in LINEAR for name in plan.action_names])
+    speed = float(np.linalg.norm(asked[linear]))
+    if linear.any() and speed > (most := float(slow[linear].min())):
+        asked[linear] *= most / speed
+    return asked
 
 
 def _towards(

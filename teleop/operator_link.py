@@ -15,22 +15,17 @@ import threading
 from collections import deque
 
 from teleop.asking import Asking
-from teleop.hands import Hands
+from teleop.hands import Hands, moved
 from teleop.hearing import Hearing
 from teleop.lease import RENEW_MS
+from teleop.live_replay import Seen
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
+from teleop.replaying import Replaying
 from teleop.session_watch import SessionWatch
 from teleop.stop_sender import StopSender
 from teleop.video_channel import VideoChannel
-from transport.channels import (
-    BEATS,
-    COMMAND_HZ,
-    MEDIA_STATE,
-    REQUESTS,
-    STATE,
-    STATES,
-)
+from transport.channels import BEATS, COMMAND_HZ, MEDIA_STATE, REQUESTS, STATE, STATES
 from transport.clock import NS_PER_MS, NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, Asker, CommandOutbox, Listener, Waiter
 from transport.curve import Credentials
@@ -40,6 +35,7 @@ from transport.messages import (
     Command,
     MalformedMessage,
     MediaState,
+    Outcome,
     Ping,
     ReleaseLease,
     Reply,
@@ -64,8 +60,12 @@ _decode_reply = decoder_of(Reply)
 class OperatorLink:
     """One operator's link to one robot."""
 
-    def __init__(self, credentials: Credentials, host: str, port: int) -> None:
-        """The names of both ends are what their keys say, see `teleop.credentials`."""
+    def __init__(
+        self, credentials: Credentials, host: str, port: int, replaying: Replaying | None = None
+    ) -> None:
+        """The names of both ends are what their keys say, see `teleop.credentials`. `replaying` is
+        played while the deadman is held, instead of what the hands do."""
+        self.replaying = replaying
         self._credentials = credentials
         self.host = host
         self.port = port
@@ -118,6 +118,8 @@ class OperatorLink:
             channel.close()
         self._stop.close()
         self._waiter.close()
+        if self.replaying is not None:
+            self.replaying.close()
 
     def set_input(self, keyboard: OperatorInput) -> None:
         """The keys as they are now; a change goes out at once."""
@@ -145,7 +147,7 @@ class OperatorLink:
             stamp_ns, before = now_ns(), self._hands
             self._hands = self._hands.with_pad(pad, stamp_ns)
             changed = self._hands.input != before.input
-            if pad is not None and (pad.deadman or _moved(pad, before.pad)):
+            if pad is not None and (pad.deadman or moved(pad, before.pad)):
                 self._watch.touched(stamp_ns)
         if changed:
             self._wake()
@@ -173,6 +175,11 @@ class OperatorLink:
         with self._lock:
             self._asking.want(body)
         self._wake()
+
+    def judge(self, outcome: Outcome) -> None:
+        """Whether a replay that was played to its end has solved the task."""
+        if self.replaying is not None:
+            self.replaying.judge(outcome)
 
     def stop(self) -> None:
         """STOP, repeated until the robot answers. Works without a lease."""
@@ -209,6 +216,7 @@ class OperatorLink:
                 deadman=hands.input.deadman,
                 focused=hands.heeded,
                 input_problem=hands.input.problem,
+                replay=self.replaying.view() if self.replaying else None,
             )
 
     def video(self, cameras: tuple[str, ...], ice: IceServers = NO_SERVERS) -> VideoReceiver:
@@ -266,6 +274,8 @@ class OperatorLink:
                 # From when it was due, not from when it came to it: the period must be exact.
                 ping_ns = max(ping_ns + self._heard.round_trips.period_ms * NS_PER_MS, stamp_ns)
             self._watch_the_session(stamp_ns)
+            if self.replaying is not None:
+                self._carry_on(self.replaying, frozen, stamp_ns)
             silent, was_silent = self._watch.self_test.withholds(stamp_ns), silent
             if self._heard.epoch and not frozen:
                 if stamp_ns >= keep_ns:
@@ -287,6 +297,7 @@ class OperatorLink:
             painted_ns, echo_ns = self._painted_ns, self._heard.echo_ns(stamp_ns)
             if state is None:
                 return operator_input
+            asked = self.replaying.asked(operator_input) if self.replaying else operator_input
             self._seq += 1
             self._sent_ns.append(stamp_ns)
         command = Command(
@@ -297,17 +308,23 @@ class OperatorLink:
             echo_ns=echo_ns,
             painted_ns=painted_ns,
             # Stick and keys go as they are: the robot must not take a held one for hands off.
-            deadman=operator_input.deadman and self._watch.self_test.may_drive,
-            forward=operator_input.forward,
-            turn=operator_input.turn,
-            left=operator_input.left,
-            up=operator_input.up,
-            grip=operator_input.grip,
+            deadman=asked.deadman and self._watch.self_test.may_drive,
+            forward=asked.forward,
+            turn=asked.turn,
+            left=asked.left,
+            up=asked.up,
+            grip=asked.grip,
             input_ns=operator_input.input_ns,
             sent_ns=stamp_ns,
         )
         self._outbox.send(encode(command))
         return operator_input
+
+    def _carry_on(self, replaying: Replaying, frozen: bool, stamp_ns: int) -> None:
+        with self._lock:
+            seen = Seen.now(self._hands, self._heard, frozen, stamp_ns)
+            if (marker := replaying.look(seen, stamp_ns)) is not None:
+                self._asking.want(marker)
 
     def _watch_the_session(self, stamp_ns: int) -> None:
         answer = self._stop.tested
@@ -380,8 +397,3 @@ class OperatorLink:
         with self._lock:
             request = self._asking.request(body, stamp_ns)
         return self._asker.send(encode(request))
-
-
-def _moved(pad: OperatorInput, before: OperatorInput | None) -> bool:
-    """Whether somebody has moved a stick since; a pad that only comes is nobody's hand."""
-    return before is not None and pad.axes != before.axes

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from teleop.hardware_replay import Stage
 from teleop.self_test import SelfTest
 from transport.handshake import Trouble
 from transport.messages import MediaState, RobotState, Role
@@ -46,6 +47,23 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class ReplayView:
+    """A replay for the screen: numbers, no words."""
+
+    name: str  # of the demonstration
+    stage: Stage
+    played: int
+    actions: int
+    off: float  # of the measurement that is furthest off, as a share of its limit
+    limit: float  # how far off that one may be while it is played
+    unit: str  # of both: m, rad, or 1 of a gripper's stroke
+    away_m: float  # distance to the start
+    known: bool  # the robot has said where it is
+    sentence: str  # what it has shown so far
+    trouble: str = ""  # why it could not be written down
+
+
+@dataclass(frozen=True)
 class LinkView:
     """The robot as heard by this console."""
 
@@ -75,6 +93,7 @@ class LinkView:
     # What the hands do is heeded: this window has the focus, or the pad's profile needs none.
     focused: bool = True
     input_problem: str = ""  # why the input device may not drive, in plain words; empty: it may
+    replay: ReplayView | None = None  # what this console plays on the robot
 
 
 @dataclass(frozen=True)

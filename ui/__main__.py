@@ -6,16 +6,20 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from recorder.episode import EpisodeError
 from teleop.child import terminate_with_parent
-from teleop.cli import default_config
+from teleop.cli import default_config, default_episodes
 from teleop.safety import ConfigError
 from transport.channels import DEFAULT_PORT
 from transport.errors import LinkError
 from ui.app import INTERRUPTED, NoWindow, run_console
+
+if TYPE_CHECKING:
+    from teleop.replaying import Replaying
 
 EXIT_CONFIG = 2
 SCRIPTED_SIZE = (1920, 1080)  # the reference layout; an offscreen screen has no size of its own
@@ -50,6 +54,9 @@ def console(
     camera: Annotated[
         list[str] | None, typer.Option(help="A camera of the robot; repeat it for each.")
     ] = None,
+    play: Annotated[str, typer.Option(help="An episode to play on the robot.")] = "",
+    speed: Annotated[float, typer.Option(help="Of --play: share of the recorded speed.")] = 1.0,
+    episodes: Annotated[Path | None, typer.Option(help="Where --play looks for it.")] = None,
 ) -> None:
     """The operator console for one robot."""
     if with_parent:
@@ -63,10 +70,25 @@ def console(
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         keys, cameras = config or default_config(), tuple(camera or ())
-        raise typer.Exit(_run(address, keys, ice, report, scripted, screenshots, cameras))
-    except (LinkError, NoWindow, ConfigError) as error:
+        replaying = _to_play(play, speed, episodes or default_episodes()) if play else None
+        raise typer.Exit(
+            _run(address, keys, ice, report, scripted, screenshots, cameras, replaying)
+        )
+    except (LinkError, NoWindow, ConfigError, EpisodeError) as error:
         sys.stderr.write(f"unstick: {error}\n")
         raise typer.Exit(EXIT_CONFIG) from None
+
+
+def _to_play(play: str, speed: float, library: Path) -> Replaying:
+    from recorder.demonstration import NothingToReplay
+    from teleop.library import find_episode
+    from teleop.replaying import Replaying
+
+    path = find_episode(play, library)
+    try:
+        return Replaying.of(path, speed)
+    except NothingToReplay as error:
+        raise ConfigError(f"{path.name} cannot be played on a robot: {error}") from error
 
 
 def _run(
@@ -77,6 +99,7 @@ def _run(
     scripted: str,
     screenshots: Path | None,
     cameras: tuple[str, ...],
+    replaying: Replaying | None,
 ) -> int:
     from ui.app import check_display, check_qt
 
@@ -98,7 +121,7 @@ def _run(
     # The scripted operator knows the built-in keys only.
     controls = Controls(Profiles() if scripted else Profiles.read(profiles_folder()))
     servers = console_ice(config, ice)
-    link = ReportedLink(credentials_for(config, host, port), host, port)
+    link = ReportedLink(credentials_for(config, host, port), host, port, replaying)
     link.start()
     try:
         shown = cameras or first_cameras(link)

@@ -52,6 +52,8 @@ ACTS: Final = {
     Action.FAILURE: Act.FAILURE,
     Action.CLEAR_OUTCOME: Act.CLEAR,
 }
+# Of a replay on hardware, besides the label.
+JUDGING: Final = {Act.SUCCESS: Outcome.SUCCESS, Act.FAILURE: Outcome.FAILURE}
 # Whoever gives the robot away must not drive on.
 LETTING_GO: Final = frozenset({Act.RELEASE, Act.HAND_BACK, Act.LET_DRIVE, Act.GRANT})
 
@@ -189,6 +191,8 @@ class Acting:
             self._window.history.mark("marker", "marker sent", clock.now_ns())
         if what in LETTING_GO:
             self._window.let_go()
+        if what in JUDGING:
+            self._link.judge(JUDGING[what])
         self._link.request(body)
 
     def _ask_why(self, what: Act, screen: Screen, state: RobotState) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
 from transport.mailbox import Mailbox
-from transport.messages import RequestBody
+from transport.messages import Outcome, RequestBody
 from transport.picture import Picture
 from transport.video_figures import VideoFigures
 
@@ -39,6 +39,9 @@ class Link(Protocol):
 
     def stop(self) -> None:
         """STOP, repeated until the robot has answered."""
+
+    def judge(self, outcome: Outcome) -> None:
+        """What the operator says of a replay that was played to its end; else it says nothing."""
 
     def alive(self, now_ns: int) -> None:
         """The window's own thread runs: without this the lease is not renewed."""

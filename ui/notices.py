@@ -14,6 +14,7 @@ from transport.messages import Phase, RecorderPhase, RobotState
 from ui import words
 from ui.facts import Facts, heard
 from ui.offers import wants_high_latency, wish_left_s
+from ui.replay_words import replay_notice
 from ui.screen import Act, Look, Notice
 
 MINUTES: Final = round((UNATTENDED_S - WARNING_S) / 60)
@@ -23,7 +24,7 @@ def notice_of(link: LinkView, facts: Facts, now_ns: int) -> Notice | None:
     """The most urgent one; None when there is none."""
     state = heard(link)
     if state is None:
-        return _note(facts)
+        return replay_notice(link.replay) if link.replay else _note(facts)
     left_s = wish_left_s(link, state)
     if state.wanted is not None and link.yours:
         return Notice(
@@ -46,6 +47,8 @@ def notice_of(link: LinkView, facts: Facts, now_ns: int) -> Notice | None:
             f"You asked {state.lease.operator} for the robot",
             f"{left_s} s left; silence keeps it with {state.lease.operator}.",
         )
+    if link.replay is not None:
+        return replay_notice(link.replay)
     if facts.note:
         return _note(facts)
     if wants_high_latency(link, facts, now_ns):

@@ -9,6 +9,7 @@ from typing import Any
 
 from teleop.bench import percentile
 from teleop.operator_link import OperatorLink
+from teleop.replaying import Replaying
 from transport.clock import NS_PER_MS, now_ns
 from transport.curve import Credentials
 from ui.main_window import MainWindow
@@ -19,8 +20,10 @@ KEPT = 100_000  # ages: an hour at 30 per second
 class ReportedLink(OperatorLink):
     """A link that notes how old each main picture was when it was painted."""
 
-    def __init__(self, credentials: Credentials, host: str, port: int) -> None:
-        super().__init__(credentials, host, port)
+    def __init__(
+        self, credentials: Credentials, host: str, port: int, replaying: Replaying | None = None
+    ) -> None:
+        super().__init__(credentials, host, port, replaying)
         self.first_painted_ns: int | None = None
         self.ages_ms: list[float] = []
         self.command_times_ms: list[float] = []

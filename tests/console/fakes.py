@@ -286,6 +286,7 @@ class FakeLink:
     shown: LinkView = field(default_factory=lambda: link_view(robot_state()))
     inputs: list[OperatorInput] = field(default_factory=list)
     requests: list[RequestBody] = field(default_factory=list)
+    judged: list[Outcome] = field(default_factory=list)
     stops: int = 0
     let_go_count: int = 0
     focused: bool = False
@@ -308,6 +309,9 @@ class FakeLink:
 
     def request(self, body: RequestBody) -> None:
         self.requests.append(body)
+
+    def judge(self, outcome: Outcome) -> None:
+        self.judged.append(outcome)
 
     def stop(self) -> None:
         self.stops += 1

@@ -7,7 +7,8 @@ from dataclasses import replace
 import msgspec
 
 from recorder.episode_recorder import WAITS_FOR_LABEL
-from teleop.operator_view import LinkView, Reach
+from teleop.hardware_replay import Stage as ReplayStage
+from teleop.operator_view import LinkView, Reach, ReplayView
 from teleop.self_test import SelfTest, Stage
 from tests.console.fakes import (
     CALL,
@@ -55,6 +56,40 @@ def calling() -> LinkView:
 def driving() -> LinkView:
     media = media_state(recorder=RecorderPhase.RECORDING, episode="rover-07-118", episode_s=179.0)
     return link_view(driven(), deadman=True, media=media)
+
+
+def replaying(stage: ReplayStage = ReplayStage.PLAY, sentence: str = "") -> LinkView:
+    replay = ReplayView(
+        name="01M8XY2K9QABCDEFGHJKMNPQRS",
+        stage=stage,
+        played=214,
+        actions=540,
+        off=0.12 if stage is ReplayStage.APPROACH else 0.004,
+        limit=0.05,
+        unit="m",
+        away_m=0.12,
+        known=True,
+        sentence=sentence,
+    )
+    return replace(driving(), replay=replay)
+
+
+def replay_approaching() -> LinkView:
+    return replaying(ReplayStage.APPROACH)
+
+
+def replay_to_judge() -> LinkView:
+    return replace(replaying(ReplayStage.JUDGE), state=STANDING, deadman=False)
+
+
+def replay_ended() -> LinkView:
+    sentence = (
+        "Played 214 of 540 actions at 50% speed, tracked within 52 mm and 3.1°. It ended early: "
+        "x_m is 0.0521 from the recording, limit 0.05; the robot's speed was capped at 40% "
+        "meanwhile."
+    )
+    view = replaying(ReplayStage.ENDED, sentence)
+    return replace(view, state=STANDING, deadman=False)
 
 
 def arm_driving() -> LinkView:

@@ -18,6 +18,7 @@ from teleop.input_profile import Action, parse_profile
 from teleop.operator_input import NORMAL_SPEED, PRECISE_SPEED, TURBO_SPEED
 from teleop.profile_files import Profiles
 from tests.console.fakes import CALL, arm_driven, driven, link_view, robot_state
+from tests.console.shot_views import replay_to_judge
 from tests.console.support import Console
 from transport.clock import NS_PER_S
 from transport.messages import (
@@ -356,6 +357,31 @@ def test_keys_of_the_driver(console: Console, key: Qt.Key, body: object) -> None
     QTest.keyClick(console.window, key)
 
     assert console.link.requests == [body]
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"),
+    [(Key.Key_Y, [Outcome.SUCCESS]), (Key.Key_Backspace, [Outcome.FAILURE]), (Key.Key_M, [])],
+)
+def test_the_keys_of_the_outcome_judge_a_replay_on_hardware_too(
+    console: Console, key: Qt.Key, outcome: list[Outcome]
+) -> None:
+    console.show(replay_to_judge())
+
+    QTest.keyClick(console.window, key)
+
+    assert console.link.judged == outcome
+
+
+def test_the_buttons_of_the_question_label_the_episode_and_judge_the_replay(
+    console: Console,
+) -> None:
+    console.show(replay_to_judge())
+
+    QTest.mouseClick(console.window.notice.buttons[1], Qt.MouseButton.LeftButton)
+
+    assert console.link.judged == [Outcome.FAILURE]
+    assert console.link.requests == [MarkOutcome(epoch=4, outcome=Outcome.FAILURE)]
 
 
 def test_f5_and_a_button_arm_a_robot_whose_motors_are_off(console: Console) -> None:

@@ -16,6 +16,7 @@ from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView, Reach
 from teleop.patrol import Patrol
+from teleop.replaying import Replaying
 from teleop.robot import Robot
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
@@ -88,9 +89,13 @@ def admitted(loop: Control, operator: str, role: Role = Role.OPERATOR) -> Creden
 class Console:
     """What the window does, without a window; its pictures are always fresh."""
 
-    def __init__(self, loop: Control, operator: str, role: Role) -> None:
-        self.link = OperatorLink(admitted(loop, operator, role), LOOPBACK, loop.port)
+    def __init__(
+        self, loop: Control, operator: str, role: Role, replaying: Replaying | None = None
+    ) -> None:
+        credentials = admitted(loop, operator, role)
+        self.link = OperatorLink(credentials, LOOPBACK, loop.port, replaying)
         self.frozen = False
+        self.picture_ms = 30  # age of what is painted
         self.link.start()
         self.link.set_focus(True)
 
@@ -98,7 +103,7 @@ class Console:
         stamp_ns = now_ns()
         if not self.frozen:
             self.link.alive(stamp_ns)
-            self.link.painted(stamp_ns - 30 * NS_PER_MS)
+            self.link.painted(stamp_ns - self.picture_ms * NS_PER_MS)
         return self.link.view(stamp_ns)
 
     def wait(self, condition: Callable[[LinkView], object], what: str) -> LinkView:
@@ -149,9 +154,14 @@ class Console:
 
 
 @contextmanager
-def console(loop: Control, operator: str = "op-1", role: Role = Role.OPERATOR) -> Iterator[Console]:
+def console(
+    loop: Control,
+    operator: str = "op-1",
+    role: Role = Role.OPERATOR,
+    replaying: Replaying | None = None,
+) -> Iterator[Console]:
     """A console for the length of a test."""
-    made = Console(loop, operator, role)
+    made = Console(loop, operator, role, replaying)
     try:
         yield made
     finally:

@@ -16,6 +16,7 @@ from teleop.latch import Latch, LatchFile
 from teleop.operator_input import OperatorInput
 from teleop.operator_link import OperatorLink
 from teleop.operator_view import LinkView
+from teleop.replaying import Replaying
 from transport.clock import now_ns
 from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import Credentials
@@ -154,8 +155,10 @@ def agent(
 class Hand:
     """An operator without a window: the real link, the real video, no pixels."""
 
-    def __init__(self, robot: Agent, operator: str = "op-1") -> None:
-        self.link = OperatorLink(robot.admit(operator), LOOPBACK, robot.port)
+    def __init__(
+        self, robot: Agent, operator: str = "op-1", replaying: Replaying | None = None
+    ) -> None:
+        self.link = OperatorLink(robot.admit(operator), LOOPBACK, robot.port, replaying)
         self.video = self.link.video(("front",))
         self.link.start()
         self.video.start()
@@ -219,9 +222,11 @@ class Hand:
 
 
 @contextmanager
-def hand(robot: Agent, operator: str = "op-1") -> Iterator[Hand]:
+def hand(
+    robot: Agent, operator: str = "op-1", replaying: Replaying | None = None
+) -> Iterator[Hand]:
     """An operator's hand for the length of a test; the robot admits it from now on."""
-    made = Hand(robot, operator)
+    made = Hand(robot, operator, replaying)
     try:
         yield made
     finally:

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from recorder.demonstration import Demonstration, NothingToReplay
+from teleop.axes import speed_mps
 from teleop.hardware_replay import (
     APPROACH_SHARE,
     LEAVES_BEYOND,
@@ -19,6 +21,10 @@ from teleop.hardware_replay import (
 )
 from teleop.safety import ConfigError
 from teleop.sim_rover import MAX_MPS, MAX_RADPS, SimRover
+from tests.point_arm import AXES, PointArm
+from tests.point_arm import MAX_GRIP_PS as ARM_GRIP_PS
+from tests.point_arm import MAX_MPS as ARM_MPS
+from tests.point_arm import MAX_RADPS as ARM_RADPS
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.messages import Outcome, Twist
@@ -196,3 +202,86 @@ def test_a_speed_out_of_range_is_refused(recorded: Demonstration, speed: float) 
 def test_a_demonstration_without_a_place_cannot_be_played(recorded: Demonstration) -> None:
     with pytest.raises(NothingToReplay):
         plan_of(replace(recorded, observations=None))
+
+
+def reach() -> Demonstration:
+    """Two seconds of an arm that goes out, up and to the left, turns and closes its gripper."""
+    arm, actions, seen = PointArm(), [], []
+    for _ in range(2 * TICK_HZ):
+        action = (0.06, 0.05, 0.04, 0.3, 0.2)
+        seen.append(arm.observe().values())
+        arm.apply(Twist(**dict(zip(AXES, action, strict=True))))
+        actions.append(action)
+    seen.append(arm.observe().values())
+    return Demonstration(
+        name="reach",
+        description=arm.describe("boot"),
+        label=Outcome.SUCCESS,
+        actions=np.array(actions),
+        states=None,
+        start=b"",
+        end=len(actions),
+        numbers=np.arange(len(seen)),
+        observations=np.array(seen),
+    )
+
+
+def test_an_arm_is_tracked_by_hand_yaw_and_grip_within_its_own_limits() -> None:
+    plan = plan_of(reach())
+    assert plan.tracked == ("x_m", "y_m", "z_m", "yaw_rad", "grip")
+    assert plan.units == ("m", "m", "m", "rad", "1")
+    assert dict(zip(plan.action_names, plan.most, strict=True)) == {
+        "forward_mps": ARM_MPS,
+        "left_mps": ARM_MPS,
+        "up_mps": ARM_MPS,
+        "turn_radps": ARM_RADPS,
+        "grip_ps": ARM_GRIP_PS,
+    }
+
+
+def test_the_limits_that_the_gate_enforced_count_before_the_robots_own() -> None:
+    slower = {"max_mps": 0.1, "max_radps": 0.5, "max_grip_ps": 0.7}
+    demonstration = reach()
+    description = structs.replace(demonstration.description, limits=slower)
+    plan = plan_of(replace(demonstration, description=description))
+    assert tuple(plan.most) == (0.1, 0.1, 0.1, 0.5, 0.7)
+    assert plan.full_grip_ps == 0.7
+
+
+def test_an_arm_elsewhere_is_brought_to_the_start_slowly_and_plays_from_there() -> None:
+    arm = PointArm()
+    for _ in range(40):
+        arm.apply(Twist(0.1, -0.5, left_mps=0.1, up_mps=0.1, grip_ps=0.6))
+    player, now_ns, approach = Player(plan_of(reach())), NS_PER_S, []
+    while player.stage not in (Stage.JUDGE, Stage.ENDED):
+        now_ns += TICK_NS
+        measured = [float(getattr(arm.observe(), name)) for name in player.plan.tracked]
+        player, rates = player.step(measured, True, now_ns)
+        told = arm.apply(Twist(**dict(zip(AXES, rates, strict=True))))
+        if player.stage is Stage.APPROACH:
+            approach.append(told)
+    assert player.stage is Stage.JUDGE, player.sentence
+    assert max(map(speed_mps, approach)) <= APPROACH_SHARE * ARM_MPS + 1e-9
+    assert max(abs(told.turn_radps) for told in approach) <= APPROACH_SHARE * ARM_RADPS + 1e-9
+    assert max(abs(told.grip_ps) for told in approach) <= APPROACH_SHARE * ARM_GRIP_PS + 1e-9
+    worst = played(player).worst
+    assert max(worst["x_m"], worst["y_m"], worst["z_m"]) < 0.02
+    assert worst["grip"] < 0.1
+
+
+def test_actions_that_nobody_can_drive_live_are_refused() -> None:
+    demonstration = reach()
+    names = ("j1_radps", *AXES[1:])
+    description = structs.replace(demonstration.description, action_names=names)
+    with pytest.raises(NothingToReplay, match="j1_radps"):
+        plan_of(replace(demonstration, description=description))
+
+
+def test_what_ends_it_from_outside_stays_and_changes_nothing_that_is_over(
+    recorded: Demonstration,
+) -> None:
+    stand = Stand(Player(plan_of(recorded)), rover())
+    stand.run(2.0)
+    ended = stand.player.end("STOP was pressed", stand.now_ns)
+    assert "It ended early: STOP was pressed" in ended.sentence
+    assert ended.end("something else", stand.now_ns).why == "STOP was pressed"
