@@ -31,6 +31,7 @@ from teleop.arm_kinematics import (
     Motion,
     Target,
     advanced,
+    fingertips,
     hand_at,
     hand_velocity,
     joints_for,
@@ -51,6 +52,7 @@ MAX_GRIP_PS: Final = 2.0  # half a second from open to closed, usual for small g
 SUBSTEPS: Final = 3  # of 1/180 s, in which contacts are stable; one control tick is 1/60 s
 ROUNDING: Final = 1e-9  # of a speed: what is scaled to the limit once must not be again
 JOINTS: Final = 5
+LAG_M: Final = 0.03  # of the hand behind its target; free, at full speed, it lags by half of it
 FINGERS: Final = slice(JOINTS, JOINTS + 2)  # in positions, velocities and controls
 DRIVEN: Final = JOINTS + 2
 
@@ -202,7 +204,7 @@ class SimArm:
         What comes back is how the hand's target moved; told again from the same state it moves it
         to the same place, bit by bit, also at the workspace's edge.
         """
-        target, told = advanced(self._target(), clipped(as_motion(action)))
+        target, told = advanced(self._given_up(action), clipped(as_motion(action)))
         self._data.ctrl[:] = _controls(target)
         mujoco.mj_step(self._model, self._data, SUBSTEPS)
         self._data.qacc_warmstart[:] = 0.0  # never read; it would only tell states apart
@@ -222,7 +224,11 @@ class SimArm:
             target, motion = advanced(target, clipped(Motion(*action)))
             told.append(motion)
             controls.append(_controls(target))
+        begin = self.snapshot()
         states = self._rolled(np.array(controls).reshape(len(actions), DRIVEN))
+        if self._pushed(states, actions):  # then where it is told to go depends on where it is
+            self.restore(begin)
+            return self._stepped(actions)
         if not np.isfinite(states).all():
             raise RobotError("The simulation has diverged; restart the robot, and check its scene.")
         self.restore(states[-1].astype("<f8").tobytes())
@@ -230,6 +236,38 @@ class SimArm:
             self._set_point = as_twist(told[-1])
         return Rollout(
             np.array(told).reshape(actions.shape), states, self._solved(states[:, : self._moving])
+        )
+
+    def _given_up(self, action: Twist) -> Target:
+        """What the servos are told, or where the hand is when it is asked to stand but cannot.
+
+        A hand that pushes against something lags behind its target. Once it is told nothing any
+        more it holds where it is measured, and pushes no longer; the gripper keeps its force.
+        """
+        target = self._target()
+        if any(as_motion(action)[:4]):
+            return target
+        measured = _five(self._data.qpos)
+        lag_m = math.dist(hand_at(measured)[:3], hand_at(target.joints)[:3])
+        return Target(measured, target.finger_m) if lag_m > LAG_M else target
+
+    def _pushed(self, states: Numbers, actions: Numbers) -> bool:
+        """Whether `_given_up` would have meant another target anywhere in a rollout."""
+        standing = ~actions[:, :4].any(axis=1)
+        before = states[:-1][standing]
+        told = sum(mujoco.mj_stateSize(self._model, part) for part in (PHYSICS, WARM_START))
+        lag = fingertips(before[:, 1 : 1 + JOINTS]) - fingertips(before[:, told : told + JOINTS])
+        return bool((np.linalg.norm(lag, axis=1) > LAG_M).any())
+
+    def _stepped(self, actions: Numbers) -> Rollout:
+        """The same as `rollout`, one `apply` after the other."""
+        told, states = [], [np.frombuffer(self.snapshot(), "<f8")]
+        for action in actions.tolist():
+            told.append(as_motion(self.apply(as_twist(Motion(*action)))))
+            states.append(np.frombuffer(self.snapshot(), "<f8"))
+        every = np.array(states)
+        return Rollout(
+            np.array(told).reshape(actions.shape), every, self._solved(every[:, : self._moving])
         )
 
     def hold(self) -> None:

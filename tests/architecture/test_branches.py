@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DECIDING = ("gate", "gate_state", "requests", "lease", "mode", "axes", "safety", "actuators")
+DECIDING = ("gate", "gate_state", "requests", "lease", "mode", "axes", "safety")
 TESTS = (
-    *("gate", "gate_transcript", "requests", "lease", "mode", "axes", "safety", "actuators"),
+    *("gate", "gate_transcript", "requests", "lease", "mode", "axes", "safety"),
     "site",
 )
 

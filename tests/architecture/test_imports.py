@@ -21,7 +21,6 @@ PURE = [
     "transport.viewers",
     "teleop.gate",
     "teleop.gate_state",
-    "teleop.actuators",
     "teleop.requests",
     "teleop.lease",
     "teleop.liveness",

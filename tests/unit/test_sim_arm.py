@@ -32,6 +32,7 @@ from teleop.sim_arm import (
     ACTIONS,
     CAMERAS,
     DRIVEN,
+    LAG_M,
     MAX_GRIP_PS,
     MAX_MPS,
     ArmCameras,
@@ -561,3 +562,60 @@ def test_the_top_camera_is_the_pinhole_that_it_says_it_is(cameras: ArmCameras) -
 
 def test_there_is_a_task_for_each_goal() -> None:
     assert set(TASKS) == set(SUCCESS) == {PICK, PUSH}
+
+
+def shoved(arm: SimArm, angle_rad: float) -> bytes:
+    """A state in which the hand is not where it is told to be, as when something is in its way."""
+    numbers = np.frombuffer(arm.snapshot(), "<f8").copy()
+    numbers[1] += angle_rad  # the base's joint; the time stands before the positions
+    return numbers.tobytes()
+
+
+def test_a_hand_that_is_told_nothing_holds_where_it_is_measured() -> None:
+    arm = SimArm("push", 0)
+    arm.restore(shoved(arm, 0.3))
+    before = arm.observe()
+    arm.apply(STILL)
+    for _ in range(60):
+        arm.apply(STILL)
+    after = arm.observe()
+    assert math.dist((before.x_m, before.y_m), (after.x_m, after.y_m)) < 0.005
+    assert after.speed_mps < 0.002
+
+
+def test_a_hand_that_is_led_goes_on_towards_its_target() -> None:
+    arm = SimArm("push", 0)
+    told = arm.observe()
+    arm.restore(shoved(arm, 0.3))
+    for _ in range(60):
+        arm.apply(Twist(forward_mps=0.0, turn_radps=0.0, up_mps=0.001))
+    seen = arm.observe()
+    assert math.dist((told.x_m, told.y_m), (seen.x_m, seen.y_m)) < 0.01
+
+
+@pytest.mark.parametrize("angle_rad", [0.3, 0.01])
+def test_a_rollout_gives_a_target_up_exactly_as_single_ticks_do(angle_rad: float) -> None:
+    arm, other = SimArm("push", 0), SimArm("push", 0)
+    start = shoved(arm, angle_rad)
+    actions = np.zeros((30, 5))
+    actions[10:20, 0] = 0.05
+    arm.restore(start)
+    rolled = arm.rollout(actions)
+    other.restore(start)
+    for number, action in enumerate(actions.tolist()):
+        assert other.snapshot() == rolled.states[number].astype("<f8").tobytes()
+        other.apply(Twist(**dict(zip(ACTIONS, action, strict=True))))
+    assert other.snapshot() == rolled.states[-1].astype("<f8").tobytes() == arm.snapshot()
+
+
+def test_full_speed_through_the_air_gives_no_target_up() -> None:
+    arm = SimArm("push", 0)
+    fast, moved = Twist(forward_mps=0.0, turn_radps=0.0, left_mps=0.25), []
+    for _ in range(30):
+        arm.apply(fast)
+        moved.append(
+            math.dist(
+                *(hand_at(j)[:3] for j in (tuple(arm._data.qpos[:5]), tuple(arm._data.ctrl[:5])))
+            )
+        )
+    assert max(moved) < LAG_M
