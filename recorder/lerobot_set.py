@@ -6,6 +6,8 @@ hold many episodes; metadata say which rows of it are whose.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +48,7 @@ class LeRobotSet:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._hashes: dict[Path, str] = {}  # of files with rows; many episodes may lie in one
         self.info = read_json(path / INFO_FILE)
         version = str(self.info.get("codebase_version", "unknown"))
         if not version.startswith(VERSION):
@@ -156,8 +159,11 @@ class LeRobotSet:
         return {name: _array(table[name]) for name in wanted}
 
     def sha256(self, episode: SetEpisode) -> str:
-        """Of the file that holds an episode's rows."""
-        return sha256_of(self.path / episode.file)
+        """Of all that says what an episode is: the file with its rows, and its metadata."""
+        if episode.file not in self._hashes:
+            self._hashes[episode.file] = sha256_of(self.path / episode.file)
+        said = json.dumps([self.info, episode.said], sort_keys=True, default=str)
+        return hashlib.sha256(f"{self._hashes[episode.file]} {said}".encode()).hexdigest()
 
 
 def _array(column: Any) -> Column:
