@@ -165,8 +165,9 @@ def foreign_demonstration(
     if not np.isfinite(actions).all():
         raise NothingToReplay("Its actions are not numbers everywhere.")
     n = len(actions)
-    limit = description.controller.get("max_episode_steps", np.inf)
-    after = int(np.clip(limit // steps - n, 0, SOLVED_HOLD_STEPS))
+    limit, after = int(description.controller.get("max_episode_steps", 0)), SOLVED_HOLD_STEPS
+    if limit:  # some environments refuse to go on behind it
+        after = min(after, max(0, limit // steps - n))
     return Demonstration(
         name=name_of(data_set, episode),
         description=description,

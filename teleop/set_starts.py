@@ -83,7 +83,9 @@ def seed_of(start: FromSeed, episode: SetEpisode) -> int:
     """
     if start.first is not None:
         return start.first + episode.index
-    said = episode.said.get(SEED, episode.index)
+    said = episode.said.get(SEED)
+    if said is None:
+        return episode.index
     if isinstance(said, bool) or not isinstance(said, int) or said < 0:
         raise NothingToReplay(
             f"The column seed of meta/episodes says {said!r}, which is no seed: name the first "
