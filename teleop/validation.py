@@ -20,6 +20,7 @@ from rich.progress import track
 from recorder.baseline import BaselineLine, lines_of
 from recorder.durable import append_line
 from recorder.episode import MANIFEST_FILE, EpisodeError
+from recorder.lerobot_demonstration import recorded_episode
 from recorder.lerobot_set import LeRobotSet, SetEpisode, is_lerobot_set
 from recorder.library import list_episodes, open_episode
 from recorder.markup import printable
@@ -36,6 +37,7 @@ from teleop.replay_jobs import ReplayAnswer, ReplayJob, answer_of, covers, line_
 from teleop.replay_pool import judged_by_processes
 from teleop.replay_worker import judged
 from teleop.safety import ConfigError
+from teleop.set_starts import FromLibrary, parse_start
 from teleop.validation_report import ReportFiles, baseline_for, entry_of, tell, unreadable
 from transport.clock import NS_PER_S, now_ns, wall_time
 
@@ -272,9 +274,22 @@ class _DataSet:
                 continue
             if verdict.evidence.problem or not _made_by(verdict, ours):
                 continue
+            if not self._labelled_as(job.episode, verdict):
+                continue
             if _place(answer.job) == _place(job) and verdict.manifest_sha256 == hashes[job.episode]:
                 found[job.name] = msgspec.structs.replace(answer, job=job, kept=True)
         return found
+
+    def _labelled_as(self, index: int, verdict: Verdict) -> bool:
+        """Whether the recorded episode has the outcome still that it was judged with."""
+        start = parse_start(self._asked.start)
+        if not isinstance(start, FromLibrary):
+            return True  # the set itself says it, which its hash covers
+        (episode,) = (one for one in self._set.episodes if one.index == index)
+        try:
+            return recorded_episode(episode, start.path).labels.outcome is verdict.evidence.label
+        except EpisodeError:
+            return False
 
     def entry(self, answer: ReplayAnswer, linted: bool, pictured: bool) -> ReportEntry:
         assert answer.verdict is not None
