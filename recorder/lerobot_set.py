@@ -31,6 +31,17 @@ def is_lerobot_set(path: Path) -> bool:
     return (path / INFO_FILE).is_file()
 
 
+def metadata_files(path: Path) -> list[Path]:
+    """What says which episodes the data set in folder `path` has."""
+    return [path / INFO_FILE, *sorted((path / "meta" / "episodes").rglob("*.parquet"))]
+
+
+def stamp_of(file: Path) -> tuple[int, int]:
+    """(time of the last change in ns, bytes): another one, another content."""
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size
+
+
 @dataclass(frozen=True)
 class SetEpisode:
     """One episode of a data set, as its metadata tell."""
@@ -48,7 +59,9 @@ class LeRobotSet:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._hashes: dict[Path, str] = {}  # of files with rows; many episodes may lie in one
+        self._hashes: dict[
+            tuple[Path, int, int], str
+        ] = {}  # of files with rows; many episodes may lie in one
         self.info = read_json(path / INFO_FILE)
         version = str(self.info.get("codebase_version", "unknown"))
         if not version.startswith(VERSION):
@@ -100,7 +113,7 @@ class LeRobotSet:
 
         template = self.info.get("data_path", "")
         found = []
-        for file in sorted((self.path / "meta" / "episodes").rglob("*.parquet")):
+        for file in metadata_files(self.path)[1:]:
             try:
                 for row in pq.read_table(file).to_pylist():
                     found.append(
@@ -160,10 +173,12 @@ class LeRobotSet:
 
     def sha256(self, episode: SetEpisode) -> str:
         """Of all that says what an episode is: the file with its rows, and its metadata."""
-        if episode.file not in self._hashes:
-            self._hashes[episode.file] = sha256_of(self.path / episode.file)
+        file = self.path / episode.file
+        key = (file, *stamp_of(file))
+        if key not in self._hashes:
+            self._hashes[key] = sha256_of(file)
         said = json.dumps([self.info, episode.said], sort_keys=True, default=str)
-        return hashlib.sha256(f"{self._hashes[episode.file]} {said}".encode()).hexdigest()
+        return hashlib.sha256(f"{self._hashes[key]} {said}".encode()).hexdigest()
 
 
 def _array(column: Any) -> Column:

@@ -6,6 +6,7 @@ for each demonstration; nothing is shared between two.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Final
 from recorder.demonstration import NothingToReplay
 from recorder.episode import EpisodeError
 from recorder.lerobot_demonstration import name_of, own_demonstration
-from recorder.lerobot_set import LeRobotSet
+from recorder.lerobot_set import LeRobotSet, metadata_files, stamp_of
 from recorder.library import Episode, open_episode
 from recorder.replay import replay, replaying_versions, set_verdict, validate
 from recorder.replayable import CannotReplay, Described, Replayable
@@ -82,8 +83,18 @@ def _up_to_date(job: ReplayJob, episode: Episode) -> Verdict | None:
     return verdict
 
 
+@functools.lru_cache(maxsize=1)
+def _opened(path: Path, _stamps: tuple[tuple[int, int], ...]) -> LeRobotSet:
+    return LeRobotSet(path)
+
+
+def _set_at(path: Path) -> LeRobotSet:
+    """The data set at `path`: metadata of many episodes take longer to read than one to replay."""
+    return _opened(path, tuple(stamp_of(file) for file in metadata_files(path)))
+
+
 def _of_set(job: ReplayJob) -> Verdict:
-    data_set = LeRobotSet(Path(job.path))
+    data_set = _set_at(Path(job.path))
     (episode,) = (one for one in data_set.episodes if one.index == job.episode)
     digest = data_set.sha256(episode)
     start, contradiction = parse_start(job.start), None

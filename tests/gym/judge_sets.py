@@ -123,10 +123,8 @@ def test_scripted_fetch_is_proved_from_its_seeds_and_goes_on_where_it_stopped(
     journal = fetch.parent / "set.verdicts.jsonl"
     before = journal.read_bytes()
     code, again, _ = validate(fetch, *words)
-    assert (code, again["verdicts"]) == (
-        2,
-        report["verdicts"],
-    )  # the very same: nothing was replayed
+    assert code == 2
+    assert again["verdicts"] == report["verdicts"]  # time and date included: nothing was replayed
     assert journal.read_bytes() == before
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recorder.lerobot_set import LeRobotSet
 from recorder.verdict import Kind, Verdict
 from teleop import gym_robot, replay_worker, validation
 from teleop.foreign_sets import check_names
@@ -361,6 +362,23 @@ def test_a_line_that_a_kill_cut_off_is_no_verdict(tmp_path: Path, replays: list[
     assert run(path) == 0
     assert replays == ["set#0", "set#1", "set#1"]
     assert len(journal.read_bytes().splitlines()) == 2
+
+
+def test_a_worker_reads_the_metadata_of_a_set_once_and_again_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_set(tmp_path / "set", [Written(PUSH), Written(PUSH)], fps=FPS)
+    opened = []
+    monkeypatch.setattr(replay_worker, "LeRobotSet", lambda at: opened.append(at) or LeRobotSet(at))
+    jobs = [ReplayJob(path=str(path), episode=i, robot="gym:Cart", start="seed") for i in range(2)]
+    assert all(judged(job).verdict for job in jobs)
+    assert len(opened) == 1
+    info = path / "meta/info.json"
+    info.write_text(info.read_text().replace('"fps": 20', '"fps": 30'))
+    answer = judged(jobs[0])
+    assert answer.verdict is not None
+    assert "30 rows a second" in answer.verdict.sentence
+    assert len(opened) == 2
 
 
 def test_recorded_episodes_are_not_told_their_robot(tmp_path: Path) -> None:
