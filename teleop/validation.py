@@ -75,7 +75,7 @@ class Asked:
             repeats=self.repeats,
             margins=self.margins,
             prefix=self.prefix,
-            pictures=self.pictures,
+            pictures=self.pictures and episode < 0,  # of a set's videos nothing is drawn
             again=self.again,
         )
 
