@@ -118,7 +118,7 @@ def test_each_episode_starts_from_its_own_seed(tmp_path: Path) -> None:
     """A column of the set counts, unless the first seed is named."""
     path = write_set(tmp_path / "set", [Written(PUSH), Written(PUSH, said={"seed": 40})], fps=FPS)
 
-    def begins_at(start: str) -> int:
+    def begins_at(start: str, path: Path = path) -> int:
         job = ReplayJob(path=str(path), episode=1, robot="gym:Cart", start=start)
         found: list[int] = []
 
@@ -133,6 +133,7 @@ def test_each_episode_starts_from_its_own_seed(tmp_path: Path) -> None:
         return found[-1]
 
     assert begins_at("seed") == 40
+    assert begins_at("seed", path=write_set(tmp_path / "other", [Written(PUSH)] * 2, fps=FPS)) == 1
     assert begins_at("seed:7") == 8
 
 
