@@ -18,7 +18,7 @@ from recorder.episode import EpisodeError
 from recorder.lerobot_set import Column, LeRobotSet, SetEpisode
 from recorder.library import Episode, open_episode
 from recorder.sources import SOURCES_FILE
-from recorder.verdict import Diagnosis, Fault
+from recorder.verdict import SOLVED_HOLD_STEPS, Diagnosis, Fault
 from transport.messages import Description, Outcome
 
 TICK: Final = "unstick.tick"
@@ -132,6 +132,9 @@ def foreign_demonstration(
 ) -> Demonstration:
     """An episode of anybody's set, for a robot of `description` that starts at `start`.
 
+    Sets end when the task is solved, often with that very row: behind the last one its action goes
+    on, so that it shows whether the task stays solved, as far as the robot's episodes may last.
+
     Raises:
         EpisodeError: it cannot be read.
         NothingToReplay: its rate or its actions are not those of the robot.
@@ -140,33 +143,49 @@ def foreign_demonstration(
     if len(names) != len(description.action_names):
         raise NothingToReplay(
             f"Its actions have {len(names)} numbers, the robot takes "
-            f"{len(description.action_names)} ({', '.join(description.action_names)})."
+            f"{len(description.action_names)} ({', '.join(description.action_names)}). Name the "
+            "robot and the options it was recorded with."
         )
     steps, odd = divmod(description.tick_hz, data_set.fps)
     if odd or not steps:
         raise NothingToReplay(
             f"It has {data_set.fps} rows a second, the robot takes {description.tick_hz} actions a "
-            "second: no row lasts a whole number of them."
+            "second: no row lasts a whole number of them. If each row is one action, correct fps "
+            "in meta/info.json; else name the robot with the options that give this rate."
         )
-    actions = np.asarray(data_set.columns(episode, ("action",))["action"], np.float64)
+    found = data_set.columns(episode, ("action",))
+    if "action" not in found or not len(found["action"]):
+        raise NothingToReplay("It has no rows with a column action: there is nothing to replay.")
+    actions = np.asarray(found["action"], np.float64).reshape(len(found["action"]), -1)
+    if actions.shape[1] != len(names):
+        raise NothingToReplay(
+            f"meta/info.json says that an action has {len(names)} numbers, its rows have "
+            f"{actions.shape[1]}: convert the set again."
+        )
     if not np.isfinite(actions).all():
         raise NothingToReplay("Its actions are not numbers everywhere.")
     n = len(actions)
+    limit, after = int(description.controller.get("max_episode_steps", 0)), SOLVED_HOLD_STEPS
+    if limit:  # some environments refuse to go on behind it
+        after = min(after, max(0, limit // steps - n))
     return Demonstration(
         name=name_of(data_set, episode),
         description=description,
-        label=_label(episode),
-        actions=actions.reshape(n, -1),
+        label=_label(data_set, episode),
+        actions=np.concatenate([actions, np.repeat(actions[-1:], after, axis=0)]),
         states=None,
         start=start,
         end=n,
-        numbers=np.arange(n + 1),
+        numbers=np.arange(n + after + 1),
         steps_per_action=steps,
         rounded=True,
     )
 
 
-def _label(episode: SetEpisode) -> Outcome:
+def _label(data_set: LeRobotSet, episode: SetEpisode) -> Outcome:
     """What the set itself claims, where it says so; demonstrations are meant to be successes."""
     success = episode.said.get("success")
+    if success is None:
+        found = data_set.columns(episode, ("next.success",))
+        success = bool(np.any(found["next.success"])) if found else None
     return Outcome.FAILURE if success is False else Outcome.SUCCESS

@@ -6,6 +6,8 @@ hold many episodes; metadata say which rows of it are whose.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +31,17 @@ def is_lerobot_set(path: Path) -> bool:
     return (path / INFO_FILE).is_file()
 
 
+def metadata_files(path: Path) -> list[Path]:
+    """What says which episodes the data set in folder `path` has."""
+    return [path / INFO_FILE, *sorted((path / "meta" / "episodes").rglob("*.parquet"))]
+
+
+def stamp_of(file: Path) -> tuple[int, int]:
+    """(time of the last change in ns, bytes): another one, another content."""
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size
+
+
 @dataclass(frozen=True)
 class SetEpisode:
     """One episode of a data set, as its metadata tell."""
@@ -46,6 +59,9 @@ class LeRobotSet:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._hashes: dict[
+            tuple[Path, int, int], str
+        ] = {}  # of files with rows; many episodes may lie in one
         self.info = read_json(path / INFO_FILE)
         version = str(self.info.get("codebase_version", "unknown"))
         if not version.startswith(VERSION):
@@ -97,7 +113,7 @@ class LeRobotSet:
 
         template = self.info.get("data_path", "")
         found = []
-        for file in sorted((self.path / "meta" / "episodes").rglob("*.parquet")):
+        for file in metadata_files(self.path)[1:]:
             try:
                 for row in pq.read_table(file).to_pylist():
                     found.append(
@@ -156,8 +172,13 @@ class LeRobotSet:
         return {name: _array(table[name]) for name in wanted}
 
     def sha256(self, episode: SetEpisode) -> str:
-        """Of the file that holds an episode's rows."""
-        return sha256_of(self.path / episode.file)
+        """Of all that says what an episode is: the file with its rows, and its metadata."""
+        file = self.path / episode.file
+        key = (file, *stamp_of(file))
+        if key not in self._hashes:
+            self._hashes[key] = sha256_of(file)
+        said = json.dumps([self.info, episode.said], sort_keys=True, default=str)
+        return hashlib.sha256(f"{self._hashes[key]} {said}".encode()).hexdigest()
 
 
 def _array(column: Any) -> Column:

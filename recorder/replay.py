@@ -461,7 +461,7 @@ class _Replay:
                 recorded_states_solved=(
                     held(reached, demonstration.end)
                     if demonstration.states is not None
-                    else demonstration.label is Outcome.SUCCESS
+                    else None  # nobody saw it
                 ),
             ),
         )

@@ -88,7 +88,8 @@ class Controls(Wire, frozen=True):
     """Two replays whose result is known beforehand."""
 
     null_actions_solved: bool  # standing still from the same start; must be false
-    recorded_states_solved: bool  # stepping the recorded states; must agree with the label
+    recorded_states_solved: bool | None  # stepping the recorded states; must agree with the label.
+    # None: no states were recorded, so nobody saw whether they do
 
 
 class Divergence(Wire, frozen=True):
@@ -263,7 +264,7 @@ def _predicate_fault(label: Outcome, controls: Controls) -> str:
             "Standing still from the same start counts as solved: the robot was free already, "
             "or the goal test is wrong. Either way this proves nothing."
         )
-    if label is Outcome.SUCCESS and not controls.recorded_states_solved:
+    if label is Outcome.SUCCESS and controls.recorded_states_solved is False:
         return "Marked as success, but the recorded states themselves do not meet the goal test."
     if label is Outcome.FAILURE and controls.recorded_states_solved:
         return "Marked as failure, but the recorded states meet the goal test."
@@ -293,22 +294,42 @@ def _label_fault(evidence: Evidence, loop: OpenLoop, step: OneStep | None) -> st
 
 def _result(evidence: Evidence, loop: OpenLoop, controls: Controls) -> tuple[Kind, str]:
     steps = evidence.recorded_steps
-    if loop.solved != controls.recorded_states_solved:
+    if loop.solved != _expected(evidence.label, loop, controls):
         found = "solves the task" if loop.solved else "does not solve the task"
-        return Kind.DIVERGED, f"The replay {found}, unlike the recording; {_where(evidence, loop)}."
+        unlike = (
+            "unlike the recording"
+            if controls.recorded_states_solved is not None
+            else f"though it counts as {evidence.label}"
+        )
+        return Kind.DIVERGED, f"The replay {found}, {unlike}; {_where(evidence, loop)}."
     how = _how(evidence, loop)
     if not loop.solved:
         return Kind.UNVERIFIABLE, (
             f"Marked as failure, and the replay of {steps} actions does not solve the task either; "
             f"{how}. There is no solution to prove."
             if evidence.label is Outcome.FAILURE
-            else f"Nobody marked an outcome, and neither recording nor replay solves the task; "
-            f"{how}."
+            else f"Nobody marked an outcome, and {_neither(controls)} the task; {how}."
         )
     if thin := _fragile(evidence):
         return Kind.FRAGILE, thin
     kind = Kind.EXACT if loop.exact else Kind.SEMANTIC
     return kind, f"Replaying {steps} actions from the same start solves the task; {how}."
+
+
+def _expected(label: Outcome, loop: OpenLoop, controls: Controls) -> bool:
+    """Whether the replay has to solve the task: as the recorded states do, else as somebody said.
+
+    With neither of them there is nothing that it could contradict.
+    """
+    if controls.recorded_states_solved is not None:
+        return controls.recorded_states_solved
+    return loop.solved if label is Outcome.UNLABELLED else label is Outcome.SUCCESS
+
+
+def _neither(controls: Controls) -> str:
+    if controls.recorded_states_solved is None:
+        return "the replay does not solve"
+    return "neither recording nor replay solves"
 
 
 def _how(evidence: Evidence, loop: OpenLoop) -> str:

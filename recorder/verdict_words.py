@@ -50,6 +50,11 @@ TRY: Final = {
     "out.",
 }
 
+UNSEEN: Final = (  # nothing says where it went wrong
+    "Compare start, options and versions with what recorded it, then look for rows that are late "
+    "or in other units."
+)
+
 FAULT: Final = {
     Fault.SHIFTED: "Actions and states are some rows apart.",
     Fault.SCALED: "One axis, or all, is off by a constant factor: a wrong unit or a wrong limit.",
@@ -165,6 +170,9 @@ def advice_text(verdict: Verdict) -> str:
     evidence = verdict.evidence
     if evidence.diagnosis is not None:
         return evidence.diagnosis.advice
+    controls = evidence.controls
+    if verdict.verdict is Kind.DIVERGED and controls and controls.recorded_states_solved is None:
+        return UNSEEN
     if verdict.verdict is Kind.UNVERIFIABLE and evidence.open_loop and not evidence.problem:
         # Replayed, and nothing was solved: an honest failure is in order as it is.
         return "" if evidence.label is Outcome.FAILURE else "Say how it went: label its outcome."

@@ -399,12 +399,24 @@ def validate(
     start: Annotated[
         str,
         typer.Option(
-            help="Of a data set: the folder of episodes that it was exported from, or seed[:FIRST] "
-            "for a simulator that starts from a seed."
+            help="Where each episode of a data set begins: the folder of episodes that it was "
+            "exported from; seed[:FIRST], a seed for each, counted from FIRST (default: the column "
+            "seed of meta/episodes, else from 0); column:NAME, a column with the complete state."
         ),
     ] = "",
     robot: Annotated[
-        str, typer.Option(help="Of somebody else's data set: the robot it is for, as gym:ID.")
+        str,
+        typer.Option(
+            help="Of somebody else's data set: the robot it is for, as gym:ID or "
+            "gym:ID?option=value&option=value."
+        ),
+    ] = "",
+    rest: Annotated[
+        str,
+        typer.Option(
+            help="Of somebody else's data set: the action that asks for nothing, zero or first, "
+            "the episode's first one; default: zero where actions are no positions."
+        ),
     ] = "",
     repeats: Annotated[
         int, typer.Option(help="Replay so often again, on robots made anew.", min=0, max=1000)
@@ -471,6 +483,7 @@ def validate(
         scene=scene,
         robot=robot,
         start=start,
+        rest=rest,
         repeats=repeats,
         margins=margins,
         prefix=prefix,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from recorder.replayable import Action, CannotReplay
+from recorder.replayable import Action, CannotReplay, Numbers
 from teleop.history import History
 from teleop.robot import RobotError
 
@@ -58,6 +58,14 @@ class Environment:
         if isinstance(own, list | tuple) and len(own) == self._cast.size:
             return tuple(str(name) for name in own)
         return tuple(f"a{i}" for i in range(self._cast.size))
+
+    @property
+    def limits(self) -> tuple[Numbers, Numbers] | None:
+        """Lower and upper of each number of an action, (k,) each; None: it takes choices."""
+        space = self.env.action_space
+        if not (hasattr(space, "low") and hasattr(space, "high")):
+            return None
+        return np.asarray(space.low, float).ravel(), np.asarray(space.high, float).ravel()
 
     def start(self, seed: int, how: Start = Start.RESET) -> None:
         """Begin an episode."""

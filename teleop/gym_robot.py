@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from recorder.replayable import Action, CannotReplay, StatePart
+from recorder.replayable import Action, CannotReplay, Numbers, StatePart
 from recorder.verdict import SOLVED_HOLD_STEPS
 from teleop.environment import Environment, MakeEnv
 from teleop.installed import package_of, source_sha256, versions_of
@@ -93,6 +93,10 @@ class GymRobot:
             description.robot_type.removeprefix(KIND),
             description.seed,
             json.loads(description.hardware.get("options", "{}")),
+            judging=Judging(
+                float(reward) if (reward := description.hardware.get("solved_reward")) else None,
+                description.hardware.get("action_dtype", ""),
+            ),
         )
         here = robot.describe("compared").assets_sha256
         if here != description.assets_sha256:
@@ -107,6 +111,11 @@ class GymRobot:
     def restores(self) -> bool:
         """Whether it can be brought back to any state; `proven.sentence` says how, or why not."""
         return self.proven.anywhere
+
+    @property
+    def limits(self) -> tuple[Numbers, Numbers] | None:
+        """Lower and upper of each number of an action, (k,) each; None: it takes choices."""
+        return self._running.limits
 
     def start_from_seed(self, seed: int) -> None:
         """Begin the episode of `seed`, as `reset(seed=...)` does.
@@ -208,7 +217,7 @@ class GymRobot:
             versions=versions_of((*_LIBRARIES, self._package)),
             cameras=(),
             success=self._success(),
-            hardware={"options": self.options},
+            hardware={"options": self.options, **self._judged_by()},
             assets_sha256={self._package: source_sha256(self._package)} if self._package else {},
             randomness={
                 "start": f"drawn from the seed: {self.proven.start}",
@@ -226,6 +235,17 @@ class GymRobot:
             return self.proven.step_s
         fps = getattr(self._running.env.unwrapped, "metadata", {}).get("render_fps")
         return 1 / float(fps) if fps else 1.0
+
+    def _judged_by(self) -> dict[str, str]:
+        judging = self._judging
+        return {
+            **(
+                {}
+                if judging.solved_reward is None
+                else {"solved_reward": repr(judging.solved_reward)}
+            ),
+            **({"action_dtype": judging.action_dtype} if judging.action_dtype else {}),
+        }
 
     def _success(self) -> Success | None:
         signal, threshold = self.proven.signal, self._judging.solved_reward

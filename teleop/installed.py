@@ -23,7 +23,7 @@ def package_of(thing: object) -> str:
 def versions_of(modules: Iterable[str]) -> dict[str, str]:
     """Version of each of `modules` that has been imported, of Python and of the machine."""
     return {
-        **{name: _version(name) for name in modules if name in sys.modules},
+        **{name: version_of(name) for name in modules if name in sys.modules},
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
@@ -42,7 +42,8 @@ def source_sha256(package: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _version(module: str) -> str:
+def version_of(module: str) -> str:
+    """Version of the package that `module` is from; "unknown" when there is none."""
     names = packages_distributions().get(module, [module])
     try:
         return version(names[0])

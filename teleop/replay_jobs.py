@@ -22,6 +22,7 @@ class ReplayJob(Wire, frozen=True):
     episode: int = -1  # of a data set
     robot: str = ""  # "gym:ID" or the like; empty: what the recording says
     start: str = ""  # where each episode of a data set begins; see `teleop.set_starts`
+    rest: str = ""  # which action asks for nothing; see `teleop.set_starts`
     scene: str = ""  # the MJCF file it was recorded with, if not the bundled one
     repeats: int = 0
     margins: bool = False

@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from recorder.driven import Driven
 from recorder.replayable import Eye, Replayable
+from teleop.gym_robot import KIND, GymRobot
 from teleop.robot import RobotError
 from teleop.scenarios import SCENARIOS
 from transport.messages import Description
@@ -36,6 +37,12 @@ def _sim_arm(description: Description, scene: Path | None) -> Replayable:
     return Driven(arm, description.action_names)
 
 
+def _environment(description: Description, scene: Path | None) -> Replayable:
+    if scene is not None:
+        raise RobotError("an environment brings its own scene: leave --scene out")
+    return GymRobot.from_description(description)
+
+
 ROBOTS: Final[dict[str, MakeRobot]] = {"sim-rover": _sim_rover, "sim-arm": _sim_arm}
 
 
@@ -45,11 +52,12 @@ def make_robot(description: Description, scene: Path | None = None) -> Replayabl
     Raises:
         RobotError: there is none of this type here.
     """
-    make = ROBOTS.get(description.robot_type)
+    gym = description.robot_type.startswith(KIND)
+    make = _environment if gym else ROBOTS.get(description.robot_type)
     if make is None:
         raise RobotError(
             f"no robot of type {description.robot_type!r} can be replayed here; "
-            f"there are: {', '.join(ROBOTS)}"
+            f"there are: {', '.join(ROBOTS)}, {KIND}ID"
         )
     return make(description, scene)
 

@@ -6,6 +6,7 @@ for each demonstration; nothing is shared between two.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -14,15 +15,18 @@ from typing import Final
 from recorder.demonstration import NothingToReplay
 from recorder.episode import EpisodeError
 from recorder.lerobot_demonstration import name_of, own_demonstration
-from recorder.lerobot_set import LeRobotSet
+from recorder.lerobot_set import LeRobotSet, metadata_files, stamp_of
 from recorder.library import Episode, open_episode
 from recorder.replay import replay, replaying_versions, set_verdict, validate
 from recorder.replayable import CannotReplay, Described, Replayable
 from recorder.verdict import Verdict
 from teleop.child import give_way
+from teleop.foreign_sets import named_demonstration
 from teleop.replay_jobs import ReplayAnswer, ReplayJob, covers, job_of, line_of
 from teleop.replay_robots import make_eye, make_robot
 from teleop.robot import RobotError
+from teleop.safety import ConfigError
+from teleop.set_starts import FromLibrary, parse_start
 from transport.messages import Description
 
 ERRORS: Final = (RobotError, OSError, RuntimeError, ValueError, ArithmeticError)
@@ -45,7 +49,7 @@ def judged(job: ReplayJob) -> ReplayAnswer:
             keep=job.keep,
         )
         return ReplayAnswer(job=job, verdict=verdict)
-    except (EpisodeError, OSError) as error:
+    except (EpisodeError, ConfigError, OSError) as error:
         return ReplayAnswer(job=job, error=str(error))
 
 
@@ -79,12 +83,26 @@ def _up_to_date(job: ReplayJob, episode: Episode) -> Verdict | None:
     return verdict
 
 
+@functools.lru_cache(maxsize=1)
+def _opened(path: Path, _stamps: tuple[tuple[int, int], ...]) -> LeRobotSet:
+    return LeRobotSet(path)
+
+
+def _set_at(path: Path) -> LeRobotSet:
+    """The data set at `path`: metadata of many episodes take longer to read than one to replay."""
+    return _opened(path, tuple(stamp_of(file) for file in metadata_files(path)))
+
+
 def _of_set(job: ReplayJob) -> Verdict:
-    data_set = LeRobotSet(Path(job.path))
+    data_set = _set_at(Path(job.path))
     (episode,) = (one for one in data_set.episodes if one.index == job.episode)
     digest = data_set.sha256(episode)
+    start, contradiction = parse_start(job.start), None
     try:
-        demonstration, contradiction = own_demonstration(data_set, episode, Path(job.start))
+        if isinstance(start, FromLibrary):
+            demonstration, contradiction = own_demonstration(data_set, episode, start.path)
+        else:
+            demonstration = named_demonstration(job, data_set, episode, start)
     except NothingToReplay as nothing:
         return set_verdict(name_of(data_set, episode), digest, problem=str(nothing))
     result = replay(demonstration, lambda d: _robot(job, d), wanted=job.wanted, errors=ERRORS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,21 +20,26 @@ from rich.progress import track
 from recorder.baseline import BaselineLine, lines_of
 from recorder.durable import append_line
 from recorder.episode import MANIFEST_FILE, EpisodeError
+from recorder.lerobot_demonstration import recorded_episode
 from recorder.lerobot_set import LeRobotSet, SetEpisode, is_lerobot_set
 from recorder.library import list_episodes, open_episode
 from recorder.markup import printable
+from recorder.replay import replaying_versions
+from recorder.verdict import Verdict
 from recorder.verdict_report import EXIT_FAILED as EXIT_FAILED
 from recorder.verdict_report import EXIT_NOT_JUDGED as EXIT_NOT_JUDGED
 from recorder.verdict_report import Invocation, Report, ReportEntry, Unreadable
 from recorder.versions import recording_versions
 from teleop.child import die_with_parent, give_way
+from teleop.foreign_sets import check_names
+from teleop.installed import version_of
 from teleop.replay_jobs import ReplayAnswer, ReplayJob, answer_of, covers, line_of
 from teleop.replay_pool import judged_by_processes
 from teleop.replay_worker import judged
 from teleop.safety import ConfigError
+from teleop.set_starts import FromLibrary, parse_start
 from teleop.validation_report import ReportFiles, baseline_for, entry_of, tell, unreadable
 from transport.clock import NS_PER_S, now_ns, wall_time
-from transport.messages import Outcome
 
 NO_FILES: Final = ReportFiles()
 ENGINES: Final = ("pool", "ray")
@@ -46,7 +51,8 @@ class Asked:
 
     scene: Path | None = None
     robot: str = ""  # "gym:ID" or the like; empty: what the recording says
-    start: str = ""  # of a data set: the library it was exported from, or seed[:FIRST]
+    start: str = ""  # where each episode of a data set begins; see `teleop.set_starts`
+    rest: str = ""  # of a data set: which action asks for nothing
     repeats: int = 0
     margins: bool = False
     prefix: bool = False
@@ -64,11 +70,12 @@ class Asked:
             episode=episode,
             robot=self.robot,
             start=self.start,
+            rest=self.rest,
             scene=str(self.scene.absolute()) if self.scene else "",
             repeats=self.repeats,
             margins=self.margins,
             prefix=self.prefix,
-            pictures=self.pictures,
+            pictures=self.pictures and episode < 0,  # of a set's videos nothing is drawn
             again=self.again,
         )
 
@@ -197,7 +204,13 @@ class _Episodes:
         self._path, self._asked = path, asked
 
     def jobs(self) -> list[ReplayJob]:
-        return [self._asked.job(folder) for folder in episodes_at(self._path)]
+        asked = self._asked
+        if asked.robot or asked.start or asked.rest:
+            raise ConfigError(
+                "recorded episodes know their robot and their start: leave --robot, --start and "
+                "--rest out, they are for data sets"
+            )
+        return [asked.job(folder) for folder in episodes_at(self._path)]
 
     def answers(self, jobs: Sequence[ReplayJob]) -> Iterator[ReplayAnswer]:
         return _engine(self._asked)(jobs)
@@ -216,11 +229,7 @@ class _DataSet:
         self._journal = path.absolute().parent / f"{path.absolute().name}.verdicts.jsonl"
 
     def jobs(self) -> list[ReplayJob]:
-        if not self._asked.start:
-            raise ConfigError(
-                "a data set does not say where its episodes start: give --start LIBRARY, the "
-                "folder of episodes it was exported from, or --robot gym:ID --start seed"
-            )
+        check_names(self._asked.robot, self._asked.start, self._asked.rest)
         return [self._asked.job(self._set.path, one.index) for one in self._set.episodes]
 
     def answers(self, jobs: Sequence[ReplayJob]) -> Iterator[ReplayAnswer]:
@@ -232,10 +241,22 @@ class _DataSet:
 
     def _keep(self, answer: ReplayAnswer) -> None:
         line = line_of(answer).rstrip(b"\n")
-        append_line(self._journal, lambda _: line)
+        try:
+            append_line(self._journal, lambda _: line)
+        except OSError as error:
+            raise EpisodeError(
+                f"Verdicts cannot be kept ({error.strerror})",
+                self._journal,
+                "They lie beside the data set: make that folder writable, or copy the set.",
+            ) from error
 
     def _known(self, jobs: Sequence[ReplayJob]) -> dict[str, ReplayAnswer]:
-        """What was judged before, of the same rows; a line that was cut off is none."""
+        """What was judged before, of the same rows, by the same code and robot.
+
+        A line that was cut off is none. What could not be replayed is tried again: what was amiss
+        may have been put right.
+        """
+        ours = replaying_versions()
         found: dict[str, ReplayAnswer] = {}
         wanted = {job.name: job for job in jobs}
         hashes = {one.index: self._set.sha256(one) for one in self._set.episodes}
@@ -251,14 +272,24 @@ class _DataSet:
             job, verdict = wanted.get(answer.job.name), answer.verdict
             if job is None or verdict is None or not covers(verdict, job.wanted):
                 continue
-            same = (answer.job.path, answer.job.robot, answer.job.start) == (
-                job.path,
-                job.robot,
-                job.start,
-            )
-            if same and verdict.manifest_sha256 == hashes[job.episode]:
+            if verdict.evidence.problem or not _made_by(verdict, ours):
+                continue
+            if not self._labelled_as(job.episode, verdict):
+                continue
+            if _place(answer.job) == _place(job) and verdict.manifest_sha256 == hashes[job.episode]:
                 found[job.name] = msgspec.structs.replace(answer, job=job, kept=True)
         return found
+
+    def _labelled_as(self, index: int, verdict: Verdict) -> bool:
+        """Whether the recorded episode has the outcome still that it was judged with."""
+        start = parse_start(self._asked.start)
+        if not isinstance(start, FromLibrary):
+            return True  # the set itself says it, which its hash covers
+        (episode,) = (one for one in self._set.episodes if one.index == index)
+        try:
+            return recorded_episode(episode, start.path).labels.outcome is verdict.evidence.label
+        except EpisodeError:
+            return False
 
     def entry(self, answer: ReplayAnswer, linted: bool, pictured: bool) -> ReportEntry:
         assert answer.verdict is not None
@@ -267,7 +298,7 @@ class _DataSet:
             verdict=answer.verdict,
             path=printable(str(self._set.path / episode.file)),
             task=_task(episode),
-            robot_type=self._set.robot_type,
+            robot_type=self._set.robot_type or self._asked.robot,
             site="",
             operator=str(episode.said.get("operator") or ""),
             outcome=answer.verdict.evidence.label,
@@ -276,8 +307,22 @@ class _DataSet:
         )
 
 
+def _place(job: ReplayJob) -> tuple[str, ...]:
+    """What is replayed, on what, from where."""
+    return job.path, job.robot, job.start, job.rest, job.scene
+
+
+def _made_by(verdict: Verdict, ours: Mapping[str, str]) -> bool:
+    """Whether this code, and the robot's packages as they are installed here, gave the verdict."""
+    there = verdict.versions_replayed
+    robots = {name: version_of(name) for name in there if name not in ours}
+    return all(there.get(name) == version for name, version in ours.items()) and all(
+        version in ("unknown", there[name]) for name, version in robots.items()
+    )
+
+
 def _task(episode: SetEpisode) -> str:
-    return episode.tasks[0] if episode.tasks else Outcome.UNLABELLED
+    return episode.tasks[0] if episode.tasks else ""
 
 
 def table_console(*, quiet: bool = False) -> Console:

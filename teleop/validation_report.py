@@ -284,5 +284,7 @@ def _style(kind: Kind) -> str:
     return _STYLE.get(kind, "red" if kind in FAILING - UNJUDGED else "")
 
 
-def _solved(solved: bool) -> str:
+def _solved(solved: bool | None) -> str:
+    if solved is None:
+        return "not recorded"
     return "solved" if solved else "not solved"

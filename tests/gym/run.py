@@ -3,8 +3,8 @@
     python tests/gym/run.py [--environment FOLDER] [-k EXPRESSION]
 
 Builds an environment with the packages below (1.1 GB from PyPI, a minute or two), runs the
-conformance tests and a replay of random actions there, and removes it. `--environment` keeps it, or
-uses one that is there already. Exit code 2: it could not be tried.
+conformance tests, validations of data sets and a replay of random actions there, and removes it.
+`--environment` keeps it, or uses one that is there already. Exit code 2: it could not be tried.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ PACKAGES = (
     "dm-control==1.0.34",
     "numpy==2.4.6",
 )
-OURS = ("msgspec>=0.19", "pytest>=8.2", "pytest-timeout>=2.3")  # what the adapter and tests import
+# What the adapter, `unstick validate` on data sets, and the tests import.
+OURS = ("msgspec>=0.19", "pyarrow>=17", "rich>=13", "typer>=0.12")
+OURS += ("pytest>=8.2", "pytest-timeout>=2.3")
 NEEDS_BYTES = 3 * 2**30
 
 
@@ -69,7 +71,8 @@ def main() -> None:
         settings = {**os.environ, "PYTHONPATH": str(ROOT), "MUJOCO_GL": "disabled"}
         settings["PYTHONWARNINGS"] = "ignore"  # of the environments' own making
         tests = [str(python), "-m", "pytest", "-q", "--noconftest", "-c", str(HERE / "pytest.ini")]
-        tests += ["--rootdir", str(ROOT), str(HERE / "judge_conformance.py")]
+        tests += ["--rootdir", str(ROOT)]
+        tests += [str(HERE / name) for name in ("judge_conformance.py", "judge_sets.py")]
         commands = [[*tests, *(["-k", chosen.k] if chosen.k else [])]]
         if not chosen.k:
             commands.append([str(python), "-u", "-m", "tests.gym.judge_replay"])

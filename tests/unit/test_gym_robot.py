@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recorder.demonstration import Demonstration
+from recorder.replay import replay
 from recorder.replayable import CannotReplay, Described, Measuring, Named
+from recorder.verdict import Kind, judge
+from teleop import gym_robot
 from teleop.engines import Derived
 from teleop.environment import Start
+from teleop.gym_robot import GymRobot, Judging
+from teleop.replay_robots import make_robot
+from teleop.replay_worker import ERRORS
 from teleop.robot import RobotError
 from tests.replay_conformance import (
     CannotReturnConformance,
@@ -17,6 +25,7 @@ from tests.replay_conformance import (
     SeedConformance,
 )
 from tests.unit import gym_environments as environments
+from transport.messages import Outcome
 
 FACTORIES = "tests.unit.gym_environments"
 
@@ -275,6 +284,44 @@ def test_both_environments_that_were_tried_are_closed() -> None:
 def test_one_that_is_not_installed_says_what_to_install() -> None:
     with pytest.raises(RobotError, match="Install gymnasium and gym-pusht"):
         environments.GymRobot("gym_pusht/PushT-v0")
+
+
+def test_is_made_again_as_it_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gym_robot, "_made", lambda name, _: environments.KINDS[name]())
+    judging = Judging(solved_reward=-0.95, action_dtype="float64")
+    description = environments.robot_of("Silent", judging).describe("boot")
+    again = GymRobot.from_description(description)
+    assert again.describe("boot") == description
+    assert again.apply((0.1,)) == (0.1,)
+    assert not again.solved()
+
+
+def test_a_demonstration_recorded_on_an_environment_is_replayed_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gym_robot, "_made", lambda name, _: environments.KINDS[name]())
+    robot = environments.robot_of("Delayed")
+    states = [robot.snapshot()]
+    solved = []
+    for _ in range(200):
+        robot.apply((1.0,))
+        states.append(robot.snapshot())
+        solved.append(robot.solved())
+    assert all(solved[-11:])
+    demonstration = Demonstration(
+        name="pushed",
+        description=robot.describe("boot"),
+        label=Outcome.SUCCESS,
+        actions=np.ones((200, 1)),
+        states=np.frombuffer(b"".join(states), "<f8").reshape(201, -1),
+        start=states[0],
+        end=195,
+        numbers=np.arange(201),
+    )
+    evidence = replay(demonstration, make_robot, errors=ERRORS).evidence
+    assert judge(evidence)[0] is Kind.EXACT
+    with pytest.raises(RobotError, match="leave --scene out"):
+        make_robot(demonstration.description, Path("home.xml"))
 
 
 def goal_of(robot: environments.GymRobot) -> list[float]:

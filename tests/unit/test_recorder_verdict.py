@@ -107,6 +107,40 @@ def test_held_is_a_run_of_ten_around_the_hand_back(solved: list[bool], at: int) 
     assert found == bool(runs)
 
 
+@pytest.mark.parametrize(
+    ("label", "solved", "kind", "told"),
+    [
+        (SUCCESS, True, Kind.SEMANTIC, "no states were recorded to compare with"),
+        (SUCCESS, False, Kind.DIVERGED, "though it counts as success"),
+        (Outcome.FAILURE, True, Kind.DIVERGED, "though it counts as failure"),
+        (Outcome.FAILURE, False, Kind.UNVERIFIABLE, "does not solve the task either"),
+        (Outcome.UNLABELLED, True, Kind.SEMANTIC, "no states were recorded to compare with"),
+        (Outcome.UNLABELLED, False, Kind.UNVERIFIABLE, "and the replay does not solve the task"),
+    ],
+)
+def test_without_states_the_label_is_all_that_a_replay_is_held_to(
+    label: Outcome, solved: bool, kind: Kind, told: str
+) -> None:
+    loop = OpenLoop(
+        solved=solved,
+        exact=False,
+        max_deviation=0.0,
+        first_divergent_step=-1,
+        first_divergent_tick=-1,
+    )
+    evidence = Evidence(
+        label=label,
+        recorded_steps=10,
+        applied_steps=10,
+        open_loop=loop,
+        controls=Controls(null_actions_solved=False, recorded_states_solved=None),
+    )
+    found, sentence = judge(evidence)
+    assert found is kind
+    assert told in sentence
+    assert "recording" not in sentence  # nobody saw it
+
+
 # --- real replays --------------------------------------------------------------------------------
 
 

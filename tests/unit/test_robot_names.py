@@ -47,3 +47,27 @@ def test_a_class_that_cannot_be_one_is_answered_with_an_example(name: str) -> No
 def test_who_registers_an_environment_is_known(env_id: str, module: str, package: str) -> None:
     found = provider_of(env_id)
     assert (found.module, found.package) == (module, package)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "gym:Meta-World/MT1?env_name=reach-v3&seed=42",
+            GymName("Meta-World/MT1", {"env_name": "reach-v3", "seed": 42}),
+        ),
+        ("gym:a/B-v0?dense=true&word=", GymName("a/B-v0", {"dense": True, "word": ""})),
+        (
+            "gym:B-v0?solved_reward=0.95&action_dtype=float64",
+            GymName("B-v0", {}, 0.95, "float64"),
+        ),
+    ],
+)
+def test_options_of_an_environment_follow_its_name(name: str, expected: object) -> None:
+    assert parse(name) == expected
+
+
+@pytest.mark.parametrize("query", ["x", "a=1&b", "solved_reward=much", "action_dtype=int8"])
+def test_options_that_are_none_are_answered_with_an_example(query: str) -> None:
+    with pytest.raises(RobotError, match=r"solved_reward=0\.95|there are float32 and float64"):
+        parse(f"gym:B-v0?{query}")
