@@ -92,11 +92,7 @@ def _all(file: CatalogueFile, root: Path, wanted: Wanted) -> Listing:
     """What is wanted, after every folder was compared with what is known of it."""
     known, (root_stamp, folders) = file.stamps(), _folders(root)
     present = {name: _stamp(root / name) for name in folders}
-    changed = {
-        name: folders.get(name, 0)
-        for name in known.keys() | present.keys()
-        if known.get(name) != present.get(name)
-    }
+    changed = {name: folders.get(name, 0) for name, _ in known.items() ^ present.items()}
     if changed:
         _read(file, root, changed, root_stamp)
         file.stamps()  # damage may show only where something was written
@@ -115,11 +111,7 @@ def _compare_names(file: CatalogueFile, root: Path) -> None:
     if noted and noted == _root_stamp(root):
         return
     (root_stamp, folders), known = _folders(root), file.inodes()
-    changed = {
-        name: folders.get(name, 0)
-        for name in known.keys() | folders.keys()
-        if known.get(name) != folders.get(name)
-    }
+    changed = {name: folders.get(name, 0) for name, _ in known.items() ^ folders.items()}
     if changed:
         _read(file, root, changed, root_stamp)
     elif root_stamp != noted:

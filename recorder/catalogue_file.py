@@ -36,7 +36,8 @@ _TABLES: Final = (
     "CREATE TABLE note(name PRIMARY KEY, facts, checksum) WITHOUT ROWID",
 )
 _WAIT_S: Final = 5.0  # for another process that brings the same catalogue up to date
-_WHOLE, _FOLDERS = "whole", "folders"  # names of the notes
+_WHOLE, _FOLDERS = "whole", "folders {}"  # names of the notes
+_TOGETHER: Final = 1000  # folders in one note: a new one changes the last note only
 
 
 class Row(Wire, frozen=True):
@@ -65,7 +66,7 @@ class Whole(Wire, frozen=True):
     rest: tuple[Rest, ...] = ()
 
 
-class _Folder(msgspec.Struct, array_like=True, frozen=True, order=True):
+class _Folder(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
     """Of a readable episode; in the order in which they are listed, oldest first."""
 
     recorded: str
@@ -89,7 +90,6 @@ class CatalogueFile:
                     for statement in _TABLES:
                         self._db.execute(statement)
                     self._note(_WHOLE, Whole())
-                    self._note(_FOLDERS, [])
                     self._db.execute(f"PRAGMA user_version={_VERSION}")
         except BaseException:
             self._db.close()
@@ -180,7 +180,10 @@ class CatalogueFile:
                     self._insert(_values(read[folder.name], older))
                 elif was[folder.name] != older:
                     self._insert(self._values_of(folder, older))
-            self._note(_FOLDERS, after)
+            for start in range(0, len(after), _TOGETHER):
+                some = after[start : start + _TOGETHER]
+                if some != before[start : start + _TOGETHER]:
+                    self._note(_FOLDERS.format(start), some)
             kept = [one for one in whole.rest if one.name not in gone]
             others = tuple(sorted((*kept, *rest), key=lambda one: one.name))
             newest = after[-1].name if after else ""
@@ -200,7 +203,15 @@ class CatalogueFile:
         return (*row[:2], older, *row[3:-1])
 
     def _folders(self) -> list[_Folder]:
-        return msgspec.json.decode(self._noted(_FOLDERS), type=list[_Folder])
+        count, folders = self.whole().count, list[_Folder]()
+        while len(folders) < count:
+            raw = self._noted(_FOLDERS.format(len(folders)))
+            if not (some := msgspec.json.decode(raw, type=list[_Folder])):
+                raise _damaged()
+            folders += some
+        if len(folders) != count:
+            raise _damaged()
+        return folders
 
     def _note(self, name: str, facts: object) -> None:
         raw = msgspec.json.encode(facts)
