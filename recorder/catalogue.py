@@ -1,9 +1,16 @@
 """The catalogue of a library: a list of thousands of episodes without opening each of them.
 
-Only a cache, an SQLite file in the library's root. It is compared with the folders before every
-answer, by name and by the stamps of manifest, verdict and annotations, and what changed is read
-again; each row carries a checksum. Delete it, damage it, or make the folder read-only: the answer
-is the same and takes longer.
+Only a cache. Delete it, damage it, edit it, bring one from elsewhere, or make the folder read-only:
+the answer is the same and takes longer. How an answer is kept true:
+
+every list      the root's own stamp tells whether folders came, went or were replaced, and only
+                those are read; and whatever is shown, the episodes as well as what is not readable,
+                is compared with its files by the stamps of manifest, verdict and annotations
+narrowed, all   any episode may belong to the answer, so every one is compared like that first
+
+The newest few therefore cost the same in a library of any size. What they leave unseen is an
+episode further down whose manifest another program spoils in its place, where it is not shown:
+`found` still counts it, until the next list of all.
 """
 
 from __future__ import annotations
@@ -11,81 +18,29 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from recorder.annotations import ANNOTATIONS_FILE
+from recorder.catalogue_file import CatalogueFile, Rest, Row, Whole
 from recorder.episode import MANIFEST_FILE, VERDICT_FILE, EpisodeError
 from recorder.library import is_kept, is_kept_name, open_episode
-from transport.messages import Outcome, Wire
+from recorder.listing import Listed, Listing, Wanted
+from transport.clock import NS_PER_S, wall_time
 
 CATALOGUE_FILE: Final = "catalogue.sqlite"
-NOT_REPLAYED: Final = "none"  # what `Wanted.verdict` calls an episode without a verdict
-OUT_OF_DATE: Final = "outdated"
 
-_VERSION: Final = 2  # of the table; a file of another version is built anew
-_COLUMNS: Final = (
-    "name, stamp, problem, recorded, outcome, judged, operator, robot, site, task, discarded, facts"
-)
-# Without a row id there is one tree and no index that damage could let disagree with it.
-_TABLE: Final = f"CREATE TABLE episode({_COLUMNS}, checksum, PRIMARY KEY(name)) WITHOUT ROWID"
-_WAIT_S: Final = 5.0  # for another process that brings the same catalogue up to date
+# A folder that changed less than this ago may change once more within the same stamp: FAT counts
+# two seconds, others a tick of the kernel.
+SETTLED_NS: Final = 3 * NS_PER_S
+_NO_EPISODE: Final = "none"  # stamp of a folder with nothing of an episode in it
+_ROUNDS: Final = 5  # of a page that changes under our eyes, before everything is compared
 
 _LOG = logging.getLogger("recorder")
-
-
-class Listed(Wire, frozen=True):
-    """One line of a list."""
-
-    episode: str
-    folder: str  # its name within the library
-    recorded: str  # ISO 8601, UTC
-    seconds: float
-    rows: int
-    status: str
-    outcome: str  # the one that counts now
-    reason: str
-    task: str
-    notes: int
-    discarded: bool
-    ended_by: str
-    operator: str
-    robot: str
-    site: str
-    verdict: str | None
-    doubt: str  # why the verdict is out of date; empty: it is not, or there is none
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which episodes are asked for; what is not given is not asked."""
-
-    outcome: Outcome | None = None
-    verdict: str | None = None  # a verdict that is up to date, NOT_REPLAYED or OUT_OF_DATE
-    operator: str | None = None
-    robot: str | None = None
-    site: str | None = None
-    task: str | None = None  # a part of it, in upper or lower case
-    since: datetime | None = None  # recorded then or later
-    until: datetime | None = None  # recorded before
-    discarded: bool | None = None
-    limit: int = 0  # the newest so many; 0: all
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What was found, newest first."""
-
-    episodes: tuple[Listed, ...]
-    found: int  # how many there are without the limit
-    unreadable: tuple[str, ...]  # a sentence for each folder that cannot be judged
 
 
 _EVERYTHING: Final = Wanted()
@@ -96,9 +51,8 @@ def list_library(root: Path, wanted: Wanted = _EVERYTHING) -> Listing:
     path = root / CATALOGUE_FILE
     for place in (path, path, None):
         try:
-            with closing(_open(place)) as db:
-                _refresh(db, root)
-                return _select(db, wanted)
+            with closing(CatalogueFile(place)) as file:
+                return _newest(file, root, wanted) or _all(file, root, wanted)
         except (sqlite3.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
             if place is None:
                 raise
@@ -117,97 +71,120 @@ def remove_catalogue(root: Path) -> None:
             _LOG.info("%s stays: %s", CATALOGUE_FILE + suffix, error)
 
 
-def _open(place: Path | None) -> sqlite3.Connection:
-    """The catalogue at `place`, or one in memory."""
-    db = sqlite3.connect(place or ":memory:", timeout=_WAIT_S)
-    try:
-        db.create_function("folded", 1, str.casefold, deterministic=True)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != _VERSION:
-            with db:
-                db.execute("BEGIN IMMEDIATE")
-                db.execute("DROP TABLE IF EXISTS episode")
-                db.execute(_TABLE)
-                db.execute(f"PRAGMA user_version={_VERSION}")
-    except BaseException:
-        db.close()
-        raise
-    return db
+def _newest(file: CatalogueFile, root: Path, wanted: Wanted) -> Listing | None:
+    """The newest `wanted.limit`; None where every folder has to be compared."""
+    if not (wanted.limit and wanted.any_kind):
+        return None
+    _compare_names(file, root)
+    for _ in range(_ROUNDS):
+        whole, page = file.whole(), file.newest(wanted.limit)
+        shown = {one.folder: stamp for one, stamp in page}
+        shown |= {one.name: one.stamp for one in whole.rest}
+        changed = [name for name, stamp in shown.items() if _stamp(root / name) != stamp]
+        if not changed:
+            return _listing(whole, [one for one, _ in page], whole.count)
+        known = file.inodes()
+        _read(file, root, {name: known[name] for name in changed}, whole.root)
+    return None
 
 
-def _refresh(db: sqlite3.Connection, root: Path) -> None:
-    """Make the catalogue say what the folders say."""
-    known, present = _known(db), dict(_stamps(root))
-    if known == present:
+def _all(file: CatalogueFile, root: Path, wanted: Wanted) -> Listing:
+    """What is wanted, after every folder was compared with what is known of it."""
+    known, (root_stamp, folders) = file.stamps(), _folders(root)
+    present = {name: _stamp(root / name) for name in folders}
+    changed = {name: folders.get(name, 0) for name, _ in known.items() ^ present.items()}
+    if changed:
+        _read(file, root, changed, root_stamp)
+        file.stamps()  # damage may show only where something was written
+    found, episodes = file.select(wanted)
+    return _listing(file.whole(), episodes, found)
+
+
+def _listing(whole: Whole, episodes: Iterable[Listed], found: int) -> Listing:
+    problems = (one.problem for one in whole.rest if one.problem)
+    return Listing(episodes=tuple(episodes), found=found, unreadable=tuple(problems))
+
+
+def _compare_names(file: CatalogueFile, root: Path) -> None:
+    """Make the catalogue hold the folders that there are."""
+    noted = file.whole().root
+    if noted and noted == _root_stamp(root):
         return
-    changed = [name for name, stamp in present.items() if known.get(name) != stamp]
-    with db:
-        db.execute("BEGIN IMMEDIATE")
-        gone = [(name,) for name in known if name not in present]
-        db.executemany("DELETE FROM episode WHERE name = ?", gone)
-        marks = ", ".join("?" * (_COLUMNS.count(",") + 2))
-        read = (_row(root, name, present[name]) for name in changed)
-        db.executemany(f"INSERT OR REPLACE INTO episode VALUES ({marks})", read)
-    _known(db)  # damage may show only where something was written
+    (root_stamp, folders), known = _folders(root), file.inodes()
+    changed = {name: folders.get(name, 0) for name, _ in known.items() ^ folders.items()}
+    if changed:
+        _read(file, root, changed, root_stamp)
+    elif root_stamp != noted:
+        with suppress(sqlite3.OperationalError):  # held or read-only: compared again next time
+            file.note_root(root_stamp)
 
 
-def _known(db: sqlite3.Connection) -> dict[str, str]:
-    """Name and stamp of every row; raises `sqlite3.DatabaseError` when one is not as written."""
-    known: dict[str, str] = {}
-    last = ""
-    for *row, checksum in db.execute(f"SELECT {_COLUMNS}, checksum FROM episode ORDER BY name"):
-        if _checksum(row) != checksum or not last < row[0]:
-            raise sqlite3.DatabaseError("a row is not as it was written")
-        last = row[0]
-        known[last] = row[1]
-    return known
-
-
-def _stamps(root: Path) -> Iterator[tuple[str, str]]:
-    """Name of every folder that holds an episode, with what changes when its files do."""
+def _folders(root: Path) -> tuple[str, dict[str, int]]:
+    """The root's stamp before it was read, and name and inode of all that may hold an episode."""
+    stamp, inodes = _root_stamp(root), dict[str, int]()
     try:
         entries = os.scandir(root)
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return "", {}
     except OSError as error:
         raise EpisodeError(
             f"Folder cannot be read ({error.strerror})", root, "Check its permissions."
         ) from error
     with entries:
         for entry in entries:
-            if not is_kept_name(entry.name) or not entry.is_dir():
-                continue
-            stamps = [
-                _stamp(f"{entry.path}{os.sep}{name}")
-                for name in (MANIFEST_FILE, VERDICT_FILE, ANNOTATIONS_FILE)
-            ]
-            if stamps[0] or is_kept(Path(entry.path)):
-                yield entry.name, "|".join(stamps)
+            if is_kept_name(entry.name) and entry.is_dir():
+                inodes[entry.name] = entry.inode()
+                if entry.is_symlink():
+                    stamp = ""  # what it points to comes and goes without a trace here
+    return stamp, inodes
 
 
-def _stamp(path: str) -> str:
-    """Of one file; empty when there is none. The time of change is there for permissions."""
+def _root_stamp(root: Path) -> str:
+    """Changes when a folder comes, goes or gets another name; empty: not to be relied on yet."""
+    try:
+        found = os.stat(root)
+    except OSError:
+        return ""
+    since_ns = int(wall_time().timestamp() * NS_PER_S) - max(found.st_mtime_ns, found.st_ctime_ns)
+    if since_ns < SETTLED_NS:
+        return ""
+    return f"{found.st_dev},{found.st_ino},{found.st_mtime_ns},{found.st_ctime_ns}"
+
+
+def _read(file: CatalogueFile, root: Path, folders: dict[str, int], root_stamp: str) -> None:
+    """Open some folders, and write down what they are now."""
+    rows, rest = list[Row](), list[Rest]()
+    for name, inode in folders.items():
+        path = root / name
+        stamp = _stamp(path)
+        if not path.is_dir():
+            continue
+        try:
+            if stamp == _NO_EPISODE:
+                rest.append(Rest(name=name, stamp=stamp, inode=inode, problem=""))
+            else:
+                rows.append(Row(listed=_listed(path), stamp=stamp, inode=inode))
+        except (EpisodeError, OSError) as error:
+            rest.append(Rest(name=name, stamp=stamp, inode=inode, problem=str(error)))
+    file.replace(folders, rows, rest, root_stamp)
+
+
+def _stamp(path: Path) -> str:
+    """Of a folder: changes when the files do that decide what is listed of it."""
+    stamps = [
+        _file_stamp(f"{path}{os.sep}{name}")
+        for name in (MANIFEST_FILE, VERDICT_FILE, ANNOTATIONS_FILE)
+    ]
+    return "|".join(stamps) if stamps[0] or is_kept(path) else _NO_EPISODE
+
+
+def _file_stamp(path: str) -> str:
+    """Empty when there is none. The time of change is there for permissions."""
     try:
         found = os.stat(path)
     except OSError:
         return ""
     return f"{found.st_mtime_ns},{found.st_ctime_ns},{found.st_size},{found.st_ino}"
-
-
-def _row(root: Path, name: str, stamp: str) -> tuple[Any, ...]:
-    try:
-        one = _listed(root / name)
-    except (EpisodeError, OSError) as error:
-        row: tuple[Any, ...] = (name, stamp, str(error), "", *([None] * 7), b"")
-    else:
-        judged = OUT_OF_DATE if one.doubt else one.verdict or NOT_REPLAYED
-        row = (
-            *(name, stamp, "", one.recorded, one.outcome, judged, one.operator, one.robot),
-            *(one.site, one.task, int(one.discarded), msgspec.json.encode(one)),
-        )
-    return (*row, _checksum(row))
 
 
 def _listed(path: Path) -> Listed:
@@ -231,43 +208,4 @@ def _listed(path: Path) -> Listed:
         site=manifest.description.site,
         verdict=verdict.verdict.value if verdict else None,
         doubt=episode.doubt(verdict) if verdict else "",
-    )
-
-
-def _checksum(row: Iterable[Any]) -> int:
-    return zlib.crc32(repr(tuple(row)).encode())
-
-
-def _select(db: sqlite3.Connection, wanted: Wanted) -> Listing:
-    conditions, values = ["problem = ''"], list[Any]()
-    for column, value in (
-        ("outcome", wanted.outcome),
-        ("judged", wanted.verdict),
-        ("robot", wanted.robot),
-        ("site", wanted.site),
-        ("discarded", wanted.discarded),
-    ):
-        if value is not None:
-            conditions.append(f"{column} = ?")
-            values.append(int(value) if isinstance(value, bool) else str(value))
-    if wanted.operator is not None:  # one of several, perhaps
-        conditions.append("instr(', ' || operator || ', ', ', ' || ? || ', ') > 0")
-        values.append(wanted.operator)
-    if wanted.task is not None:
-        conditions.append("instr(folded(task), ?) > 0")
-        values.append(wanted.task.casefold())
-    for comparison, moment in ((">=", wanted.since), ("<", wanted.until)):
-        if moment is not None:
-            conditions.append(f"recorded {comparison} ?")
-            values.append(moment.astimezone(UTC).isoformat(timespec="milliseconds"))
-    where = " AND ".join(conditions)
-    (found,) = db.execute(f"SELECT count(*) FROM episode WHERE {where}", values).fetchone()
-    newest = f"SELECT facts FROM episode WHERE {where} ORDER BY recorded DESC, name DESC LIMIT ?"
-    rows = db.execute(newest, (*values, wanted.limit or -1))
-    decode = msgspec.json.Decoder(Listed).decode
-    problems = db.execute("SELECT problem FROM episode WHERE problem <> '' ORDER BY name")
-    return Listing(
-        episodes=tuple(decode(facts) for (facts,) in rows),
-        found=found,
-        unreadable=tuple(problem for (problem,) in problems),
     )

@@ -279,7 +279,8 @@ class EpisodeRecorder:
             return  # the first key frame is still to come; tried again at the next tick
         self._open_wanted = False
         now = wall_time()
-        episode = episode_id(int(now.timestamp() * 1000), os.urandom(10))
+        # A board without a battery starts in 1970, west of Greenwich even before.
+        episode = episode_id(max(0, int(now.timestamp() * 1000)), os.urandom(10))
         newest = content.ticks[-1]
         take = _Take(episode, content.first_row, content.ticks[0].stamp_ns, newest.stamp_ns)
         self._take = take

@@ -16,7 +16,8 @@ size        of the whole episode folder, both cameras; quality and the peer's en
             `teleop.bench_quality`
 lint        processor time of one thread over all episodes of the first size, against their length
 export      the same, of a LeRobot data set with all of them
-library     many copies of the first episode's manifest, listed once to make the catalogue
+library     many copies of the first episode's manifest, listed once to make the catalogue; then
+            listed right after one more came, and once more when nothing has changed
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ from typing import Final
 
 import msgspec
 
-from recorder.catalogue import Wanted, list_library
+from recorder.catalogue import SETTLED_NS, list_library
 from recorder.episode import MANIFEST_FILE, EpisodeError, episode_id, sealed_json
 from recorder.export_lerobot import export_lerobot
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, open_episode
 from recorder.lint import lint
+from recorder.listing import Wanted
 from recorder.preroll import PREROLL_NS
 from teleop.bench import Row, row
 from teleop.bench_figures import missed_ticks
@@ -61,7 +63,7 @@ LINT_RUNS: Final = 3
 WAIT_MS: Final = 100.0
 LINT_TIMES: Final = 500.0
 EXPORT_TIMES: Final = 50.0
-LIBRARY: Final = 10_000  # episodes
+LIBRARIES: Final = (10_000, 30_000)  # episodes
 LISTED: Final = 100
 LIBRARY_MS: Final = 1000.0
 
@@ -118,8 +120,9 @@ def measure(seconds: float, say: Say) -> list[Row]:
         say("lint and export")
         rows += _reading_rows(episodes, kept / "exported")
         if episodes:
-            say(f"a library of {LIBRARY:,} episodes")
-            rows += _library_rows(episodes[0], kept / "library")
+            for count in LIBRARIES:
+                say(f"a library of {count:,} episodes")
+                rows += _library_rows(episodes[0], kept / f"library-{count}", count)
     say("picture quality")
     rows += quality_rows(say)
     return rows
@@ -275,21 +278,33 @@ def _reading_rows(episodes: Sequence[Episode], out: Path) -> Iterator[Row]:
     )
 
 
-def _library_rows(episode: Episode, library: Path) -> Iterator[Row]:
+def _library_rows(episode: Episode, library: Path, count: int) -> Iterator[Row]:
     """How long it takes to open a large library and to list its newest episodes."""
     library.mkdir()
-    for number in range(LIBRARY):
-        name = episode_id(number, bytes(10))
-        (library / name).mkdir()
-        manifest = msgspec.structs.replace(episode.manifest, episode=name)
-        (library / name / MANIFEST_FILE).write_bytes(sealed_json(manifest))
+    for number in range(count - 1):
+        _copy(episode, library, number)
     list_library(library)  # makes the catalogue
+    _copy(episode, library, count - 1)
+    yield _list_row(f"{count:,} episodes, one of them new", library, count)
+    time.sleep(SETTLED_NS / NS_PER_S)
+    list_library(library, Wanted(limit=LISTED))
+    yield _list_row(f"{count:,} episodes", library, count)
+
+
+def _copy(episode: Episode, library: Path, number: int) -> None:
+    name = episode_id(number, bytes(10))
+    (library / name).mkdir()
+    manifest = msgspec.structs.replace(episode.manifest, episode=name)
+    (library / name / MANIFEST_FILE).write_bytes(sealed_json(manifest))
+
+
+def _list_row(what: str, library: Path, count: int) -> Row:
     began_ns = now_ns()
     found = list_library(library, Wanted(limit=LISTED)).found
     took_ms = (now_ns() - began_ns) / NS_PER_MS
-    yield row(
-        f"open a library of {LIBRARY:,} episodes, list the newest {LISTED}",
-        took_ms if found == LIBRARY else None,
+    return row(
+        f"open a library of {what}, list the newest {LISTED}",
+        took_ms if found == count else None,
         "ms",
         at_most=LIBRARY_MS,
     )

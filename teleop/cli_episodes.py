@@ -84,7 +84,7 @@ def episodes_list(
     json: Json = False,
 ) -> None:
     """List episodes with outcome and verdict, newest first."""
-    from recorder.catalogue import Wanted
+    from recorder.listing import Wanted
     from teleop.library import list_episodes, verdict_named
 
     wanted = Wanted(

@@ -17,10 +17,11 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from recorder.catalogue import NOT_REPLAYED, OUT_OF_DATE, Listed, Wanted, list_library
+from recorder.catalogue import list_library
 from recorder.episode import EpisodeError
 from recorder.library import list_episodes as episode_folders
 from recorder.library import open_episode
+from recorder.listing import NOT_REPLAYED, OUT_OF_DATE, Listed, Wanted
 from recorder.recover import recover_all
 from recorder.tombstone import read_tombstones
 from recorder.verdict import Kind

@@ -1,8 +1,11 @@
-"""Disks that are full, fail, or take their time: a small tmpfs, and system calls that go wrong."""
+"""Disks that are full, fail, or take their time: a small tmpfs, a file with ext4 on it whose device
+goes away or answers nothing, and system calls that go wrong."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +55,78 @@ def small_disk(path: Path, size: int) -> Iterator[SmallDisk]:
         yield SmallDisk(path)
     finally:
         subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+class Ext4Disk:
+    """A file system on a loop device, which the kernel can be told to lose or to stop."""
+
+    # linux/fs.h and fs/ext4/ext4.h; "no log flush" is what an unplugged disk leaves behind.
+    _FREEZE, _THAW, _SHUTDOWN, _NO_LOG_FLUSH = 0xC0045877, 0xC0045878, 0x8004587D, 2
+
+    def __init__(self, path: Path, image: Path) -> None:
+        self.path = path
+        self._image = image
+        self._hangs = False
+
+    def mount(self) -> subprocess.CompletedProcess[str]:
+        """Put it where it belongs."""
+        command = ["mount", "-o", "loop", str(self._image), str(self.path)]
+        return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    def unmount(self) -> None:
+        """Take it away; one that hangs goes on first."""
+        self.go_on()
+        subprocess.run(["umount", str(self.path)], check=True)
+
+    def go_away(self) -> None:
+        """From now on every write and every sync is an input/output error, also of open files."""
+        self._call(self._SHUTDOWN, struct.pack("I", self._NO_LOG_FLUSH))
+
+    def come_back(self) -> None:
+        """Plugged in once more, by when nobody has a file open on it."""
+        self.unmount()
+        assert self.mount().returncode == 0
+
+    def hang(self) -> None:
+        """From now on who writes waits in the kernel, and no signal ends that."""
+        self._call(self._FREEZE, 0)
+        self._hangs = True
+
+    def go_on(self) -> None:
+        """Who waits is served."""
+        if self._hangs:
+            self._hangs = False
+            self._call(self._THAW, 0)
+
+    def _call(self, request: int, argument: bytes | int) -> None:
+        fd = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, request, argument)
+        finally:
+            os.close(fd)
+
+
+@contextmanager
+def ext4_disk(path: Path, size: int) -> Iterator[Ext4Disk]:
+    """A disk of `size` bytes at `path` for the length of a block; Linux, root, a loop device."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a disk")
+    path.mkdir(parents=True, exist_ok=True)
+    image = path.with_name(path.name + ".image")
+    with image.open("wb") as file:
+        file.truncate(size)
+    try:
+        subprocess.run(["mkfs.ext4", "-q", str(image)], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("there is no mkfs.ext4 here")
+    disk = Ext4Disk(path, image)
+    done = disk.mount()
+    if done.returncode:
+        pytest.skip(f"no file can be mounted as a disk here: {done.stderr.strip()}")
+    try:
+        yield disk
+    finally:
+        disk.unmount()
 
 
 class FailingCalls:

@@ -27,7 +27,7 @@ from recorder.episode import Status
 from recorder.folder_lock import is_locked
 from recorder.library import list_episodes, open_episode
 from recorder.recover import recover_all
-from tests.faults.episode_kill_child import CALLED, SEALED, drive
+from tests.faults.episode_kill_child import CALLED, FIRST, SEALED, drive
 from tests.faults.episode_truth import assert_true, hashes
 from tests.faults.memory_limit import memory_limit
 from tests.measured import Measured
@@ -82,6 +82,7 @@ class Losses:
     log_ticks: int = 0
     rows: int = 0
     recovered: int = 0
+    just_called: int = 0  # killed so soon after a call that not all from before it was on disk
     sealing: int = 0  # killed with all of the episode on disk, but no manifest
     recoveries_killed: int = 0
     sealed_as: dict[str, str] = field(default_factory=dict)  # file of a sealed episode to its hash
@@ -105,7 +106,7 @@ def take_stock(root: Path, said: list[dict[str, Any]], losses: Losses) -> None:
         manifest = episode.manifest
         recorded = int(manifest.clock.boot_id.removeprefix("boot-"))
         assert_true(episode, drive(recorded))
-        assert manifest.first_tick == 0
+        assert manifest.first_tick == FIRST, "it does not begin with a whole pre-roll"
         if manifest.status is Status.RECOVERED:
             losses.recovered += 1
             losses.sealing += manifest.last_tick == SEALED - 1
@@ -113,9 +114,11 @@ def take_stock(root: Path, said: list[dict[str, Any]], losses: Losses) -> None:
             kept_tick, kept_row = manifest.last_tick, list(episode.rows())[-1].tick
     finished = {line["sealed"] for line in said if "sealed" in line}
     assert finished <= losses.counted, "a sealed episode is gone"
-    if tick > CALLED:  # else nobody had called yet, there was nothing to record
-        lost = min(tick, SEALED - 1) - max(kept_tick, CALLED)
-        lost_rows = (min(row, SEALED - 1) - max(kept_row, CALLED)) // 2
+    if CALLED < tick <= CALLED + LOG_TICKS and kept_tick < CALLED:
+        losses.just_called += 1  # the ten seconds before a call go to the disk after it
+    elif tick > CALLED:  # else nobody had called yet, there was nothing to record
+        lost = min(tick, SEALED - 1) - kept_tick
+        lost_rows = (min(row, SEALED - 1) - kept_row) // 2
         losses.log_ticks = max(losses.log_ticks, lost)
         losses.rows = max(losses.rows, lost_rows)
         assert lost <= LOG_TICKS, f"{lost} ticks lost"
@@ -182,8 +185,14 @@ def test_kills_at_random_moments_cost_half_a_second_at_most_and_never_a_sealed_e
         f"{losses.kills} kills of the recorder, every other one while it seals",
         f"at worst {losses.log_ticks / TICK_HZ:.2f} s of log and {losses.rows} rows lost; "
         f"{len(losses.counted)} episodes, {losses.recovered} recovered, {losses.sealing} of them "
-        f"killed while sealing, {losses.recoveries_killed} recoveries killed",
+        f"killed while sealing, {losses.recoveries_killed} recoveries killed; {losses.just_called} "
+        "killed before all of the ten seconds before the call were on disk",
     )
+    assert losses.recoveries_killed > 0
+    if kills >= 200:
+        assert losses.sealing >= kills // 20, "hardly any was killed while it sealed"
+        assert losses.recoveries_killed >= kills // 10
+        assert losses.just_called <= kills // 20
 
 
 @pytest.mark.long

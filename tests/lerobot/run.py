@@ -11,6 +11,7 @@ offline, and removes it all. `--environment` keeps it, or uses one that is there
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -19,12 +20,17 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
+from recorder.annotations import annotate
+from recorder.driven import Driven
 from recorder.export_lerobot import export_lerobot
 from recorder.lerobot_features import TrainerLabels
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, list_episodes, open_episode
-from tests.unit.recorder_support import record
+from recorder.replay import validate
+from tests.unit.recorder_support import Rover, record
+from transport.messages import AnnotationKind, Outcome
 
 LEROBOT = "lerobot[dataset]==0.6.1"
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
@@ -79,6 +85,37 @@ def build(environment: Path) -> Path:
     return python
 
 
+def make_episodes(root: Path) -> list[Episode]:
+    """A proved success, somebody else's failure with a reason, and a success that is not proved."""
+    proved = record(root, wait=30, drive=180, operator="ada")
+    validate(proved, lambda _: Driven(Rover()))
+    failed = record(root, wait=34, drive=200, operator="eve", outcome=Outcome.FAILURE)
+    annotate(
+        *(failed.path, failed.manifest_sha256, AnnotationKind.REASON),
+        *("The wheel slipped", "eve"),
+    )
+    unproved = record(root, wait=46, drive=60, operator="ada")
+    return [open_episode(one.path) for one in (proved, failed, unproved)]
+
+
+def truth_of(episodes: list[Episode], *, made: bool) -> dict[str, Any]:
+    """What the columns of a data set have to say, from the episodes themselves."""
+    known = {}
+    for episode in episodes:
+        verdict, outcome = episode.verdict(), episode.labels.outcome
+        counts = verdict is not None and not episode.doubt(verdict)
+        known[episode.id] = {
+            "success": outcome is Outcome.SUCCESS
+            or (
+                outcome is Outcome.UNLABELLED and verdict is not None and counts and verdict.passed
+            ),
+            "replay/verdict": str(verdict.verdict) if verdict and counts else "NOT_REPLAYED",
+            "operator": ", ".join(episode.manifest.operators),
+            "reason": episode.labels.reason,
+        }
+    return {"made": made, "episodes": known}
+
+
 def export(episodes: list[Episode], out: Path) -> list[Path]:
     """A set that grew by appends, and one for each kind of labels."""
     for episode in episodes:
@@ -107,10 +144,9 @@ def main() -> None:
             episodes = [open_episode(path) for path in list_episodes(chosen.episodes)]
         else:
             (scratch / "episodes").mkdir()
-            episodes = [
-                record(scratch / "episodes", wait=wait, drive=drive)
-                for wait, drive in ((30, 180), (34, 200), (46, 60))
-            ]
+            episodes = make_episodes(scratch / "episodes")
+        truth = scratch / "truth.json"
+        truth.write_text(json.dumps(truth_of(episodes, made=chosen.episodes is None)))
         sets = export(episodes, scratch)
         judge = Path(__file__).with_name("judge_lerobot.py")
         offline = {
@@ -121,7 +157,7 @@ def main() -> None:
         said = scratch / "stderr.txt"  # encoders and loaders talk a lot; only a failure needs it
         with said.open("w") as stream:
             done = subprocess.run(
-                [str(python), "-u", str(judge), *map(str, sets)],
+                [str(python), "-u", str(judge), str(truth), *map(str, sets)],
                 env=offline,
                 check=False,
                 cwd=scratch,

@@ -5,10 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from recorder.catalogue import Wanted, list_library
+from recorder.catalogue import list_library
 from recorder.drivers import Drivers
 from recorder.episode import EpisodeError, Label, sealed_json
 from recorder.library import open_episode
+from recorder.listing import Wanted
 from recorder.provenance import Driver
 from recorder.recover import recover
 from tests.unit.recorder_support import feed, one_after_the_other, recorder, session, stamp

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,7 @@ def test_two_exports_at_once_are_refused(episodes: list[Episode], tmp_path: Path
 def test_killed_at_any_step_the_old_set_or_the_new_one_is_there(
     episodes: list[Episode], at_once: Path, first_two: Path
 ) -> None:
-    kill_everywhere(True, episodes, at_once, first_two, every=30)
+    kill_everywhere(True, episodes, at_once, first_two, every=10)
 
 
 def test_a_set_that_a_kill_left_aside_is_put_back(
@@ -252,15 +252,22 @@ def test_killed_by_the_system_at_any_moment_the_old_set_or_the_new_one_is_there(
 def kill_everywhere(
     exchange: bool, episodes: list[Episode], at_once: Path, first_two: Path, every: int
 ) -> None:
+    """Every `every`-th step, and each of the last ones: there the new set takes its place."""
     old, new = files(first_two), files(at_once)
     safe = first_two.with_name("safe")
     shutil.copytree(first_two, safe)
-    step, seen = 0, set()
+    seen = set()
     with pytest.MonkeyPatch.context() as patch:
         if not exchange:
             patch.setattr(export_folder_module, "_exchange", lambda *_: False)
-        while True:
-            with killed_at(step, first_two.parent) as killed, suppress(Killed):
+        with killed_at(sys.maxsize, first_two.parent) as reached:
+            export(episodes, first_two, append=True)
+        steps = reached()
+        assert steps > 50
+        for step in sorted({*range(0, steps, every), *range(steps - LAST_STEPS, steps)}):
+            shutil.rmtree(first_two)
+            shutil.copytree(safe, first_two)
+            with killed_at(step, first_two.parent), pytest.raises(Killed):
                 export(episodes, first_two, append=True)
             if not first_two.exists():
                 assert not exchange  # between the two renames: the next export puts it back
@@ -273,13 +280,10 @@ def kill_everywhere(
             export(episodes, first_two, append=True)
             assert files(first_two) == new
             assert {p.name for p in first_two.parent.iterdir()} == {"set", "safe"}
-            if not killed():
-                break
-            shutil.rmtree(first_two)
-            shutil.copytree(safe, first_two)
-            step += every
-    assert False in seen
-    assert every > 1 or True in seen
+    assert seen == {False, True}, "killed before and after the new set took its place"
+
+
+LAST_STEPS = 12
 
 
 class Killed(BaseException):
@@ -292,8 +296,9 @@ sys.addaudithook(lambda event, args: _hook[-1](event, args) if _hook else None)
 
 
 @contextmanager
-def killed_at(step: int, root: Path) -> Iterator[Callable[[], bool]]:
-    """Let the process reach `step` calls of the file system under `root`, and none after it."""
+def killed_at(step: int, root: Path) -> Iterator[Callable[[], int]]:
+    """Let the process reach `step` calls of the file system under `root`, and none after it; how
+    many were tried."""
     reached = 0
 
     def count(event: str, args: tuple[Any, ...]) -> None:
@@ -305,7 +310,7 @@ def killed_at(step: int, root: Path) -> Iterator[Callable[[], bool]]:
 
     _hook.append(count)
     try:
-        yield lambda: reached > step
+        yield lambda: reached
     finally:
         _hook.pop()
 

@@ -1,0 +1,64 @@
+"""What may be asked of a library, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from transport.messages import Outcome, Wire
+
+NOT_REPLAYED: Final = "none"  # what `Wanted.verdict` calls an episode without a verdict
+OUT_OF_DATE: Final = "outdated"
+
+
+class Listed(Wire, frozen=True):
+    """One line of a list."""
+
+    episode: str
+    folder: str  # its name within the library
+    recorded: str  # ISO 8601, UTC
+    seconds: float
+    rows: int
+    status: str
+    outcome: str  # the one that counts now
+    reason: str
+    task: str
+    notes: int
+    discarded: bool
+    ended_by: str
+    operator: str
+    robot: str
+    site: str
+    verdict: str | None
+    doubt: str  # why the verdict is out of date; empty: it is not, or there is none
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which episodes are asked for; what is not given is not asked."""
+
+    outcome: Outcome | None = None
+    verdict: str | None = None  # a verdict that is up to date, NOT_REPLAYED or OUT_OF_DATE
+    operator: str | None = None
+    robot: str | None = None
+    site: str | None = None
+    task: str | None = None  # a part of it, in upper or lower case
+    since: datetime | None = None  # recorded then or later
+    until: datetime | None = None  # recorded before
+    discarded: bool | None = None
+    limit: int = 0  # the newest so many; 0: all
+
+    @property
+    def any_kind(self) -> bool:
+        """Whether every episode is asked for, up to the limit."""
+        return self == Wanted(limit=self.limit)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was found, newest first."""
+
+    episodes: tuple[Listed, ...]
+    found: int  # how many there are without the limit
+    unreadable: tuple[str, ...]  # a sentence for each folder that cannot be judged
