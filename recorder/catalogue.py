@@ -36,6 +36,11 @@ _COLUMNS: Final = (
 )
 # Without a row id there is one tree and no index that damage could let disagree with it.
 _TABLE: Final = f"CREATE TABLE episode({_COLUMNS}, checksum, PRIMARY KEY(name)) WITHOUT ROWID"
+# Separated by what no word has in it, so that none is found across two of them.
+_SEARCHED: Final = (
+    "name || ' ' || task || ' ' || robot || ' ' || operator || ' ' || site || ' ' || "
+    "json_extract(CAST(facts AS TEXT), '$.reason')"
+)
 _WAIT_S: Final = 5.0  # for another process that brings the same catalogue up to date
 
 _LOG = logging.getLogger("recorder")
@@ -76,7 +81,9 @@ class Wanted:
     since: datetime | None = None  # recorded then or later
     until: datetime | None = None  # recorded before
     discarded: bool | None = None
-    limit: int = 0  # the newest so many; 0: all
+    words: str = ""  # each stands somewhere in id, task, robot, operator, site or reason
+    skip: int = 0  # so many of the newest: they are known already
+    limit: int = 0  # of the others the newest so many; 0: all
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class Listing:
     """What was found, newest first."""
 
     episodes: tuple[Listed, ...]
-    found: int  # how many there are without the limit
+    found: int  # how many there are without skip and limit
     unreadable: tuple[str, ...]  # a sentence for each folder that cannot be judged
 
 
@@ -256,14 +263,20 @@ def _select(db: sqlite3.Connection, wanted: Wanted) -> Listing:
     if wanted.task is not None:
         conditions.append("instr(folded(task), ?) > 0")
         values.append(wanted.task.casefold())
+    for word in wanted.words.split():
+        conditions.append(f"instr(folded({_SEARCHED}), ?) > 0")
+        values.append(word.casefold())
     for comparison, moment in ((">=", wanted.since), ("<", wanted.until)):
         if moment is not None:
             conditions.append(f"recorded {comparison} ?")
             values.append(moment.astimezone(UTC).isoformat(timespec="milliseconds"))
     where = " AND ".join(conditions)
     (found,) = db.execute(f"SELECT count(*) FROM episode WHERE {where}", values).fetchone()
-    newest = f"SELECT facts FROM episode WHERE {where} ORDER BY recorded DESC, name DESC LIMIT ?"
-    rows = db.execute(newest, (*values, wanted.limit or -1))
+    newest = (
+        f"SELECT facts FROM episode WHERE {where} "
+        "ORDER BY recorded DESC, name DESC LIMIT ? OFFSET ?"
+    )
+    rows = db.execute(newest, (*values, wanted.limit or -1, wanted.skip))
     decode = msgspec.json.Decoder(Listed).decode
     problems = db.execute("SELECT problem FROM episode WHERE problem <> '' ORDER BY name")
     return Listing(
