@@ -205,7 +205,7 @@ def _stamp(path: str) -> str:
 
 def _row(root: Path, name: str, stamp: str) -> tuple[Any, ...]:
     try:
-        one = _listed(root / name)
+        one = listed(root / name)
     except (EpisodeError, OSError) as error:
         row: tuple[Any, ...] = (name, stamp, str(error), "", *([None] * 7), b"")
     else:
@@ -217,7 +217,8 @@ def _row(root: Path, name: str, stamp: str) -> tuple[Any, ...]:
     return (*row, _checksum(row))
 
 
-def _listed(path: Path) -> Listed:
+def listed(path: Path) -> Listed:
+    """The line of the episode in folder `path`, read from its files; raises `EpisodeError`."""
     episode = open_episode(path)
     manifest, labels, verdict = episode.manifest, episode.labels, episode.verdict()
     return Listed(

@@ -33,7 +33,7 @@ class FrameReader:
         if not self._container.streams.video:
             self._container.close()
             raise self._bad("File holds no video")
-        self._video = self._container.streams.video[0]
+        self._video: Any = self._container.streams.video[0]
         self._video.thread_count = 1
         self._frames: Iterator[Any] = iter(())
         self._next = -1  # the row that `_frames` gives next; -1: not known

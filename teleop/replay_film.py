@@ -19,7 +19,7 @@ from recorder.demonstration import Demonstration, NothingToReplay, demonstration
 from recorder.episode import EpisodeError
 from recorder.label_check import check_labels, tolerances
 from recorder.library import open_episode
-from recorder.replayable import CannotReplay, Described, Numbers, Replayable
+from recorder.replayable import CannotReplay, Described, Named, Numbers, Replayable
 from recorder.series import runs
 from recorder.stepping import Run, run
 from teleop.child import give_way
@@ -61,7 +61,13 @@ class Replayed(Wire, frozen=True, tag="replayed"):
     told: bytes = b""  # (steps, axes) little-endian float64: what the motors were told
     cameras: tuple[str, ...] = ()
     failing: tuple[tuple[int, int], ...] = ()  # first and last step of each run of wrong labels
-    labels_checked: bool = False
+    # (steps,) little-endian float64: how far the worst position is off after each action, m; empty:
+    # this robot does not say which numbers of its state are positions.
+    off: bytes = b""
+
+    def off_m(self) -> Numbers:
+        """(steps,): how far the worst position is off after each action, m; may be empty."""
+        return np.frombuffer(self.off, "<f8")
 
     def actions(self) -> Numbers:
         """(steps, axes): what the motors were told in the replay."""
@@ -133,6 +139,7 @@ class Film:
         try:
             done = run(robot, demonstration.start, demonstration.actions, errors=ERRORS)
             failing = _failing(robot, demonstration) if question.labels else ()
+            off = _off_m(robot, demonstration, done)
         finally:
             robot.close()
         self._states = done.states
@@ -148,7 +155,7 @@ class Film:
             told=np.ascontiguousarray(done.told, "<f8").tobytes(),
             cameras=tuple(rig.names) if rig is not None else (),
             failing=failing,
-            labels_checked=question.labels,
+            off=np.ascontiguousarray(off, "<f8").tobytes(),
         )
 
     def _drawn(self, question: Draw) -> Drawn:
@@ -175,6 +182,21 @@ def _ended(done: Run, steps: int) -> str:
     if not done.fault:
         return ""
     return f"The replay ended after {len(done)} of {steps} actions: {done.fault}"
+
+
+def _off_m(robot: Replayable, demonstration: Demonstration, done: Run) -> Numbers:
+    """(n,): the largest difference of a position after each action, m; empty: not known."""
+    recorded = demonstration.states
+    if recorded is None or not isinstance(robot, Named):
+        return np.empty(0)
+    parts = robot.state_parts()
+    places = [i for i, part in enumerate(parts) if part.unit == "m" and part.counts]
+    if len(parts) != recorded.shape[1] or not places:
+        return np.empty(0)
+    n = len(done)
+    off = np.abs(done.states[1 : n + 1, places] - recorded[1 : n + 1, places])
+    worst: Numbers = np.where(np.isfinite(off), off, 0.0).max(axis=1)
+    return worst
 
 
 def _failing(robot: Replayable, demonstration: Demonstration) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,4 @@
-"""Slow work for a window: a thread that does it, and the window's thread that hears what came of it.
+"""Slow work for a window: a thread does it, and the window's thread hears what came of it.
 
 An errand has a name; a newer one of the same name takes its place as long as it waits, so a hand
 that scrubs leaves no queue behind. What came of it is handed over in the window's thread.

@@ -176,11 +176,11 @@ def headline(verdict: Verdict | None, doubt: str) -> Headline:
             "Replay it (R): until then nothing is known about its actions.",
         )
     if doubt:
-        what, _, todo = doubt.partition("; ")
+        what = doubt.partition("; ")[0]
         return Headline(
             verdict_chip(verdict.verdict, doubt),
             f"{what}.",
-            f"{todo[:1].upper()}{todo[1:]} (R) It said {verdict.verdict}: {verdict.sentence}",
+            f"R replays it again. It said {verdict.verdict}: {verdict.sentence}",
         )
     title, detail = first_sentence(verdict.sentence)
     return Headline(verdict_chip(verdict.verdict, ""), title, detail)
@@ -323,9 +323,13 @@ def difference(verdict: Verdict | None) -> str:
     return f"first beyond {limit(apart.tolerance, apart.unit)} at step {apart.step:,}: {apart.part}"
 
 
-def deviation(value: float | None) -> str:
-    """Of the curve, which takes the largest of positions and angles."""
-    return "" if value is None else f"{value * 1e3:.1f} mm, mrad"
+def deviation(value: float | None, *, angles: bool = False) -> str:
+    """18.6 mm, 4.46 m; with `angles` the largest of positions and angles, which have no one unit."""
+    if value is None:
+        return ""
+    if value < 1.0:
+        return f"{value * 1e3:.1f} mm{' or mrad' if angles else ''}"
+    return f"{value:.2f} m{' or rad' if angles else ''}"
 
 
 def first_difference(verdict: Verdict | None, failing: Sequence[tuple[int, int]]) -> int:

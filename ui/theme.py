@@ -134,6 +134,7 @@ QMenu::item { padding: 6px 24px 6px 26px; border-radius: 4px; }
 QMenu::item:selected { background: $hover; }
 QMenu::item:disabled { color: $trace; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
+QListView, QScrollArea { background: $panel; border: 0; }
 QLabel { background: transparent; }
 QLabel[role="label"] { color: $text2; }
 QLabel[role="count"] { color: $text3; }
