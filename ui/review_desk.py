@@ -167,6 +167,7 @@ class Desk(QObject):
 
     def _judge(self, path: Path) -> str:
         command = [*self._validate, str(path), "--json", "--background"]
+        before = _judged_at(path)
         process = self._judging = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -178,7 +179,16 @@ class Desk(QObject):
             said = process.communicate()[1].decode(errors="replace").strip()
         finally:
             self._judging = None
-        return "" if open_episode(path).verdict() is not None else said or "The replay ended."
+        return "" if _judged_at(path) != before else said or "The replay gave no verdict."
+
+
+def _judged_at(path: Path) -> str:
+    """When the verdict that is there was found; empty: there is none."""
+    try:
+        verdict = open_episode(path).verdict()
+    except EpisodeError:
+        return ""
+    return verdict.replayed_wall if verdict is not None else ""
 
 
 def read(path: Path, tape: Tape | None = None) -> Opened:

@@ -236,8 +236,8 @@ class LibraryPanel(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setFixedHeight(28)
         self.search.setFont(font(BODY))
-        self.verdict = _chooser(theme, VERDICTS, verdict_choice, self._verdict)
-        self.outcome = _chooser(theme, OUTCOMES, outcome_choice, self._outcome)
+        self.verdict = _chooser(theme, VERDICTS, verdict_choice, self.verdict_chosen)
+        self.outcome = _chooser(theme, OUTCOMES, outcome_choice, self.outcome_chosen)
         self.view = QListView()
         self.view.setAccessibleName("Episodes")
         self.view.setModel(self.model)
@@ -301,11 +301,13 @@ class LibraryPanel(QWidget):
         self._typing.stop()
         self._narrow(Filters(self.search.text(), self.filters.verdict, self.filters.outcome))
 
-    def _verdict(self, name: str) -> None:
+    def verdict_chosen(self, name: str) -> None:
+        """Only episodes with this verdict; empty: any."""
         self.verdict.say(verdict_choice(name))
         self._narrow(Filters(self.search.text(), name, self.filters.outcome))
 
-    def _outcome(self, name: str) -> None:
+    def outcome_chosen(self, name: str) -> None:
+        """Only episodes with this outcome; empty: any."""
         self.outcome.say(outcome_choice(name))
         self._narrow(Filters(self.search.text(), self.filters.verdict, name))
 

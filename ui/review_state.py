@@ -324,7 +324,7 @@ def difference(verdict: Verdict | None) -> str:
 
 
 def deviation(value: float | None, *, angles: bool = False) -> str:
-    """18.6 mm, 4.46 m; with `angles` the largest of positions and angles, which have no one unit."""
+    """18.6 mm, 4.46 m; with `angles` it is the largest of both kinds, which share no unit."""
     if value is None:
         return ""
     if value < 1.0:
