@@ -122,7 +122,7 @@ class Film:
         try:
             return self._replayed(question)
         except (EpisodeError, NothingToReplay, CannotReplay, *ERRORS) as error:
-            return Replayed(path=question.path, problem=f"No replay: {error}")
+            return Replayed(path=question.path, problem=str(error))
 
     def close(self) -> None:
         """Let go of the graphics; idempotent."""

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from teleop.child import terminate_with_parent
-from teleop.cli import default_config
+from teleop.cli import default_config, default_episodes
 from teleop.safety import ConfigError
 from transport.channels import DEFAULT_PORT
 from transport.errors import LinkError
@@ -50,6 +50,9 @@ def console(
     camera: Annotated[
         list[str] | None, typer.Option(help="A camera of the robot; repeat it for each.")
     ] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="Episodes that Review shows; default: this user's.")
+    ] = None,
 ) -> None:
     """The operator console for one robot."""
     if with_parent:
@@ -63,7 +66,8 @@ def console(
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         keys, cameras = config or default_config(), tuple(camera or ())
-        raise typer.Exit(_run(address, keys, ice, report, scripted, screenshots, cameras))
+        episodes = library or default_episodes()
+        raise typer.Exit(_run(address, keys, ice, report, scripted, screenshots, cameras, episodes))
     except (LinkError, NoWindow, ConfigError) as error:
         sys.stderr.write(f"unstick: {error}\n")
         raise typer.Exit(EXIT_CONFIG) from None
@@ -77,6 +81,7 @@ def _run(
     scripted: str,
     screenshots: Path | None,
     cameras: tuple[str, ...],
+    library: Path,
 ) -> int:
     from ui.app import check_display, check_qt
 
@@ -128,6 +133,7 @@ def _run(
         size=SCRIPTED_SIZE if scripted else None,
         controls=controls,
         kept=None if scripted else KeptChoice(config, address),
+        library=library,
     )
 
 

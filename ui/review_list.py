@@ -178,9 +178,9 @@ class EpisodeDelegate(QStyledItemDelegate):
         right = area.right() - 12
         self._name(painter, row, left, right, area.top() + 19)
         self._text(painter, row.detail, left, right, area.top() + 36, "text2")
-        free = self._chip(painter, row.verdict, right, area.top() + 41)
-        icons.draw(painter, row.outcome.icon, left - 1, area.top() + 43, 14, theme.color("text2"))
-        self._text(painter, row.outcome.word, left + 17, free - 8, area.top() + 54, "text2")
+        free = self._chip(painter, row.verdict, right, area.top() + 39)
+        icons.draw(painter, row.outcome.icon, left - 1, area.top() + 42, 14, theme.color("text2"))
+        self._text(painter, row.outcome.word, left + 17, free - 8, area.top() + 53, "text2")
         if state & QStyle.StateFlag.State_HasFocus:
             draw_ring(painter, QRectF(area).adjusted(0, 0, 0, -1), theme.color("blue"))
         painter.restore()

@@ -195,6 +195,14 @@ def first_sentence(text: str) -> tuple[str, str]:
     return parts[0], parts[1] if len(parts) > 1 else ""
 
 
+def sentence(text: str) -> str:
+    """What an error says, as a sentence."""
+    text = text.strip()
+    if not text:
+        return ""
+    return f"{text[0].upper()}{text[1:]}" + ("" if text[-1] in ".!?" else ".")
+
+
 def levels(verdict: Verdict | None, findings: Sequence[Finding] | None) -> tuple[Level, ...]:
     """What was looked at, from the cheapest to the dearest; `findings` is None while linting."""
     found = [_lint(findings)]

@@ -28,6 +28,7 @@ from ui.theme import (
 )
 
 FRAME = 2
+GAP = 4  # between the outer edge of the frame and the picture
 MARGIN = 8
 ASPECT = 4 / 3
 ON_PLATE_RED = "#FF8B82"
@@ -103,6 +104,8 @@ class ReviewPicture(QWidget):
         area = QRectF(0, 0, round(width), round(width / aspect))
         area.moveCenter(room.center())
         area.moveTopLeft(QPointF(round(area.left()), round(area.top())))
+        frame = area
+        area = area.adjusted(GAP, GAP, -GAP, -GAP)  # the frame is seen whatever the picture shows
         painter.fillRect(area, QColor("#000000"))
         image = self.image
         if image is not None:
@@ -122,7 +125,7 @@ class ReviewPicture(QWidget):
             pen = QPen(theme.color("text2"), FRAME, Qt.PenStyle.CustomDashLine)
             pen.setDashPattern([4, 3])
         painter.setPen(pen)
-        painter.drawRect(area.adjusted(1, 1, -1, -1))
+        painter.drawRect(frame.adjusted(1, 1, -1, -1))
 
     def _plate(self, painter: QPainter, box: QRectF) -> None:
         plate = QColor(PLATE)

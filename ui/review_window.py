@@ -47,6 +47,7 @@ from ui.review_state import (
     difference,
     first_difference,
     headline,
+    sentence,
 )
 from ui.review_video import Face, ReviewPicture, as_image
 from ui.theme import Theme
@@ -502,7 +503,7 @@ class ReviewWindow(QMainWindow):
         if replayed is None:
             return "Replaying…", "The recorded actions run once more from the start state."
         if replayed.problem and not replayed.steps:
-            return "No replay", replayed.problem
+            return "No replay", sentence(replayed.problem)
         if replayed.no_pictures:
             return "Replayed, not drawn", replayed.no_pictures
         cameras = self._cameras()
