@@ -114,10 +114,10 @@ class Menus:
         self._acting(menu, Act.RESTORE, "&Undo the discard")
         menu.addSeparator()
         self.review = self._entry(menu, "Re&view…", self._window.review)
-        menu.aboutToShow.connect(self._look_for_library)
-        self._look_for_library()
+        menu.aboutToShow.connect(self.look_for_library)
+        self.look_for_library()
 
-    def _look_for_library(self) -> None:
+    def look_for_library(self) -> None:
         """There is a folder from the first episode on that was recorded on this machine."""
         library = self._window.library
         self.review.setEnabled(library is not None and library.is_dir())

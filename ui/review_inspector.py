@@ -22,7 +22,8 @@ from ui import icons
 from ui.buttons import KeyButton
 from ui.panels import Heading, Rows, column, label, set_text
 from ui.review_desk import Opened
-from ui.review_state import Level, labels_said, levels, made_by, trim_line
+from ui.review_levels import Level, levels
+from ui.review_state import labels_said, made_by, trim_line
 from ui.screen import Look
 from ui.theme import BODY, CAPTION, Theme, font
 

@@ -5,8 +5,6 @@ A solid frame is the record, a dashed one the replay, so that nobody takes one f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -14,6 +12,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.hud import wrapped
+from ui.review_faces import Face
 from ui.theme import (
     BODY,
     CAPTION,
@@ -32,18 +31,6 @@ GAP = 4  # between the outer edge of the frame and the picture
 MARGIN = 8
 ASPECT = 4 / 3
 ON_PLATE_RED = "#FF8B82"
-
-
-@dataclass(frozen=True)
-class Face:
-    """What stands over a picture."""
-
-    tag: str  # RECORDED, REPLAYED
-    detail: str  # which step, and whose clock
-    differs: str = ""  # by how much, in red
-    where: str = ""  # and since when
-    missing: str = ""  # why there is no picture
-    why: str = ""  # more of it
 
 
 def as_image(rgb: npt.NDArray[np.uint8]) -> QImage:

@@ -14,15 +14,9 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QImage, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
-    QHBoxLayout,
-    QLineEdit,
     QMainWindow,
-    QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,30 +26,27 @@ from transport import clock
 from transport.messages import Outcome
 from ui import words
 from ui.choice import Choice
-from ui.layout import is_compact
-from ui.panels import column, label, set_text
+from ui.panels import label, set_text
 from ui.review_bar import PlayBar
 from ui.review_desk import Desk, Opened
+from ui.review_faces import NOTHING, moment, not_replayed, recorded_face, replayed_face
 from ui.review_film import ReplayFilm, Wanted
 from ui.review_headline import HeadlineBar
 from ui.review_inspector import Inspector
-from ui.review_lanes import LaneView, Shown, curve_of
+from ui.review_keys import bind_keys
+from ui.review_lane_paint import shown_of
+from ui.review_lanes import LaneView
+from ui.review_layout import ReviewLayout
 from ui.review_list import LibraryPanel
 from ui.review_menus import fill_menus
 from ui.review_playback import Playback
-from ui.review_state import (
-    difference,
-    first_difference,
-    headline,
-    sentence,
-)
-from ui.review_video import Face, ReviewPicture, as_image
+from ui.review_state import difference, first_difference, headline
+from ui.review_video import ReviewPicture, as_image
 from ui.theme import Theme
 
 FRAME_MS: Final = 33  # of a picture at the rows' rate
 MINIMUM: Final = (1180, 720)
 MESSAGE_MS: Final = 8000
-VIDEO_SHARE: Final = 0.5  # of the height between headline and bottom, at most
 
 
 class ReviewWindow(QMainWindow):
@@ -81,7 +72,6 @@ class ReviewWindow(QMainWindow):
         self.playback = Playback()
         self._camera = 0
         self._row = -1  # that was asked for last
-        self._compact = False
         self._replaying = ""  # folder of the episode that is judged anew
 
         self.library = LibraryPanel(theme, now or (lambda: clock.wall_time().astimezone()))
@@ -93,9 +83,22 @@ class ReviewWindow(QMainWindow):
         self.inspector = Inspector(theme)
         self.pages = Choice(theme, "Left column", ("Episodes", "Verdict"))
         self.status = label(role="label")
-        self._arrange()
+        body = QWidget()
+        body.setObjectName("body")
+        self.setCentralWidget(body)
+        self._layout = ReviewLayout(
+            body,
+            library=self.library,
+            headline=self.headline,
+            pictures=(self.recorded, self.replay_view),
+            bar=self.bar,
+            lanes=self.lanes,
+            inspector=self.inspector,
+            pages=self.pages,
+            status=self.status,
+        )
         fill_menus(self, theme)
-        self._keys()
+        bind_keys(self)
         self._connect()
         self._ticker = QTimer(self)
         self._ticker.setInterval(FRAME_MS)
@@ -107,101 +110,11 @@ class ReviewWindow(QMainWindow):
         self.library.view.setFocus()
         self.desk.list(self.library.filters)
 
-    # --- layout -----------------------------------------------------------------------------------
-
-    def _arrange(self) -> None:
-        body = QWidget()
-        body.setObjectName("body")
-        self.setCentralWidget(body)
-        whole = column(body, (0, 0, 0, 0), 0)
-        across = QHBoxLayout()
-        across.setContentsMargins(0, 0, 0, 0)
-        across.setSpacing(1)
-        whole.addLayout(across, 1)
-        self._left = QWidget()
-        self._left.setProperty("panel", True)
-        left = column(self._left, (0, 0, 0, 0), 0)
-        self._tabs = QWidget()
-        column(self._tabs, (12, 8, 12, 8), 0).addWidget(self.pages)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self.library)
-        left.addWidget(self._tabs)
-        left.addWidget(self._stack, 1)
-        middle = QWidget()
-        middle.setObjectName("body")
-        inside = QVBoxLayout(middle)
-        inside.setContentsMargins(12, 0, 12, 0)
-        inside.setSpacing(0)
-        inside.addWidget(self.headline)
-        self._videos = QWidget()
-        pair = QHBoxLayout(self._videos)
-        pair.setContentsMargins(0, 0, 0, 0)
-        pair.setSpacing(8)
-        pair.addWidget(self.recorded)
-        pair.addWidget(self.replay_view)
-        inside.addWidget(self._videos)
-        inside.addWidget(self.bar)
-        inside.addWidget(self.lanes, 1)
-        across.addWidget(self._left)
-        across.addWidget(middle, 1)
-        across.addWidget(self.inspector)
-        self._across = across
-        foot = QWidget()
-        foot.setProperty("panel", True)
-        foot.setFixedHeight(28)
-        column(foot, (12, 0, 12, 0), 0).addWidget(self.status)
-        whole.addWidget(foot)
-        self._tabs.hide()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        compact = is_compact(self.width(), self.height())
-        if compact != self._compact:
-            self._compact = compact
-            if compact:
-                self._stack.addWidget(self.inspector)
-            else:
-                self._stack.removeWidget(self.inspector)
-                self._across.addWidget(self.inspector)
-                self.inspector.show()
-                self.pages.choose(0)
-            self._tabs.setVisible(compact)
-            self.bar.narrow(compact)
-        self._left.setFixedWidth(304 if compact else 400)
-        if not compact:
-            self.inspector.setFixedWidth(320)
-        else:
-            self.inspector.setMinimumWidth(0)
-            self.inspector.setMaximumWidth(304)
-        middle = self.width() - self._left.width() - (0 if compact else 320) - 26
-        height = self.height() - self.menuBar().height() - 28 - self.headline.height()
-        self._videos.setFixedHeight(round(min((middle - 8) / 2 * 0.75, height * VIDEO_SHARE)))
+        self._layout.arrange(self.width(), self.height() - self.menuBar().height())
 
     # --- keys and connections ---------------------------------------------------------------------
-
-    def _keys(self) -> None:
-        for key, do in (
-            ("B", self.play),
-            ("F", self.show_first_difference),
-            ("R", self.replay),
-            ("Y", lambda: self.label(Outcome.SUCCESS)),
-            ("Backspace", lambda: self.label(Outcome.FAILURE)),
-            ("Left", lambda: self.step(-1)),
-            ("Right", lambda: self.step(1)),
-            ("Shift+Left", lambda: self.step(-15)),
-            ("Shift+Right", lambda: self.step(15)),
-            ("Home", lambda: self.seek(0.0)),
-            ("End", lambda: self.seek(self.playback.length_s)),
-            ("Ctrl+F", self.search),
-            ("Return", self._press),
-            ("Enter", self._press),
-            ("Space", self._space),
-            ("Esc", self._leave),
-        ):
-            QShortcut(QKeySequence(key), self).activated.connect(do)
-        for number in range(1, 10):
-            shortcut = QShortcut(QKeySequence(f"{number}"), self)
-            shortcut.activated.connect(lambda which=number - 1: self.choose_camera(which))
 
     def _connect(self) -> None:
         desk, library = self.desk, self.library
@@ -223,7 +136,6 @@ class ReviewWindow(QMainWindow):
         self.bar.first.connect(self.show_first_difference)
         self.bar.camera.connect(self.choose_camera)
         self.bar.faster.connect(self._at_speed)
-        self.pages.chosen.connect(self._stack.setCurrentIndex)
         self.inspector.outcome.connect(self.label)
         self.inspector.reason.connect(lambda text: self._say(AnnotationKind.REASON, text))
         self.inspector.note.connect(lambda text: self._say(AnnotationKind.NOTE, text))
@@ -304,24 +216,6 @@ class ReviewWindow(QMainWindow):
 
     def _at_speed(self, speed: float) -> None:
         self.playback = self.playback.at_speed(speed, clock.now_ns())
-
-    def _press(self) -> None:
-        """Enter presses what Tab has reached."""
-        reached = QApplication.focusWidget()
-        if isinstance(reached, QAbstractButton):
-            reached.click()
-        elif isinstance(reached, QLineEdit):
-            reached.returnPressed.emit()
-
-    def _space(self) -> None:
-        self.say("Space is STOP in the console, and nothing here. B plays.")
-
-    def _leave(self) -> None:
-        """Esc leaves a text field, and full screen."""
-        if isinstance(QApplication.focusWidget(), QLineEdit):
-            self.library.view.setFocus()
-        elif self.isFullScreen():
-            self.showNormal()
 
     def _say(self, kind: AnnotationKind, text: str) -> None:
         if self.opened is not None:
@@ -422,30 +316,8 @@ class ReviewWindow(QMainWindow):
         opened, replayed = self.opened, self.replayed
         if opened is None:
             return
-        evidence = opened.verdict.evidence if opened.verdict is not None else None
-        step = evidence.one_step if evidence is not None else None
-        failed = ""
-        if step is not None and step.checked:
-            failed = f"all {step.checked:,} steps fit"
-            if step.failed:
-                failed = f"{step.failed:,} of {step.checked:,} steps off"
-        curve = curve_of(evidence.curve if evidence is not None else ())
-        steps = evidence.recorded_steps if evidence is not None else 0
-        angles = True
-        if replayed is not None and len(off_m := replayed.off_m()):
-            curve, steps, angles = off_m, replayed.steps, False
-        self.lanes.show_episode(
-            Shown(
-                tape=opened.tape,
-                curve=curve,
-                curve_steps=steps,
-                angles=angles,
-                told=replayed.actions() if replayed is not None and replayed.steps else None,
-                failing=replayed.failing if replayed is not None else (),
-                failed=failed,
-            ),
-            same=same,
-        )
+        shown = shown_of(opened.tape, opened.verdict, replayed)
+        self.lanes.show_episode(shown, same=same)
         self.bar.difference.setEnabled(self._first_difference() >= 0)
 
     def _show_at(self) -> None:
@@ -457,8 +329,8 @@ class ReviewWindow(QMainWindow):
         self.bar.show_position(playback.at_s, playback.length_s)
         self.lanes.show_at(playback.at_s)
         if opened is None:
-            self.recorded.show_face(Face("", "", missing="No episode is chosen"))
-            self.replay_view.show_face(Face("", "", missing="No episode is chosen"))
+            self.recorded.show_face(NOTHING)
+            self.replay_view.show_face(NOTHING)
             return
         tape = opened.tape
         row, step = tape.row_at(playback.at_s), tape.step_at(playback.at_s)
@@ -477,45 +349,22 @@ class ReviewWindow(QMainWindow):
         self._faces(opened, row, drawn)
 
     def _faces(self, opened: Opened, row: int, step: int) -> None:
-        where = f"step {step:,}" if step >= 0 else f"row {row:,}"
-        wall = _moment(opened, self.playback.at_s)
-        missing = "" if row >= 0 and self._cameras() else "No picture was recorded"
-        self.recorded.show_face(Face("RECORDED", f"{where} · {wall}".strip(" ·"), missing=missing))
-        missing, why = self._not_replayed(opened, step)
-        off = self.lanes.deviation(step)
-        differs = f"{off} from the recording" if off else ""
-        self.replay_view.show_face(
-            Face(
-                "REPLAYED",
-                f"step {step:,} · simulator, same start state" if not missing else "",
-                differs=differs,
-                where=difference(opened.verdict) if differs else "",
-                missing=missing,
-                why=why,
-            )
-        )
-
-    def _not_replayed(self, opened: Opened, step: int) -> tuple[str, str]:
-        """Why there is no replayed picture, and more of it; empty when there is one."""
-        tape, replayed = opened.tape, self.replayed
-        if tape.first < 0:
-            return "Nothing to replay", "Nobody took over in this episode."
-        if replayed is None:
-            return "Replaying…", "The recorded actions run once more from the start state."
-        if replayed.problem and not replayed.steps:
-            return "No replay", sentence(replayed.problem)
-        if replayed.no_pictures:
-            return "Replayed, not drawn", replayed.no_pictures
         cameras = self._cameras()
-        if cameras and cameras[self._camera] not in replayed.cameras:
-            return "Not drawn", f"Nobody draws the camera {cameras[self._camera]}."
-        if step < 0:
-            begin = tape.second_of(0)
-            return "Not replayed here", f"The replay starts at the takeover, {begin:.1f} s."
-        if step > replayed.steps:
-            end = tape.second_of(replayed.steps)
-            return "Not replayed here", replayed.problem or f"The replay ends at {end:.1f} s."
-        return "", ""
+        camera = cameras[self._camera] if cameras else ""
+        wall = moment(opened.manifest.clock.opened_wall, self.playback.at_s)
+        self.recorded.show_face(recorded_face(row if camera else -1, step, wall))
+        tape = opened.tape
+        off = self.lanes.deviation(step)
+        missing = not_replayed(
+            self.replayed,
+            camera,
+            step,
+            begin_s=tape.second_of(0) if tape.first >= 0 else None,
+            end_s=tape.second_of(self.replayed.steps) if self.replayed is not None else 0.0,
+        )
+        self.replay_view.show_face(
+            replayed_face(step, missing, off, difference(opened.verdict) if off else "")
+        )
 
     def _cameras(self) -> tuple[str, ...]:
         if self.opened is None:
@@ -554,13 +403,3 @@ class ReviewWindow(QMainWindow):
 def _labels_fail(opened: Opened) -> bool:
     step = opened.verdict.evidence.one_step if opened.verdict is not None else None
     return step is not None and step.failed > 0
-
-
-def _moment(opened: Opened, at_s: float) -> str:
-    """14:29:04.6, local time of the recording's first tick plus the playhead."""
-    try:
-        begin = datetime.fromisoformat(opened.manifest.clock.opened_wall)
-    except ValueError:
-        return ""
-    stamp = datetime.fromtimestamp(begin.timestamp() + at_s).astimezone()
-    return f"{stamp:%H:%M:%S}.{stamp.microsecond // 100_000}"

@@ -44,7 +44,7 @@ def draw(theme: Theme, root: Path, out: Path, size: tuple[int, int], *, light: b
         name = f"{size[0]}-{tone}-{number}-{one.verdict or 'none'}.png"
         window.grab().save(str(out / name))
         print(name)
-    if window._compact:
+    if window._layout.compact:
         window.pages.choose(1)
         QTest.qWait(200)
         window.grab().save(str(out / f"{size[0]}-{tone}-inspector.png"))

@@ -206,7 +206,7 @@ def test_without_a_robot_the_frame_of_the_replay_says_why(
 ) -> None:
     window = opens(library["exact"], (sys.executable, "-m", "teleop", "replay-film"))
     qtbot.waitUntil(lambda: window.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
-    assert "no robot of type 'rover'" in window.replay_view.face.why
+    assert "No robot of type 'rover'" in window.replay_view.face.why
     qtbot.waitUntil(lambda: window.recorded.image is not None, timeout=PATIENCE_MS)
 
 

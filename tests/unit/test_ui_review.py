@@ -31,6 +31,7 @@ from tests.unit.recorder_support import Rover, record
 from transport.clock import NS_PER_S
 from transport.messages import Outcome
 from ui.review_lane_layout import lay_out
+from ui.review_levels import levels
 from ui.review_playback import Playback
 from ui.review_state import (
     VERDICTS,
@@ -44,7 +45,6 @@ from ui.review_state import (
     first_difference,
     first_sentence,
     headline,
-    levels,
     made_by,
     outcome_choice,
     row_of,
