@@ -493,11 +493,11 @@ def validate(
 
 
 @app.command("replay-worker", hidden=True)
-def replay_worker() -> None:
+def replay_worker(ahead: bool = False) -> None:
     """Judge the demonstrations named on standard input; started by `unstick validate`."""
     from teleop.replay_worker import work
 
-    work()
+    work(ahead=ahead)
 
 
 @app.command("replay-film", hidden=True)

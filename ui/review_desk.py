@@ -166,7 +166,7 @@ class Desk(QObject):
             self._videos.popitem()[1].close()
 
     def _judge(self, path: Path) -> str:
-        command = [*self._validate, str(path), "--json", "--background"]
+        command = [*self._validate, str(path), "--again", "--background"]
         before = _judged_at(path)
         process = self._judging = subprocess.Popen(
             command,
