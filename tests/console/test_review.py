@@ -31,7 +31,7 @@ from ui.review_window import ReviewWindow
 from ui.theme import Theme
 
 WORKER = (sys.executable, "-m", "tests.console.review_worker")
-SILENT = (sys.executable, "-c", "import sys; sys.stdin.read()")
+SILENT = (sys.executable, "-c", "import time; time.sleep(600)")  # not even at its end
 DYING = (sys.executable, "-c", "import sys; sys.stdin.readline()")
 NOW = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 PATIENCE_MS = 30_000
@@ -219,7 +219,10 @@ def test_a_replay_that_never_answers_disturbs_nobody(
     before = shown_row(window)
     qtbot.keyClick(window, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: shown_row(window) == before + 1, timeout=PATIENCE_MS)
-    window.close()  # and it is ended with the window
+    process = window.film._process
+    assert process is not None
+    window.close()
+    assert process.poll() is not None  # it is ended with the window
 
 
 def test_a_replay_whose_process_dies_is_told(
