@@ -191,7 +191,9 @@ class LanesDrawing:
         painter.drawPolyline(line)
         painter.setFont(font(CAPTION))
         painter.setPen(theme.color("text3"))
-        painter.drawText(QPointF(rect.left() + 4, limit_y - 4), "1 mm")
+        above_it = limit_y - rect.top() >= 14
+        words_y = limit_y - 4 if above_it else limit_y + 11
+        painter.drawText(QPointF(rect.left() + 4, words_y), "1 mm")
         if shown.deviates and limit_y - rect.top() > 34:
             painter.drawText(QPointF(rect.left() + 4, rect.top() + 10), deviation(high))
 
