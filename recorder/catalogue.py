@@ -77,7 +77,7 @@ def _newest(file: CatalogueFile, root: Path, wanted: Wanted) -> Listing | None:
         return None
     _compare_names(file, root)
     for _ in range(_ROUNDS):
-        whole, page = file.whole(), file.newest(wanted.limit)
+        whole, page = file.whole(), file.newest(wanted.skip + wanted.limit)[wanted.skip :]
         shown = {one.folder: stamp for one, stamp in page}
         shown |= {one.name: one.stamp for one in whole.rest}
         changed = [name for name, stamp in shown.items() if _stamp(root / name) != stamp]
@@ -163,7 +163,7 @@ def _read(file: CatalogueFile, root: Path, folders: dict[str, int], root_stamp: 
             if stamp == _NO_EPISODE:
                 rest.append(Rest(name=name, stamp=stamp, inode=inode, problem=""))
             else:
-                rows.append(Row(listed=_listed(path), stamp=stamp, inode=inode))
+                rows.append(Row(listed=listed(path), stamp=stamp, inode=inode))
         except (EpisodeError, OSError) as error:
             rest.append(Rest(name=name, stamp=stamp, inode=inode, problem=str(error)))
     file.replace(folders, rows, rest, root_stamp)
@@ -187,7 +187,8 @@ def _file_stamp(path: str) -> str:
     return f"{found.st_mtime_ns},{found.st_ctime_ns},{found.st_size},{found.st_ino}"
 
 
-def _listed(path: Path) -> Listed:
+def listed(path: Path) -> Listed:
+    """The line of the episode in folder `path`, read from its files; raises `EpisodeError`."""
     episode = open_episode(path)
     manifest, labels, verdict = episode.manifest, episode.labels, episode.verdict()
     return Listed(

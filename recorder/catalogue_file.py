@@ -35,6 +35,11 @@ _TABLES: Final = (
     f"CREATE TABLE episode({_COLUMNS}, checksum, PRIMARY KEY(recorded, name)) WITHOUT ROWID",
     "CREATE TABLE note(name PRIMARY KEY, facts, checksum) WITHOUT ROWID",
 )
+# Separated by what no word has in it, so that none is found across two of them.
+_SEARCHED: Final = (
+    "name || ' ' || task || ' ' || robot || ' ' || operator || ' ' || site || ' ' || "
+    "json_extract(CAST(facts AS TEXT), '$.reason')"
+)
 _WAIT_S: Final = 5.0  # for another process that brings the same catalogue up to date
 _WHOLE, _FOLDERS = "whole", "folders {}"  # names of the notes
 _TOGETHER: Final = 1000  # folders in one note: a new one changes the last note only
@@ -147,9 +152,10 @@ class CatalogueFile:
             f"SELECT count(*) FROM episode WHERE {where}", values
         ).fetchone()
         newest = (
-            f"SELECT facts FROM episode WHERE {where} ORDER BY recorded DESC, name DESC LIMIT ?"
+            f"SELECT facts FROM episode WHERE {where} "
+            "ORDER BY recorded DESC, name DESC LIMIT ? OFFSET ?"
         )
-        rows = self._db.execute(newest, (*values, wanted.limit or -1))
+        rows = self._db.execute(newest, (*values, wanted.limit or -1, wanted.skip))
         decode = msgspec.json.Decoder(Listed).decode
         return found, [decode(facts) for (facts,) in rows]
 
@@ -261,6 +267,9 @@ def _condition(wanted: Wanted) -> tuple[str, list[Any]]:
     if wanted.task is not None:
         conditions.append("instr(folded(task), ?) > 0")
         values.append(wanted.task.casefold())
+    for word in wanted.words.split():
+        conditions.append(f"instr(folded({_SEARCHED}), ?) > 0")
+        values.append(word.casefold())
     for comparison, moment in ((">=", wanted.since), ("<", wanted.until)):
         if moment is not None:
             conditions.append(f"recorded {comparison} ?")

@@ -47,12 +47,14 @@ class Wanted:
     since: datetime | None = None  # recorded then or later
     until: datetime | None = None  # recorded before
     discarded: bool | None = None
-    limit: int = 0  # the newest so many; 0: all
+    words: str = ""  # each stands somewhere in id, task, robot, operator, site or reason
+    skip: int = 0  # so many of the newest: they are known already
+    limit: int = 0  # of the others the newest so many; 0: all
 
     @property
     def any_kind(self) -> bool:
-        """Whether every episode is asked for, up to the limit."""
-        return self == Wanted(limit=self.limit)
+        """Whether every episode is asked for, page by page."""
+        return self == Wanted(skip=self.skip, limit=self.limit)
 
 
 @dataclass(frozen=True)
@@ -60,5 +62,5 @@ class Listing:
     """What was found, newest first."""
 
     episodes: tuple[Listed, ...]
-    found: int  # how many there are without the limit
+    found: int  # how many there are without skip and limit
     unreadable: tuple[str, ...]  # a sentence for each folder that cannot be judged

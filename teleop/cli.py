@@ -389,6 +389,27 @@ def console(
 
 
 @app.command()
+def review(
+    library: Annotated[
+        Path | None, typer.Argument(help="Folder of episodes; default: this user's.")
+    ] = None,
+) -> None:
+    """Look at recorded episodes beside their replay, and label them; needs no robot."""
+    import subprocess
+
+    from recorder.episode import EpisodeError
+
+    root = library or default_episodes()
+    if not root.is_dir():
+        raise EpisodeError("No such folder", root, "Give the folder in which episodes are kept.")
+    # The window is a program of its own: this package never imports Qt.
+    command = [sys.executable, "-m", "ui.review", str(root.resolve())]
+    if sys.platform != "win32":
+        os.execv(sys.executable, command)
+    raise typer.Exit(subprocess.call(command))
+
+
+@app.command()
 def validate(
     path: Annotated[
         Path, typer.Argument(help="An episode, a folder of episodes, or a LeRobot v3 data set.")
@@ -503,9 +524,17 @@ def validate(
 
 
 @app.command("replay-worker", hidden=True)
-def replay_worker() -> None:
+def replay_worker(ahead: bool = False) -> None:
     """Judge the demonstrations named on standard input; started by `unstick validate`."""
     from teleop.replay_worker import work
+
+    work(ahead=ahead)
+
+
+@app.command("replay-film", hidden=True)
+def replay_film() -> None:
+    """Replay and draw what standard input asks for; started by `unstick review`."""
+    from teleop.replay_film import work
 
     work()
 

@@ -155,6 +155,7 @@ def _run_both(
     }
     command = [sys.executable, "-m", "ui", address]
     command += ["--config", str(keys / "console"), "--report", str(report), "--with-parent"]
+    command += ["--library", str(episodes)]
     command += [part for camera in asked.cameras for part in ("--camera", camera)]
     environment = dict(os.environ)
     if screenshots is not None:

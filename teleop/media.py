@@ -160,6 +160,8 @@ class Media:
             self._answer_viewers(wait_ms=20)
             while self._sealed:
                 self._replays.waiting.append(self._sealed.popleft())
+            if self._recorder_status[0] is RecorderPhase.RECORDING:
+                self._replays.prepare()
             self._replays.poll()
             if now_ns() >= report_ns:
                 report_ns += NS_PER_S // MEDIA_STATE_HZ

@@ -1,5 +1,8 @@
 """Replays what was sealed, one episode after the other, each in a fresh process of its own.
 
+Loading a simulator takes as long as the replay of most episodes, so the process of the next one is
+started while it is recorded, and waits: the operator sees the verdict that much sooner.
+
 The media process polls it; nothing here waits. The verdict lies beside the episode, the last one is
 told to the operators.
 """
@@ -15,6 +18,7 @@ from pathlib import Path
 from recorder.episode import EpisodeError
 from recorder.library import open_episode
 from teleop.child import end_child, start_child
+from teleop.replay_jobs import ReplayJob, line_of
 from transport.clock import NS_PER_S, now_ns
 from transport.messages import VerdictNotice
 
@@ -32,6 +36,7 @@ class ReplayQueue:
     running: Path | None = None
     notice: VerdictNotice | None = None
     _process: subprocess.Popen[str] | None = None
+    _next: subprocess.Popen[str] | None = None  # has loaded what it needs, and waits
     _limit_ns: int = 0  # when the running replay has taken too long
 
     def poll(self) -> None:
@@ -46,13 +51,36 @@ class ReplayQueue:
         if self.waiting:
             self.running = self.waiting.popleft()
             self._limit_ns = now_ns() + LIMIT_S * NS_PER_S
-            scene = ["--scene", str(self.scene)] if self.scene else []
-            self._process = start_child(["validate", str(self.running), "--background", *scene])
+            self._process = self._started(self.running)
+
+    def prepare(self) -> None:
+        """Start the process of the next replay; never waits, and does nothing when there is one."""
+        if self._next is not None and self._next.poll() is not None:
+            end_child(self._next)  # somebody has ended it
+            self._next = None
+        if self._next is None:
+            self._next = start_child(["replay-worker", "--ahead"])
+
+    def _started(self, episode: Path) -> subprocess.Popen[str]:
+        """The waiting process, which judges this one episode and ends."""
+        self.prepare()
+        process, self._next = self._next, None
+        assert process is not None
+        assert process.stdin is not None
+        job = ReplayJob(path=str(episode.absolute()), scene=str(self.scene or ""))
+        try:
+            process.stdin.write(line_of(job).decode())
+            process.stdin.close()
+        except BrokenPipeError:  # it ended just now: the next poll tells that it gave no verdict
+            log.warning("the process that was to replay %s has ended", episode.name)
+        return process
 
     def close(self) -> None:
         """End a replay that is under way; the next `unstick validate` makes up for it."""
-        if self._process is not None:
-            end_child(self._process, patience_s=1.0)
+        for process in (self._process, self._next):
+            if process is not None:
+                end_child(process, patience_s=1.0)
+        self._process = self._next = None
 
 
 def _notice(episode: Path) -> VerdictNotice:

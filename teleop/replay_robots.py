@@ -5,7 +5,9 @@ Simulators are imported when one is made: a console has none.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -45,6 +47,8 @@ def _environment(description: Description, scene: Path | None) -> Replayable:
 
 ROBOTS: Final[dict[str, MakeRobot]] = {"sim-rover": _sim_rover, "sim-arm": _sim_arm}
 
+SIMULATORS: Final = ("teleop.sim_rover", "teleop.sim_arm")
+
 
 def make_robot(description: Description, scene: Path | None = None) -> Replayable:
     """A fresh robot like the recorded one; `scene` is the file it was recorded with, if another.
@@ -78,6 +82,13 @@ def make_eye(description: Description, scene: Path | None = None) -> Eye | None:
         rig.gives_way = False  # nothing is on its way to a screen
     rig.open()
     return cast(Eye, rig)
+
+
+def preload() -> None:
+    """Import the simulators that are installed, which takes longer than most replays."""
+    for module in SIMULATORS:
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(module)
 
 
 def _no_simulator(error: ModuleNotFoundError) -> RobotError:

@@ -23,13 +23,14 @@ from recorder.verdict import Verdict
 from teleop.child import give_way
 from teleop.foreign_sets import named_demonstration
 from teleop.replay_jobs import ReplayAnswer, ReplayJob, covers, job_of, line_of
-from teleop.replay_robots import make_eye, make_robot
+from teleop.replay_robots import make_eye, make_robot, preload
 from teleop.robot import RobotError
 from teleop.safety import ConfigError
 from teleop.set_starts import FromLibrary, parse_start
 from transport.messages import Description
 
 ERRORS: Final = (RobotError, OSError, RuntimeError, ValueError, ArithmeticError)
+BEHIND_ROBOT: Final = 10  # a replay must not disturb control and video on the same machine
 
 
 def judged(job: ReplayJob) -> ReplayAnswer:
@@ -115,11 +116,16 @@ def _of_set(job: ReplayJob) -> Verdict:
     )
 
 
-def work() -> None:
-    """Answer the jobs on standard input until it ends."""
-    give_way(5)
+def work(*, ahead: bool = False) -> None:
+    """Answer the jobs on standard input until it ends.
+
+    `ahead`: beside a robot that drives, before there is a job; simulators are loaded meanwhile.
+    """
+    give_way(BEHIND_ROBOT if ahead else 5)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a simulator prints must not stand between the answers
+    if ahead:
+        preload()
     for line in sys.stdin.buffer:
         answers.write(line_of(judged(job_of(line))))
         answers.flush()

@@ -56,7 +56,14 @@ def console(
     ] = None,
     play: Annotated[str, typer.Option(help="An episode to play on the robot.")] = "",
     speed: Annotated[float, typer.Option(help="Of --play: share of the recorded speed.")] = 1.0,
-    episodes: Annotated[Path | None, typer.Option(help="Where --play looks for it.")] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            "--library",
+            "--episodes",
+            help="Episodes that Review shows and --play looks in; default: this user's.",
+        ),
+    ] = None,
 ) -> None:
     """The operator console for one robot."""
     if with_parent:
@@ -70,9 +77,10 @@ def console(
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         keys, cameras = config or default_config(), tuple(camera or ())
-        replaying = _to_play(play, speed, episodes or default_episodes()) if play else None
+        episodes = library or default_episodes()
+        replaying = _to_play(play, speed, episodes) if play else None
         raise typer.Exit(
-            _run(address, keys, ice, report, scripted, screenshots, cameras, replaying)
+            _run(address, keys, ice, report, scripted, screenshots, cameras, replaying, episodes)
         )
     except (LinkError, NoWindow, ConfigError, EpisodeError) as error:
         sys.stderr.write(f"unstick: {error}\n")
@@ -100,6 +108,7 @@ def _run(
     screenshots: Path | None,
     cameras: tuple[str, ...],
     replaying: Replaying | None,
+    library: Path,
 ) -> int:
     from ui.app import check_display, check_qt
 
@@ -151,6 +160,7 @@ def _run(
         size=SCRIPTED_SIZE if scripted else None,
         controls=controls,
         kept=None if scripted else KeptChoice(config, address),
+        library=library,
     )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from teleop.profile_files import Controls
     from ui.bridge import Link, VideoFeed
     from ui.kept_choice import KeptChoice
@@ -118,13 +120,14 @@ def run_console(
     size: tuple[int, int] | None = None,
     controls: Controls | None = None,
     kept: KeptChoice | None = None,
+    library: Path | None = None,
 ) -> int:
     """Show the console until its window is closed; returns the exit code.
 
     `link` and `video` are closed before it returns. `on_ready` is called with the window when it is
     shown, `on_closed` when it was closed. `size` in pixels is for a screen that nobody looks at.
     `controls` says which profile of keys and buttons is in use; the built-in one unless given.
-    `kept` says where each camera was shown the last time.
+    `kept` says where each camera was shown the last time, `library` where episodes are kept here.
 
     Raises:
         NoWindow: no window can be opened here.
@@ -157,6 +160,7 @@ def run_console(
         problem=lambda: video.problem,
         way=lambda: Way("" if video.problem else video.way, video.server_trouble),
         kept=kept,
+        library=library,
         show_at=video.show_at,
     )
     wake = Wake(window.wake, window)

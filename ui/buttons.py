@@ -55,6 +55,12 @@ class KeyButton(QPushButton):
             self.updateGeometry()
             self.update()
 
+    def use_icon(self, icon: str) -> None:
+        """Another icon of the same size."""
+        if icon != self._icon_kept:
+            self._icon = self._icon_kept = icon
+            self.update()
+
     def show_icon(self, shown: bool) -> None:
         """Whether there is room for the icon."""
         icon = self._icon_kept if shown else ""

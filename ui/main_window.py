@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import (
@@ -45,6 +46,7 @@ from ui.overlays import Overlays
 from ui.picture_log import PictureLog
 from ui.picture_state import latency_ms
 from ui.reason_dialog import ReasonDialog
+from ui.review_process import open_review
 from ui.right_dock import RightDock
 from ui.screen import Act, Screen
 from ui.settle import Settle
@@ -78,15 +80,18 @@ class MainWindow(QMainWindow):
         problem: Callable[[], str] = lambda: "",
         way: Callable[[], Way] = Way,
         kept: KeptChoice | None = None,
+        library: Path | None = None,
         show_at: Callable[[str, int], None] = lambda camera, width_px: None,
     ) -> None:
         """`figures` of each camera and the `way` they come are looked at while they are shown;
         `problem` says why there is no video connection; `kept` says which camera was in which place
-        the last time; `show_at` is told how wide each camera is shown."""
+        the last time; `library` where the robot's episodes are kept, if that is on this machine;
+        `show_at` is told how wide each camera is shown."""
         super().__init__()
         self._link = link
         self.controls = controls or Controls()
         self.theme = theme
+        self.library = library
         self.cameras = Cameras(
             theme, mailboxes, {} if figures is None else figures, self._main_painted, kept, show_at
         )
@@ -290,6 +295,11 @@ class MainWindow(QMainWindow):
         sheet = shown if isinstance(shown, AboutSheet) else AboutSheet(self.theme, self)
         sheet.show()
         sheet.raise_()
+
+    def review(self) -> None:
+        """The episodes of the library that is here, in a window and a process of its own."""
+        if self.library is not None:
+            open_review(self.library)
 
     def copy(self) -> None:
         """What the console knows, as text, for a report."""

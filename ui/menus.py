@@ -112,6 +112,15 @@ class Menus:
         menu.addSeparator()
         self._acting(menu, Act.DISCARD, "&Discard the last episode")
         self._acting(menu, Act.RESTORE, "&Undo the discard")
+        menu.addSeparator()
+        self.review = self._entry(menu, "Re&view…", self._window.review)
+        menu.aboutToShow.connect(self.look_for_library)
+        self.look_for_library()
+
+    def look_for_library(self) -> None:
+        """There is a folder from the first episode on that was recorded on this machine."""
+        library = self._window.library
+        self.review.setEnabled(library is not None and library.is_dir())
 
     def _view(self, cameras: Sequence[str]) -> None:
         window = self._window

@@ -134,6 +134,12 @@ QMenu::item { padding: 6px 24px 6px 26px; border-radius: 4px; }
 QMenu::item:selected { background: $hover; }
 QMenu::item:disabled { color: $trace; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
+QListView, QScrollArea { background: $panel; border: 0; }
+QScrollBar:vertical { background: $panel; width: 10px; margin: 0; }
+QScrollBar::handle:vertical { background: $trace; min-height: 32px; border-radius: 3px;
+                              margin: 2px; }
+QScrollBar::add-line, QScrollBar::sub-line { height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QLabel { background: transparent; }
 QLabel[role="label"] { color: $text2; }
 QLabel[role="count"] { color: $text3; }

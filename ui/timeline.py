@@ -5,27 +5,16 @@ The lanes are drawn into a pixmap a few times a second at most; in between only 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from datetime import timedelta
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import (
-    QBrush,
-    QColor,
-    QFontMetrics,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QPolygonF,
-)
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from transport import clock
 from ui import icons
-from ui.history import History, Mark, Segment
-from ui.hud import hatch
+from ui.history import History
+from ui.lanes import LanePainter
 from ui.picture_state import LATE_MS
 from ui.screen import Look
 from ui.telemetry import polyline
@@ -35,7 +24,6 @@ RIGHT = 24
 TICKS_S = {60: 10, 120: 20, 240: 30, 480: 60}
 REDRAWS = 240  # in one span: a step of a few px, at most four in a second
 LATENCY_TOP_MS = 320.0
-LEGIBLE = 70  # px; less of a text says nothing
 
 
 class Timeline(QWidget):
@@ -113,19 +101,20 @@ class Timeline(QWidget):
         y = 8.0
         control = QRectF(left, y, right - left, 20)
         self._name(painter, "Control", control)
-        self._segments(painter, control, history.control, start_ns, end_ns)
+        lanes = LanePainter(painter, theme, self.devicePixelRatioF(), start_ns, end_ns)
+        lanes.control(control, history.control)
         y += 24
         if not self._compact:
             phase = QRectF(left, y, right - left, 16)
             self._name(painter, "Phase", phase)
-            self._phases(painter, phase, start_ns, end_ns)
+            lanes.phases(phase, history.phases)
             y += 20
         latency = QRectF(left, y, right - left, 20)
         self._latency_lane(painter, latency, start_ns, end_ns)
         y += 22
         events = QRectF(left, y, right - left, 18)
         self._name(painter, "Events", events)
-        self._events(painter, events, start_ns, end_ns)
+        lanes.marks(events, [mark for mark in history.marks if mark.stamp_ns >= start_ns])
         y += 20
         self._axis(painter, QRectF(left, y, right - left, 18))
         painter.setPen(QPen(theme.color("text"), 2))
@@ -141,82 +130,6 @@ class Timeline(QWidget):
         painter.setFont(font(CAPTION))
         painter.setPen(self._theme.color("text2"))
         painter.drawText(QPointF(12, lane.center().y() + 4), name)
-
-    @staticmethod
-    def _x(lane: QRectF, stamp_ns: int, start_ns: int, end_ns: int) -> float:
-        share = (stamp_ns - start_ns) / max(1, end_ns - start_ns)
-        return lane.left() + lane.width() * min(1.0, max(0.0, share))
-
-    def _segments(
-        self,
-        painter: QPainter,
-        lane: QRectF,
-        segments: Sequence[Segment],
-        start_ns: int,
-        end_ns: int,
-    ) -> None:
-        theme = self._theme
-        for segment in segments:
-            x0 = math.floor(self._x(lane, segment.start_ns, start_ns, end_ns))
-            x1 = math.floor(self._x(lane, segment.end_ns, start_ns, end_ns))
-            if x1 <= x0:
-                continue
-            box = QRectF(x0, lane.top(), x1 - x0, lane.height())
-            fill, ink, edge = self._lane_colors(segment.kind)
-            if fill is not None:
-                painter.fillRect(box, fill)
-            if segment.kind in ("call", "hold"):
-                tile = hatch(theme.tokens.amber, 150, 8, self.devicePixelRatioF())
-                painter.fillRect(box, QBrush(tile))
-            if edge is not None:
-                painter.setPen(edge)
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-            if (
-                segment.kind in ("call", "hold")
-                and x1 - x0 > text_width(segment.word, CAPTION, 500) + 12
-            ):
-                plate = QRectF(
-                    x0 + 2, lane.top() + 2, text_width(segment.word, CAPTION, 500) + 8, 16
-                )
-                painter.fillRect(plate, theme.color("panel"))
-            self._word(painter, segment.word, box, ink)
-
-    def _lane_colors(self, kind: str) -> tuple[QColor | None, QColor, QColor | None]:
-        theme = self._theme
-        if kind == "yours":
-            return theme.color("lane_yours"), theme.color("on_lane_yours"), None
-        if kind == "policy":
-            return theme.color("lane_policy"), theme.color("text"), None
-        if kind == "stop":
-            return theme.color("red_fill"), theme.color("on_red"), None
-        if kind in ("call", "hold"):
-            return None, theme.color("text"), theme.color("amber")
-        if kind == "other":
-            return None, theme.color("text"), theme.color("edge")
-        return None, theme.color("text3"), theme.color("line")
-
-    def _word(self, painter: QPainter, word: str, box: QRectF, ink: QColor) -> None:
-        room = int(box.width()) - 12
-        if room < min(text_width(word, CAPTION, 500), LEGIBLE):
-            return
-        painter.setFont(font(CAPTION, 500))
-        painter.setPen(ink)
-        fitted = QFontMetrics(painter.font()).elidedText(word, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QPointF(box.left() + 6, box.center().y() + 4), fitted)
-
-    def _phases(self, painter: QPainter, lane: QRectF, start_ns: int, end_ns: int) -> None:
-        theme = self._theme
-        for segment in self._history.phases:
-            x0 = math.floor(self._x(lane, segment.start_ns, start_ns, end_ns))
-            x1 = math.floor(self._x(lane, segment.end_ns, start_ns, end_ns))
-            if x1 <= x0 or not segment.word:
-                continue
-            box = QRectF(x0, lane.top(), x1 - x0, lane.height())
-            yours = segment.kind.startswith("yours")
-            painter.fillRect(box, theme.color("phase_yours" if yours else "ctl"))
-            painter.fillRect(QRectF(x0, lane.top(), 1, lane.height()), theme.color("edge"))
-            self._word(painter, segment.word, box, theme.color("text" if yours else "text2"))
 
     def _latency_lane(self, painter: QPainter, lane: QRectF, start_ns: int, end_ns: int) -> None:
         theme = self._theme
@@ -255,46 +168,6 @@ class Timeline(QWidget):
         painter.drawLine(
             QPointF(lane.left(), lane.bottom() + 1), QPointF(lane.right(), lane.bottom() + 1)
         )
-
-    def _events(self, painter: QPainter, lane: QRectF, start_ns: int, end_ns: int) -> None:
-        free_from = lane.left()
-        shown = [mark for mark in self._history.marks if mark.stamp_ns >= start_ns]
-        for number, mark in enumerate(shown):
-            x = self._x(lane, mark.stamp_ns, start_ns, end_ns)
-            room = lane.right() - x - 20
-            if number + 1 < len(shown):
-                room = min(
-                    room, self._x(lane, shown[number + 1].stamp_ns, start_ns, end_ns) - x - 26
-                )
-            if x < free_from:
-                continue
-            free_from = x + 12
-            self._mark(painter, mark, QPointF(x, lane.center().y()), int(room))
-
-    def _mark(self, painter: QPainter, mark: Mark, at: QPointF, room: int) -> None:
-        theme = self._theme
-        role = {"call": "amber", "stop": "red"}.get(mark.kind, "text2")
-        ink = theme.color(role)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ink)
-        shapes = {
-            "call": [(-5, 4), (5, 4), (0, -5)],
-            "takeover": [(-4, -4), (5, 0), (-4, 4)],
-            "stop": [(-2, -5), (2, -5), (5, -2), (5, 2), (2, 5), (-2, 5), (-5, 2), (-5, -2)],
-            "marker": [(-4, -5), (5, -5), (3, -2), (5, 1), (-3, 1), (-3, 5), (-4, 5)],
-        }
-        shape = shapes.get(mark.kind, [(0, -5), (5, 0), (0, 5), (-5, 0)])
-        painter.drawPolygon(QPolygonF([QPointF(at.x() + x, at.y() + y) for x, y in shape]))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        if room < min(text_width(mark.text, CAPTION), LEGIBLE):
-            return  # the log has it in full
-        painter.setFont(font(CAPTION))
-        painter.setPen(ink)
-        fitted = QFontMetrics(painter.font()).elidedText(
-            mark.text, Qt.TextElideMode.ElideRight, room
-        )
-        painter.drawText(QPointF(at.x() + 10, at.y() + 4), fitted)
 
     def _axis(self, painter: QPainter, lane: QRectF) -> None:
         theme = self._theme

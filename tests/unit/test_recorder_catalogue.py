@@ -79,6 +79,11 @@ def test_a_list_says_what_the_episodes_say_newest_first(library: Path) -> None:
         (Wanted(site="south"), lambda n: n % 2 == 1),
         (Wanted(task="OPEN floor"), lambda n: True),
         (Wanted(task="dock"), lambda n: False),
+        (Wanted(words="EVE"), lambda n: n % 3 == 1),
+        (Wanted(words="eve rover-2"), lambda n: n % 3 == 1 and n % 4 == 2),
+        (Wanted(words="open floor south"), lambda n: n % 2 == 1),
+        (Wanted(words="eve 100%"), lambda n: False),
+        (Wanted(words="hand_back"), lambda n: False),  # stands in the facts, not in what is said
         (Wanted(since=recorded_at(10)), lambda n: n >= 10),
         (Wanted(until=recorded_at(10)), lambda n: n < 10),
         (Wanted(discarded=True), lambda n: False),
@@ -96,6 +101,20 @@ def test_a_limit_gives_the_newest_and_tells_how_many_there_are(filled: Path) -> 
     listing = list_library(filled, Wanted(site="north", limit=3))
     assert (len(listing.episodes), listing.found) == (3, COUNT // 2)
     assert listing.episodes == list_library(filled, Wanted(site="north")).episodes[:3]
+
+
+def test_pages_follow_each_other_without_gap(filled: Path) -> None:
+    pages = [list_library(filled, Wanted(skip=skip, limit=15)) for skip in (0, 15, 30, 45)]
+    assert [page.found for page in pages] == [COUNT] * 4
+    found = [one for page in pages for one in page.episodes]
+    assert tuple(found) == list_library(filled).episodes
+
+
+def test_words_are_found_in_a_reason(library: Path, kind: tuple[Manifest, Verdict]) -> None:
+    path = list_episodes(library)[7]
+    episode = open_episode(path)
+    annotate(path, episode.manifest_sha256, AnnotationKind.REASON, "hit a Vase", "eve")
+    assert ids(library, Wanted(words="vase hit")) == [episode.id]
 
 
 def test_what_changed_since_is_seen(library: Path, kind: tuple[Manifest, Verdict]) -> None:

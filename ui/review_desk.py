@@ -1,0 +1,231 @@
+"""Everything the review reads and writes, off the window's thread.
+
+Four threads, each with one kind of work, so that none waits for another: the library (lists,
+episodes, annotations), recorded pictures, thumbnails, and what takes long (lint, a replay). Results
+come back in the window's thread, and only while they are of the episode that is still chosen.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from recorder.annotations import annotate
+from recorder.catalogue import list_library, listed
+from recorder.episode import GOP_ROWS, EpisodeError, Manifest, camera_file
+from recorder.frame_reader import FrameReader
+from recorder.labels import AnnotationKind, Labels
+from recorder.library import open_episode
+from recorder.lint import lint
+from recorder.listing import Listed
+from recorder.verdict import Verdict
+from teleop.annotating import login
+from ui.errands import Errands
+from ui.review_list import THUMB
+from ui.review_state import Filters
+from ui.review_tape import Tape, tape_of
+from ui.review_video import as_image
+
+WAITING_THUMBS: Final = 40  # what a screen shows and a little more; older ones are asked for again
+VALIDATE: Final = (sys.executable, "-m", "teleop", "validate")
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """One episode, read."""
+
+    path: Path
+    manifest: Manifest
+    manifest_sha256: str
+    labels: Labels
+    verdict: Verdict | None
+    doubt: str  # why the verdict is out of date; empty: it is not
+    tape: Tape
+
+
+class Desk(QObject):
+    """Asks and answers for one library; everything here belongs to the window's thread."""
+
+    listed = Signal(object, int)  # Listing, how many were skipped
+    opened = Signal(object)  # Opened
+    labelled = Signal(object)  # Opened, of which something was said
+    linted = Signal(str, object)  # folder, findings
+    pictured = Signal(str, str, int, object)  # folder, camera, row, QImage
+    thumbnail = Signal(str, object)  # folder, QImage or None
+    replayed = Signal(str, str)  # folder, a sentence when it could not be judged
+    failed = Signal(str)  # a sentence
+
+    def __init__(self, root: Path, *, validate: Sequence[str] = VALIDATE) -> None:
+        super().__init__()
+        self.root = root
+        self._validate = tuple(validate)
+        self._library = Errands("review-library")
+        self._pictures = Errands("review-pictures")
+        self._thumbs = Errands("review-thumbs", newest_first=True, waiting=WAITING_THUMBS)
+        self._slow = Errands("review-slow")
+        self._videos: dict[Path, FrameReader] = {}  # of the episode that is shown; its thread's
+        self._judging: subprocess.Popen[bytes] | None = None
+
+    def list(self, filters: Filters, skip: int = 0) -> None:
+        """A page of the library."""
+        self._library.do(
+            f"list {'more' if skip else 'anew'}",
+            lambda: list_library(self.root, filters.wanted(skip)),
+            lambda listing: self.listed.emit(listing, skip),
+            self.failed.emit,
+        )
+
+    def list_one(self, folder: str, heard: Callable[[Listed], None]) -> None:
+        """The line of an episode of which something else is said now."""
+        path = self.root / folder
+        self._library.do(f"line {folder}", lambda: listed(path), heard, self.failed.emit)
+
+    def open(self, folder: str) -> None:
+        """Read an episode, and look for what is wrong with it."""
+        path = self.root / folder
+        self._library.do("open", lambda: read(path), self.opened.emit, self.failed.emit)
+
+    def lint(self, folder: str) -> None:
+        """Look for what is wrong with it."""
+        path = self.root / folder
+        self._slow.do(
+            "lint",
+            lambda: lint(open_episode(path)),
+            lambda findings: self.linted.emit(folder, findings),
+            self.failed.emit,
+        )
+
+    def say(self, episode: Opened, kind: AnnotationKind, text: str) -> None:
+        """Keep one annotation beside the sealed files."""
+
+        def keep() -> Opened:
+            annotate(episode.path, episode.manifest_sha256, kind, text, login())
+            return read(episode.path, episode.tape)
+
+        # Its own name each: what somebody says is never replaced by what he says next.
+        name = f"say {episode.path.name} {kind} {text}"
+        self._library.do(name, keep, self.labelled.emit, self.failed.emit)
+
+    def picture(self, path: Path, camera: str, row: int) -> None:
+        """A recorded picture."""
+        self._pictures.do(
+            camera,
+            lambda: self._frame(path, camera, row),
+            lambda image: self.pictured.emit(path.name, camera, row, image),
+            self.failed.emit,
+        )
+
+    def ask_thumbnail(self, folder: str) -> None:
+        """A small picture from the middle of an episode."""
+        path = self.root / folder
+        self._thumbs.do(
+            folder,
+            lambda: _thumbnail(path),
+            lambda image: self.thumbnail.emit(folder, image),
+            lambda _why: self.thumbnail.emit(folder, None),
+        )
+
+    def replay(self, folder: str) -> None:
+        """Judge it anew in a process of its own, behind everything else."""
+        path = self.root / folder
+        self._slow.do(
+            "replay",
+            lambda: self._judge(path),
+            lambda problem: self.replayed.emit(folder, problem),
+            self.failed.emit,
+        )
+
+    def close(self) -> None:
+        """End all threads; what was said is kept before."""
+        if (judging := self._judging) is not None:
+            judging.kill()
+        self._thumbs.close()
+        self._pictures.close()
+        self._slow.close()
+        self._library.close()
+        self._forget()
+
+    # --- on the threads ---------------------------------------------------------------------------
+
+    def _frame(self, path: Path, camera: str, row: int) -> QImage:
+        video = path / camera_file(camera)
+        if video not in self._videos:
+            if any(known.parent != path for known in self._videos):
+                self._forget()
+            self._videos[video] = FrameReader(video)
+        return as_image(self._videos[video].frame(row))
+
+    def _forget(self) -> None:
+        while self._videos:
+            self._videos.popitem()[1].close()
+
+    def _judge(self, path: Path) -> str:
+        command = [*self._validate, str(path), "--again", "--background"]
+        before = _judged_at(path)
+        process = self._judging = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            said = process.communicate()[1].decode(errors="replace").strip()
+        finally:
+            self._judging = None
+        return "" if _judged_at(path) != before else said or "The replay gave no verdict."
+
+
+def _judged_at(path: Path) -> str:
+    """When the verdict that is there was found; empty: there is none."""
+    try:
+        verdict = open_episode(path).verdict()
+    except EpisodeError:
+        return ""
+    return verdict.replayed_wall if verdict is not None else ""
+
+
+def read(path: Path, tape: Tape | None = None) -> Opened:
+    """An episode as it is now; raises `EpisodeError`. `tape` is what is known of its sealed log."""
+    episode = open_episode(path)
+    doubt = ""
+    try:
+        verdict = episode.verdict()
+        doubt = episode.doubt(verdict) if verdict is not None else ""
+    except EpisodeError as error:
+        verdict, doubt = None, str(error)
+    return Opened(
+        path=path,
+        manifest=episode.manifest,
+        manifest_sha256=episode.manifest_sha256,
+        labels=episode.labels,
+        verdict=verdict,
+        doubt=doubt,
+        tape=tape or tape_of(episode),
+    )
+
+
+def _thumbnail(path: Path) -> QImage | None:
+    episode = open_episode(path)
+    manifest = episode.manifest
+    if not manifest.cameras or not manifest.rows:
+        return None
+    # The middle of an episode is most often within the intervention.
+    row = manifest.rows // 2
+    reader = FrameReader(path / manifest.cameras[0].file)
+    try:
+        image = as_image(reader.frame(row - row % GOP_ROWS))
+    finally:
+        reader.close()
+    return image.scaled(
+        THUMB * 2,
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )

@@ -1,0 +1,57 @@
+"""Where the lanes of the review lie, for a height. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+TOP: Final = 12  # for the head of the playhead
+GAP: Final = 4
+TIME: Final = 20
+# Lanes of one height, px; those that are not here share what is left.
+FIXED: Final = {"control": 20, "phase": 16, "idle": 16, "labels": 16, "latency": 20, "events": 18}
+WEIGHTS: Final = {"deviation": 116.0, "quiet": 40.0, "axis": 72.0}  # of the others
+HIGHEST: Final = {"deviation": 200.0, "quiet": 56.0, "axis": 120.0}
+LEAST: Final = 18.0
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One lane."""
+
+    kind: str
+    name: str
+    top: float
+    height: float
+    number: int = 0  # of an axis
+
+
+def lay_out(names: Sequence[str], height: float, *, deviates: bool) -> tuple[Lane, ...]:
+    """Lanes of an episode with these action names, top to bottom; the axis of time is the last.
+
+    A deviation that nobody would see gets less room than one that is the point of it all.
+    """
+    large = "deviation" if deviates else "quiet"
+    fixed = sum(FIXED.values()) + TIME + TOP
+    gaps = GAP * (len(FIXED) + len(names) + 1)
+    weight = WEIGHTS[large] + WEIGHTS["axis"] * len(names)
+    spare = max(0.0, height - fixed - gaps) / weight
+    tall = {kind: min(max(LEAST, WEIGHTS[kind] * spare), HIGHEST[kind]) for kind in (large, "axis")}
+    plan = [
+        ("control", "Control", 0, float(FIXED["control"])),
+        ("phase", "Phase", 0, float(FIXED["phase"])),
+        ("idle", "Idle", 0, float(FIXED["idle"])),
+        ("labels", "Labels", 0, float(FIXED["labels"])),
+        ("deviation", "Deviation", 0, tall[large]),
+        *(("axis", name, number, tall["axis"]) for number, name in enumerate(names)),
+        ("latency", "Latency", 0, float(FIXED["latency"])),
+        ("events", "Events", 0, float(FIXED["events"])),
+        ("time", "", 0, float(TIME)),
+    ]
+    lanes: list[Lane] = []
+    top = float(TOP)
+    for kind, name, number, high in plan:
+        lanes.append(Lane(kind, name, round(top), round(high), number))
+        top += round(high) + GAP
+    return tuple(lanes)

@@ -1,0 +1,275 @@
+"""The words of the review: rows of the list, the sentence on top, numbers, where it came from.
+
+Pure: no Qt, no time, no files. Each word is tested as text in `tests/unit/test_ui_review.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from recorder.episode import Manifest
+from recorder.labels import Labels
+from recorder.listing import NOT_REPLAYED, OUT_OF_DATE, Listed, Wanted
+from recorder.verdict import DIVERGED_BEYOND, Kind, Verdict
+from transport.messages import Outcome
+from ui import words
+from ui.review_levels import limit
+from ui.screen import Chip, Look
+
+PAGE: Final = 200  # episodes that the list asks for at once
+ANY: Final = ""  # of a filter
+VERDICTS: Final = (ANY, *(kind.value for kind in Kind), NOT_REPLAYED, OUT_OF_DATE)
+OUTCOMES: Final = (ANY, *(outcome.value for outcome in Outcome))
+LIMIT: Final = DIVERGED_BEYOND["m"]  # of a deviation, m
+_VERDICT_WORDS: Final = {ANY: "any", NOT_REPLAYED: "not replayed", OUT_OF_DATE: "out of date"}
+_OUTCOME_ICONS: Final = {Outcome.SUCCESS.value: "tick", Outcome.FAILURE.value: "cross"}
+_AXES: Final = {
+    "forward_mps": ("Forward", "m/s", 1.0),
+    "left_mps": ("Left", "m/s", 1.0),
+    "up_mps": ("Up", "m/s", 1.0),
+    "turn_radps": ("Turn", "°/s", 180.0 / math.pi),
+    "grip_ps": ("Grip", "/s", 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the list is narrowed to."""
+
+    text: str = ""
+    verdict: str = ANY
+    outcome: str = ANY
+
+    def wanted(self, skip: int, limit: int = PAGE) -> Wanted:
+        """The same for the catalogue: one page of it."""
+        return Wanted(
+            words=self.text,
+            verdict=self.verdict or None,
+            outcome=Outcome(self.outcome) if self.outcome else None,
+            skip=skip,
+            limit=limit,
+        )
+
+
+@dataclass(frozen=True)
+class EpisodeRow:
+    """One line of the list."""
+
+    name: str  # the end of its id
+    title: str
+    detail: str
+    outcome: Chip
+    verdict: Chip
+    spoken: str  # the whole of it, for a screen reader
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What the replay found, in plain words."""
+
+    chip: Chip
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How one axis of the action is named and scaled."""
+
+    title: str
+    unit: str
+    factor: float
+
+
+def verdict_choice(name: str) -> str:
+    """How a verdict is called in the filter."""
+    return f"Verdict: {_VERDICT_WORDS.get(name, name)}"
+
+
+def outcome_choice(name: str) -> str:
+    """How an outcome is called in the filter."""
+    return f"Outcome: {name or 'any'}"
+
+
+def count(shown: Filters, found: int, unreadable: int) -> str:
+    """Beside the heading of the list."""
+    text = f"{found:,}" if shown == Filters() else f"{found:,} found"
+    return f"{text}, {unreadable} unreadable" if unreadable else text
+
+
+def verdict_chip(verdict: str | None, doubt: str) -> Chip:
+    """Of a verdict that may be missing, or of the episode as it was before."""
+    if verdict is None:
+        return Chip("dashed", "NOT REPLAYED", look=Look.DIM)
+    if doubt:
+        return Chip("clock", "OUT OF DATE", doubt, Look.LIMITED)
+    return words.verdict(verdict)
+
+
+def outcome_chip(outcome: str, reason: str, discarded: bool) -> Chip:
+    """Shape and word of what the operator says."""
+    text = f"{outcome}: {reason}" if reason else outcome
+    if discarded:
+        return Chip("cross", f"discarded, {text}", look=Look.DIM)
+    return Chip(_OUTCOME_ICONS.get(outcome, "dashed"), text)
+
+
+def row_of(one: Listed, now: datetime) -> EpisodeRow:
+    """The line of one episode; `now` is the local time with its zone."""
+    name, task = words.episode(one.episode), one.task or "no task"
+    recorded = _local(one.recorded, now)
+    parts = (one.robot, one.operator or "nobody", words.minutes(one.seconds), recorded)
+    outcome = outcome_chip(one.outcome, one.reason, one.discarded)
+    verdict = verdict_chip(one.verdict, one.doubt)
+    detail = " · ".join(part for part in parts if part)
+    spoken = f"{name}, {task}, {detail}, {outcome.word}, {verdict.word}"
+    return EpisodeRow(name, task, detail, outcome, verdict, spoken)
+
+
+def _local(recorded: str, now: datetime) -> str:
+    """14:28 today, else 3 Mar 14:28, with the year when it is another."""
+    try:
+        moment = datetime.fromisoformat(recorded).astimezone(now.tzinfo)
+    except ValueError:
+        return recorded[:16].replace("T", " ")
+    if moment.date() == now.date():
+        return f"{moment:%H:%M}"
+    day = f"{moment.day} {moment:%b}"
+    return f"{day} {moment:%H:%M}" if moment.year == now.year else f"{day} {moment.year}"
+
+
+def headline(verdict: Verdict | None, doubt: str) -> Headline:
+    """The sentence above the pictures."""
+    if verdict is None:
+        return Headline(
+            verdict_chip(None, ""),
+            "This episode was not replayed yet.",
+            "Replay it (R): until then nothing is known about its actions.",
+        )
+    if doubt:
+        what = doubt.partition("; ")[0]
+        return Headline(
+            verdict_chip(verdict.verdict, doubt),
+            f"{what}.",
+            f"R replays it again. It said {verdict.verdict}: {verdict.sentence}",
+        )
+    title, detail = first_sentence(verdict.sentence)
+    return Headline(verdict_chip(verdict.verdict, ""), title, detail)
+
+
+def first_sentence(text: str) -> tuple[str, str]:
+    """A text after its first sentence or half-sentence, so that the first is read at a glance."""
+    parts = re.split(r"(?<=[.!?]) (?=[A-Z0-9])", text, maxsplit=1)
+    if len(parts) == 1 and len(text) > 90 and "; " in text:
+        first, rest = text.split("; ", 1)
+        return f"{first}.", f"{rest[:1].upper()}{rest[1:]}"
+    return parts[0], parts[1] if len(parts) > 1 else ""
+
+
+def sentence(text: str) -> str:
+    """What an error says, as a sentence."""
+    text = text.strip()
+    if not text:
+        return ""
+    return f"{text[0].upper()}{text[1:]}" + ("" if text[-1] in ".!?" else ".")
+
+
+def difference(verdict: Verdict | None) -> str:
+    """The plate on the replayed picture; empty: nothing differs as far as is known."""
+    apart = verdict.evidence.divergence if verdict is not None else None
+    if apart is None:
+        return ""
+    return f"first beyond {limit(apart.tolerance, apart.unit)} at step {apart.step:,}: {apart.part}"
+
+
+def deviation(value: float | None, *, angles: bool = False) -> str:
+    """18.6 mm, 4.46 m; with `angles` it is the largest of both kinds, which share no unit."""
+    if value is None:
+        return ""
+    if value < 1.0:
+        return f"{value * 1e3:.1f} mm{' or mrad' if angles else ''}"
+    return f"{value:.2f} m{' or rad' if angles else ''}"
+
+
+def first_difference(verdict: Verdict | None, failing: Sequence[tuple[int, int]]) -> int:
+    """The step that somebody who looks for the fault wants to see; -1: there is none."""
+    if verdict is None:
+        return -1
+    if failing:
+        return failing[0][0]
+    evidence = verdict.evidence
+    if evidence.divergence is not None:
+        return evidence.divergence.step
+    loop = evidence.open_loop
+    return loop.first_divergent_step if loop is not None else -1
+
+
+def axis(name: str) -> Axis:
+    """How an action's name is shown."""
+    if name in _AXES:
+        return Axis(*_AXES[name])
+    return Axis(words.camera(name), "", 1.0)
+
+
+def axis_value(value: float, shown: Axis) -> str:
+    """0.28 m/s, 14 °/s: with its unit and always as many decimals."""
+    return f"{words.signed(value * shown.factor, 0 if shown.unit == '°/s' else 2)} {shown.unit}"
+
+
+def position(at_s: float, length_s: float) -> tuple[str, str]:
+    """26.24 s, of 40.0 s"""
+    return f"{at_s:.2f} s", f"of {length_s:.1f} s"
+
+
+def failing_blocks(
+    failing: Sequence[tuple[int, int]], gap: int, least: int = 1
+) -> tuple[tuple[int, int, int], ...]:
+    """(first, last, how many are wrong) of blocks of wrong steps; runs less than `gap` steps
+    apart are one block, so that what fails now and then is seen."""
+    blocks: list[tuple[int, int, int]] = []
+    for first, last in failing:
+        wrong = last - first + 1
+        if blocks and first - blocks[-1][1] <= gap:
+            begin, _, before = blocks[-1]
+            blocks[-1] = (begin, last, before + wrong)
+        else:
+            blocks.append((first, last, wrong))
+    return tuple(block for block in blocks if block[2] >= least)
+
+
+def labels_said(labels: Labels) -> str:
+    """What counts now, beside the heading."""
+    return outcome_chip(labels.outcome.value, "", labels.discarded).word
+
+
+def trim_line(first_s: float, last_s: float) -> str:
+    """6.8 to 11.6 s"""
+    return f"{first_s:.1f}\N{EN DASH}{last_s:.1f} s"
+
+
+def made_by(manifest: Manifest, verdict: Verdict | None) -> tuple[tuple[str, str], ...]:
+    """Where the episode came from."""
+    description, code = manifest.description, manifest.code
+    clean = ", changed" if code.dirty else ", clean" if code.commit else ""
+    rows = [("Code", f"{code.version}{clean}"), ("Scene", description.scenario)]
+    engine = description.versions.get("mujoco", "")
+    if engine:
+        same = ""
+        if verdict is not None and "mujoco" in verdict.versions_replayed:
+            here = verdict.versions_replayed["mujoco"]
+            same = ", the same" if here == engine else f", replayed by {here}"
+        rows.append(("Simulator", f"{engine}{same}"))
+    start = manifest.start
+    if start is not None:
+        size = f"complete, {start.state_bytes / 1e3:.1f} kB" if start.state_bytes else "no state"
+        rows.append(("Start state", size))
+    rows.append(("Policy", description.policy or "none"))
+    rows.append(("Robot", f"{description.robot} · {description.site}"))
+    if manifest.parents:
+        rows.append(("Trimmed from", words.episode(manifest.parents[-1].episode)))
+    return tuple(rows)
