@@ -194,7 +194,9 @@ def _missing_rows(case: _Case) -> Diagnosis | None:
         return None
     steps = _time_steps(case)
     if steps is not None:
-        gaps = np.flatnonzero(steps > 1.5)
+        gaps = np.array(
+            [g for g in np.flatnonzero(steps > 1.5) if g not in case.demonstration.seams], np.int64
+        )
         if not len(gaps) or not np.isin(case.check.failing, gaps).mean() >= EXPLAINS:
             return None
         missing = int((steps[gaps] - 1).round().sum())
@@ -217,6 +219,8 @@ def _shifted(case: _Case) -> Diagnosis | None:
     best, rows = 0.0, 0
     for shift in sorted(range(-MAX_SHIFT, MAX_SHIFT + 1), key=abs)[1:]:
         there = (case.tried + shift >= 0) & (case.tried + shift < n)
+        if there.mean() < 0.5:
+            continue
         share = case.agrees(actions[np.clip(np.arange(n) + shift, 0, n - 1)], case.tried[there])
         if share > best + 1e-9:
             best, rows = share, shift
@@ -388,6 +392,8 @@ def _rounded(case: _Case) -> Diagnosis | None:
     if case.known.mean() < KNOWN:
         return None
     every = case.demonstration.actions
+    if not every.any():
+        return None
     grids: list[tuple[str, Callable[[Numbers], Numbers]]] = [
         *((f"{digits} decimals", partial(_to_decimals, digits)) for digits in _DIGITS),
         ("half precision (float16)", lambda a: a.astype(np.float16).astype(np.float64)),

@@ -123,9 +123,9 @@ def _walk(robot: Replayable, demonstration: Demonstration, actions: Numbers) -> 
         first = int(misses[0])
         if at + first not in demonstration.seams:
             failing.append(at + first)
-            most = max(most, _largest(_distance(done.states[first + 1], states[at + first + 1])))
+            most = max(most, _largest(distance(done.states[first + 1], states[at + first + 1])))
         # Where one step misses the next often does: then nothing is gained by running on.
-        at, length = at + first + 1, 1 if first < 8 else _CHUNK
+        at, length = at + first + 1, 1 if first < 8 else min(_CHUNK, 2 * first)
     checked = np.array([i for i in range(n) if i not in demonstration.seams], np.int64)
     return LabelCheck(checked, np.array(failing, np.int64), most)
 
@@ -138,10 +138,10 @@ def _off(robot: Replayable, demonstration: Demonstration, actions: Numbers, step
         steps_per_action=demonstration.steps_per_action,
     )
     assert demonstration.states is not None
-    return _distance(done.states[-1], demonstration.states[step + 1])
+    return distance(done.states[-1], demonstration.states[step + 1])
 
 
-def _distance(found: Numbers, wanted: Numbers) -> Numbers:
+def distance(found: Numbers, wanted: Numbers) -> Numbers:
     """(s,): how far off each number is; `INCOMPARABLE` where that cannot be said."""
     if found.shape != wanted.shape:
         return np.full(wanted.shape, INCOMPARABLE)

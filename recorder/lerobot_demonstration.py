@@ -178,7 +178,7 @@ def foreign_demonstration(
         end=n,
         numbers=np.arange(n + after + 1),
         steps_per_action=steps,
-        rounded=True,
+        rounded=found["action"].dtype != np.float64,
     )
 
 
@@ -188,4 +188,5 @@ def _label(data_set: LeRobotSet, episode: SetEpisode) -> Outcome:
     if success is None:
         found = data_set.columns(episode, ("next.success",))
         success = bool(np.any(found["next.success"])) if found else None
-    return Outcome.FAILURE if success is False else Outcome.SUCCESS
+    declared = success is not None and not success
+    return Outcome.FAILURE if declared else Outcome.SUCCESS

@@ -15,7 +15,7 @@ import numpy as np
 
 from recorder.demonstration import Demonstration
 from recorder.inverse import scales
-from recorder.replayable import Flags, Movable, Numbers, Replayable
+from recorder.replayable import CannotReplay, Flags, Movable, Numbers, Replayable
 from recorder.stepping import RobotErrors, run
 from recorder.verdict import Disturbance, Margin, held
 
@@ -64,11 +64,6 @@ def margins(
         )
 
 
-def fragile(found: tuple[Margin, ...]) -> Margin | None:
-    """The first disturbance of which not even the least was borne; None: there is none."""
-    return next((margin for margin in found if margin.bears == 0.0), None)
-
-
 def solves(
     robot: Replayable,
     demonstration: Demonstration,
@@ -81,7 +76,11 @@ def solves(
     A task that is solved later than it was recorded is solved, too: the robot then stands still.
     """
     done = run(
-        robot, start, actions, steps_per_action=demonstration.steps_per_action, errors=errors
+        robot,
+        start,
+        actions,
+        steps_per_action=demonstration.steps_per_action,
+        errors=(CannotReplay, *errors),
     )
     if done.fault:
         return False
@@ -107,7 +106,9 @@ def _disturbed(
         return robot.moved(start, amount * math.cos(angle), amount * math.sin(angle)), actions
 
     def delayed(amount: float, _: int) -> tuple[bytes, Numbers]:
-        return start, late(actions, round(amount / demonstration.step_s), demonstration.still)
+        return start, late(
+            actions, max(1, round(amount / demonstration.step_s)), demonstration.still
+        )
 
     def lossy(amount: float, number: int) -> tuple[bytes, Numbers]:
         rng = np.random.default_rng([seed, number, 1])

@@ -17,11 +17,13 @@ import numpy as np
 from recorder.demonstration import Demonstration, NothingToReplay, demonstration_of
 from recorder.diagnosis import diagnosed
 from recorder.durable import write_atomically
-from recorder.episode import VERDICT_FILE, sealed_json
+from recorder.episode import VERDICT_FILE, EpisodeError, sealed_json
+from recorder.inverse import scales
 from recorder.label_check import (
     LabelCheck,
     check_labels,
     deviations,
+    distance,
     tolerances,
 )
 from recorder.library import Episode
@@ -64,6 +66,7 @@ __all__ = ["CannotReplay", "MakeRobot", "Wanted", "replay", "replay_episode", "v
 ROBOT_ERRORS: Final = (OSError, RuntimeError, ValueError, ArithmeticError)
 CODE: Final = "source_sha256"  # among the versions of a verdict
 MAX_MEASURED: Final = 200  # states in which the robot's own measurements are compared
+ROUNDED_ACTION: Final = 2e-7  # of the largest action of an axis: three times single precision
 _ACTION_TOLERANCE: Final = 1e-9  # m/s, rad/s: what a robot may round
 
 MakeRobot = Callable[[Description], Replayable]
@@ -163,7 +166,7 @@ def _pictures(
     result: ReplayResult,
     errors: RobotErrors,
 ) -> None:
-    cannot: RobotErrors = (CannotReplay, *errors)
+    cannot: RobotErrors = (CannotReplay, EpisodeError, *errors)
     try:
         eye = make_eye(demonstration.description) if make_eye is not None else None
         if eye is None:
@@ -176,7 +179,7 @@ def _pictures(
     except cannot:
         _add(result, pictures=-1)
         return
-    _add(result, pictures=drawn)
+    _add(result, pictures=drawn or -1)
     if found is not None and result.evidence.diagnosis is None:
         _add(result, diagnosis=found)
 
@@ -290,7 +293,7 @@ class _Replay:
                 result.replays += sum(margin.replays for margin in found)
                 _add(result, margins=found)
             if wanted.prefix and solved:
-                prefix = shortest_prefix(self._robot, self._demonstration, whole)
+                prefix = shortest_prefix(self._robot, self._demonstration, whole, self._errors)
                 _add(result, shortest_prefix=prefix)
         except CannotReplay as error:
             _add(result, problem=str(error))
@@ -335,7 +338,9 @@ class _Replay:
         demonstration, result = self._demonstration, self._result
         whole = self._run(demonstration.start, demonstration.actions)
         told = demonstration.actions[: len(whole)]
-        altered = (np.abs(whole.told - told) > _ACTION_TOLERANCE).any(axis=1)
+        # Single precision may round an action that stood at a limit beyond it.
+        allowed = ROUNDED_ACTION * scales(told) if demonstration.rounded else _ACTION_TOLERANCE
+        altered = ~(np.abs(whole.told - told) <= allowed).all(axis=1)
         _add(result, applied_steps=len(whole), altered_steps=int(altered.sum()))
         if whole.fault:
             return whole
@@ -373,7 +378,7 @@ class _Replay:
         watched = np.flatnonzero(np.isfinite(limits))
         if not len(watched):
             return
-        off = np.abs(whole.states[1:, watched] - states[1:, watched])
+        off = distance(whole.states[1:, watched], states[1:, watched])
         places = np.array([parts[i].unit in ("m", "rad") for i in watched])
         if places.any():
             most = off[:, places].max(axis=1)
@@ -409,7 +414,11 @@ class _Replay:
                 tolerance = tolerances(robot, demonstration, same_versions=False)
             check = check_labels(robot, demonstration, tolerance)
             self._result.steps += len(check.checked)
-        found = diagnosed(robot, demonstration, tolerance, check, others)
+        fails: RobotErrors = (CannotReplay, *self._errors)
+        try:
+            found = diagnosed(robot, demonstration, tolerance, check, others)
+        except fails:  # a robot that fails while explanations are tried
+            found = None
         _add(
             self._result,
             one_step=OneStep(
@@ -438,7 +447,7 @@ class _Replay:
         checked = range(0, len(seen), max(1, -(-len(seen) // MAX_MEASURED)))
         for i in checked:
             robot.restore(demonstration.state(i))
-            off = np.abs(np.array(robot.observe().values()) - seen[i])
+            off = distance(np.array(robot.observe().values()), seen[i])
             failed += not off.max() <= tolerance
             if off.max() > most:
                 most, worst = float(off.max()), names[int(off.argmax())]
@@ -448,6 +457,9 @@ class _Replay:
     def _controls(self) -> None:
         demonstration, robot = self._demonstration, self._robot
         idle = self._run(demonstration.start, np.tile(demonstration.still, (len(demonstration), 1)))
+        if idle.fault:
+            _add(self._result, problem=f"The null control could not be carried out: {idle.fault}")
+            return
         unmoved = {i: bool(idle.solved[i]) for i in demonstration.window if i < len(idle.solved)}
         reached: dict[int, bool] = {}
         if demonstration.states is not None:

@@ -38,7 +38,10 @@ def run(
     """
     robot.restore(start)
     if isinstance(robot, Rolling):
-        rolled = robot.rollout(np.repeat(actions, steps_per_action, axis=0))
+        try:
+            rolled = robot.rollout(np.repeat(actions, steps_per_action, axis=0))
+        except errors as error:
+            return _nothing(start, robot.solved(), actions.shape[1], str(error) or repr(error))
         every = slice(None, None, steps_per_action)
         return Run(rolled.told[every], rolled.states[every], rolled.solved[every])
     told: list[tuple[float, ...]] = []
@@ -60,6 +63,11 @@ def run(
         solved=np.array(solved[: n + 1], np.bool_),
         fault=fault,
     )
+
+
+def _nothing(start: bytes, solved: bool, width: int, fault: str) -> Run:
+    """A run that failed somewhere: where is not known, so nothing of it counts."""
+    return Run(np.empty((0, width)), numbers_of([start]), np.array([solved]), fault)
 
 
 def numbers_of(states: list[bytes]) -> Numbers:

@@ -28,8 +28,6 @@ VERDICT_FORMAT: Final = 2
 SOLVED_HOLD_STEPS: Final = (
     10  # consecutive ticks the goal must hold; touching it is not reaching it
 )
-ONE_STEP_TOLERANCE: Final = 1e-9  # right labels give 0.0; wrong ones are above in 91 % of the steps
-OTHER_VERSION_TOLERANCE: Final = 1e-4  # another engine version solves contacts a little differently
 ONE_STEP_FRACTION: Final = 0.05  # share of failing steps that makes a label fault
 
 

@@ -89,7 +89,8 @@ class _Worker:
                     self._waiting.put((job, attempt + 1))
                 else:
                     why = (
-                        f"{job.name}: its replay ended the process, {attempt} times. Leave it out."
+                        f"{job.name}: its replay ended the process, or took over "
+                        f"{self._limit_s:.0f} s, {attempt} times. Leave it out."
                     )
                     self._answers.put(ReplayAnswer(job=job, error=why, attempts=attempt))
         finally:
@@ -99,11 +100,15 @@ class _Worker:
         """The answer of the process; None when it died over this job."""
         process = self._process
         if process is None:
-            process = self._process = subprocess.Popen(
-                [self._python, "-m", "teleop", "replay-worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
+            try:
+                process = self._process = subprocess.Popen(
+                    [self._python, "-m", "teleop", "replay-worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            except OSError as error:
+                why = f"{job.name}: no process can be started for it ({error.strerror})."
+                return ReplayAnswer(job=job, error=why)
         assert process.stdin is not None
         assert process.stdout is not None
         alarm = threading.Timer(self._limit_s, process.kill)

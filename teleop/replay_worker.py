@@ -7,6 +7,7 @@ for each demonstration; nothing is shared between two.
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ from teleop.robot import RobotError
 from teleop.safety import ConfigError
 from teleop.set_starts import FromLibrary, parse_start
 from transport.messages import Description
+
+log = logging.getLogger("replay")
 
 ERRORS: Final = (RobotError, OSError, RuntimeError, ValueError, ArithmeticError)
 BEHIND_ROBOT: Final = 10  # a replay must not disturb control and video on the same machine
@@ -52,6 +55,10 @@ def judged(job: ReplayJob) -> ReplayAnswer:
         return ReplayAnswer(job=job, verdict=verdict)
     except (EpisodeError, ConfigError, OSError) as error:
         return ReplayAnswer(job=job, error=str(error))
+    except Exception as error:  # one demonstration must not end a run of thousands
+        log.exception("%s cannot be judged", job.name)
+        why = f"{job.name} cannot be judged ({type(error).__name__}: {error})."
+        return ReplayAnswer(job=job, error=why)
 
 
 def _robot(job: ReplayJob, description: Description) -> Replayable:

@@ -28,7 +28,7 @@ def run_trim(folder: Path, *, apply: bool, prefix: bool, json: bool) -> int:
     needed = _needed(episode) if prefix else -1
     cuts = proposed(series_of(episode), episode.manifest, needed)
     made = _made(episode, cuts) if apply and cuts else None
-    answer = judged(ReplayJob(path=str(made.path))) if made is not None else None
+    answer = _proved(made) if made is not None else None
     rejected = answer is not None and _fails(answer)
     if made is not None and rejected:
         shutil.rmtree(made.path)
@@ -45,6 +45,15 @@ def run_trim(folder: Path, *, apply: bool, prefix: bool, json: bool) -> int:
     else:
         _print(episode, cuts, made, answer, rejected)
     return 1 if rejected else 0
+
+
+def _proved(made: Episode) -> ReplayAnswer:
+    """What a replay says of the new episode; one that was not replayed to the end is not kept."""
+    try:
+        return judged(ReplayJob(path=str(made.path)))
+    except BaseException:
+        shutil.rmtree(made.path)
+        raise
 
 
 def _needed(episode: Episode) -> int:
