@@ -33,6 +33,7 @@ class Stepped(msgspec.Struct, tag="step"):
     body: Body
     now_ns: int
     limits: Limits
+    flooding: tuple[str, ...]
     decided: bytes
 
     def again(self) -> bytes:
@@ -46,6 +47,7 @@ class Stepped(msgspec.Struct, tag="step"):
                 self.body,
                 self.now_ns,
                 self.limits,
+                self.flooding,
             )
         )
 
@@ -78,10 +80,15 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
     step, answer = gate.step, control.answered
 
     def stepping(
-        state: GateState, inbox: Sequence[Incoming], malformed: Sequence[str], *more: Any
+        state: GateState,
+        inbox: Sequence[Incoming],
+        malformed: Sequence[str],
+        *more: Any,
+        flooding: Sequence[str] = (),
     ) -> Decision:
-        decision = step(state, inbox, malformed, *more)
-        log.append(Stepped(state, tuple(inbox), tuple(malformed), *more, _told(decision)))
+        decision = step(state, inbox, malformed, *more, flooding=flooding)
+        handed = (state, tuple(inbox), tuple(malformed), *more, tuple(flooding))
+        log.append(Stepped(*handed, _told(decision)))
         return decision
 
     def answering(state: GateState, *more: Any) -> Answer:

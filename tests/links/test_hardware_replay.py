@@ -203,6 +203,7 @@ def test_the_marker_in_the_robots_record_says_what_is_played(tmp_path: Path) -> 
         assert len(events) == 1
 
 
+@pytest.mark.long
 def test_letting_go_ends_it_and_pressed_again_the_hands_drive(tmp_path: Path) -> None:
     robot = WatchedRover()
     with controlled(tmp_path, robot, **options(robot)) as loop:
@@ -232,7 +233,7 @@ def test_a_robot_pushed_off_its_path_ends_it_and_the_held_deadman_moves_nothing(
             robot.pushed = AWAY
             until(operator, Stage.ENDED)
             robot.pushed = None
-            assert "from the recording, limit 0.05" in shown(operator.look()).sentence
+            assert "from the recording, limit" in shown(operator.look()).sentence
             operator.wait(lambda _: robot.told[-1] == STILL, "standing still")
             operator.hold(0.5)
             assert robot.told[-1] == STILL, "although the deadman is held"
@@ -240,6 +241,7 @@ def test_a_robot_pushed_off_its_path_ends_it_and_the_held_deadman_moves_nothing(
     assert kept(tmp_path).judged is Outcome.UNLABELLED
 
 
+@pytest.mark.long
 def test_a_capped_speed_is_noticed_and_never_made_up_for(tmp_path: Path) -> None:
     robot = WatchedRover()
     with controlled(tmp_path, robot, **options(robot)) as loop:
@@ -287,6 +289,7 @@ def test_stop_and_a_lost_focus_end_it(tmp_path: Path) -> None:
     assert "the window lost the focus" in kept(tmp_path / "a").sentence
 
 
+@pytest.mark.long
 def test_a_console_that_closes_before_the_judgement_keeps_what_was_played(tmp_path: Path) -> None:
     robot = WatchedRover()
     with controlled(tmp_path, robot, **options(robot)) as loop:

@@ -77,6 +77,7 @@ def test_a_job_that_kills_every_worker_is_told_and_the_others_go_on(
     )
 
 
+@pytest.mark.long
 def test_a_worker_that_hangs_is_ended(jobs: list[ReplayJob], tmp_path: Path) -> None:
     python = python_that(tmp_path, "if n == 1: time.sleep(600)")
     answers = list(judged_by_processes(jobs[:1], workers=1, python=python, limit_s=20.0))
