@@ -48,6 +48,7 @@ bench: setup ## all that is measured, beside its peers, as the README has it; ho
 	@$(BIN)/unstick bench video --soak 30
 	@$(BIN)/unstick bench control --seconds 60 --trials 200
 	@$(BIN)/unstick bench record
+	@$(BIN)/unstick bench replay
 
 lock: ## pin everything with hashes, for Python 3.11 to 3.13 on every platform
 	@uv pip compile --universal --generate-hashes --quiet --python-version 3.11 \

@@ -259,7 +259,7 @@ class _DataSet:
         ours = replaying_versions()
         found: dict[str, ReplayAnswer] = {}
         wanted = {job.name: job for job in jobs}
-        hashes = {one.index: self._set.sha256(one) for one in self._set.episodes}
+        episodes = {one.index: one for one in self._set.episodes}
         try:
             lines = self._journal.read_bytes().splitlines()
         except FileNotFoundError:
@@ -276,9 +276,16 @@ class _DataSet:
                 continue
             if not self._labelled_as(job.episode, verdict):
                 continue
-            if _place(answer.job) == _place(job) and verdict.manifest_sha256 == hashes[job.episode]:
+            if _place(answer.job) == _place(job) and self._is_of(verdict, episodes[job.episode]):
                 found[job.name] = msgspec.structs.replace(answer, job=job, kept=True)
         return found
+
+    def _is_of(self, verdict: Verdict, episode: SetEpisode) -> bool:
+        """Whether the episode's file still says what was judged."""
+        try:
+            return verdict.manifest_sha256 == self._set.sha256(episode)
+        except OSError:
+            return False  # it is judged again, which says what is amiss
 
     def _labelled_as(self, index: int, verdict: Verdict) -> bool:
         """Whether the recorded episode has the outcome still that it was judged with."""

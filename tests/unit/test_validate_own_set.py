@@ -99,6 +99,17 @@ def test_a_second_run_replays_nothing_until_an_outcome_is_another(
     assert replays[2:] == ["set#1"]
 
 
+def test_a_file_that_is_gone_is_told_and_the_other_verdicts_are_kept(
+    data_set: Path, replays: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data_set) == 0
+    gone = max((data_set / "data").rglob("*.parquet"))  # of the second episode
+    gone.unlink()
+    assert run(data_set) == 2
+    assert replays[2:] == ["set#1"]
+    assert gone.name in capsys.readouterr().out
+
+
 def test_a_library_that_lacks_the_episode_is_told(data_set: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     answer = judged(ReplayJob(path=str(data_set), episode=0, start=str(tmp_path / "other")))
