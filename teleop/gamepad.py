@@ -18,7 +18,7 @@ from teleop.hands import PAD_ALIVE_MS
 from teleop.input_profile import Action
 from teleop.operator_input import OperatorInput
 from teleop.pad_health import PadHealth
-from teleop.pad_mapping import PadSettings, to_input
+from teleop.pad_mapping import PadReading, PadSettings, to_input
 from teleop.profile_files import Controls, PadSeen
 from teleop.sdl_pads import Sdl, SdlPad, SdlPads, load_sdl
 from transport.clock import NS_PER_MS, now_ns
@@ -34,13 +34,14 @@ class _Pad:
     def __init__(self, device: SdlPad) -> None:
         self.device = device
         # What is held when it comes was not pressed here and asks for nothing; but STOP is STOP.
-        self.reading = self.before = device.read()
+        self.reading = self.before = device.read() or PadReading()
         self.health = PadHealth()
         self._stopping = False
 
     def look(self, settings: PadSettings, stamp_ns: int) -> None:
-        """Read it once."""
-        self.before, self.reading = self.reading, self.device.read()
+        """Read it once. One that is being unplugged stays as it was until the next look misses it:
+        so the operator is told that it went away, not that it was let go."""
+        self.before, self.reading = self.reading, self.device.read() or self.reading
         self.health = self.health.step(self.reading, settings, stamp_ns)
 
     def stops(self, settings: PadSettings) -> bool:

@@ -106,17 +106,24 @@ class SdlPad:
             return False
         return bool(self._sdl.SDL_GameControllerGetAttached(self._handle))
 
-    def read(self) -> PadReading:
-        """Sticks, triggers and buttons now."""
-        left_x, left_y, right_x, right_y, left, right = (
-            max(-1.0, self._sdl.SDL_GameControllerGetAxis(self._handle, axis) / FULL_TRAVEL)
-            for axis in self._axes
-        )
-        held = frozenset(
-            name
-            for name, button in self._buttons
-            if self._sdl.SDL_GameControllerGetButton(self._handle, button)
-        )
+    def read(self) -> PadReading | None:
+        """Sticks, triggers and buttons now. None: it is being unplugged; SDL then lets everything
+        go and marks it detached under its own lock, and no hand has let go of anything."""
+        self._sdl.SDL_LockJoysticks()
+        try:
+            left_x, left_y, right_x, right_y, left, right = (
+                max(-1.0, self._sdl.SDL_GameControllerGetAxis(self._handle, axis) / FULL_TRAVEL)
+                for axis in self._axes
+            )
+            held = frozenset(
+                name
+                for name, button in self._buttons
+                if self._sdl.SDL_GameControllerGetButton(self._handle, button)
+            )
+            if not self._sdl.SDL_GameControllerGetAttached(self._handle):
+                return None
+        finally:
+            self._sdl.SDL_UnlockJoysticks()
         # SDL counts down as positive; away from the operator is forward.
         return PadReading(left_x, -left_y, right_x, -right_y, held, left, right)
 

@@ -355,6 +355,25 @@ def test_two_pads_that_give_no_serial_are_two_pads() -> None:
         assert [each.skipped for each in at.wait_seen(2)] == ["", ""]
 
 
+def test_a_pad_that_goes_while_it_is_read_has_not_been_let_go() -> None:
+    """SDL zeroes what it unplugs; said as a reading, it would look like a hand that lets go."""
+    pulled: list[VirtualPad] = []
+
+    def read(handle: object, axis: int) -> int:
+        while pulled:
+            pulled.pop().detach()
+        return int(SDL.SDL_GameControllerGetAxis(handle, axis))
+
+    with desk(sdl=lambda: Altered(SDL_GameControllerGetAxis=read)) as at:
+        pad = at.plug()
+        at.wait_for_pad()
+        at.drive(pad)
+        pulled.append(pad)
+        until(lambda: at.inputs[-1] is None, "the pad was not missed")
+        before = at.inputs[-2]
+        assert before is not None and before.deadman
+
+
 def test_a_thread_that_fails_says_first_that_there_is_no_pad() -> None:
     broken = False
 
