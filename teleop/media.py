@@ -116,7 +116,7 @@ class Media:
         self._pictures: deque[Shot] = deque(maxlen=PICTURES_WAITING)
         self._recorder: EpisodeRecorder | None = None
         self._recorder_status = (RecorderPhase.PREROLL, "", 0.0, "waits for control")
-        self._to_record: queue.Queue[RobotBus] = queue.Queue(TICKS_WAITING)
+        self._to_record: queue.Queue[RobotBus] = queue.Queue()
         self._boot_id = ""
         self._telling = RateLimit(per_s=0.1, burst=1)  # a flood must not fill the log
         self._unrecorded = dict.fromkeys(rig.names, 0)
@@ -216,9 +216,10 @@ class Media:
                 continue
             if isinstance(message, Tick) and message.tick % TICKS_PER_ROW == 0:
                 self._ticks.put(message)
-            # A recorder that far behind has lost ticks; their numbers show it in the episode.
-            with contextlib.suppress(queue.Full):
-                self._to_record.put_nowait(message)
+            # A recorder that far behind has lost ticks; their numbers show it in the episode. What
+            # an operator said about one is rare and has no number: it waits however long it takes.
+            if not isinstance(message, Tick) or self._to_record.qsize() < TICKS_WAITING:
+                self._to_record.put(message)
 
     # --- recorder thread ---
 

@@ -371,7 +371,8 @@ def test_a_pad_that_goes_while_it_is_read_has_not_been_let_go() -> None:
         pulled.append(pad)
         until(lambda: at.inputs[-1] is None, "the pad was not missed")
         before = at.inputs[-2]
-        assert before is not None and before.deadman
+        assert before is not None
+        assert before.deadman
 
 
 def test_a_thread_that_fails_says_first_that_there_is_no_pad() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import count
@@ -24,7 +25,19 @@ from tests.unit.recorder_support import description
 from transport.clock import now_ns
 from transport.control_link import LOOPBACK, BusSender, free_base_port
 from transport.curve import Credentials
-from transport.messages import STILL, Mode, Outcome, Phase, Role, Source, Tick, encode
+from transport.messages import (
+    STILL,
+    AnnotationKind,
+    Mode,
+    Outcome,
+    Phase,
+    RobotBus,
+    Role,
+    Said,
+    Source,
+    Tick,
+    encode,
+)
 from transport.video_receiver import VideoReceiver
 
 CAMERA = "front"
@@ -86,6 +99,7 @@ class MediaProcess:
         self.folder = folder
         self.rig = rig or Rig()
         self.mode = Mode.READY
+        self.saying: deque[Said] = deque()  # what control passes on between its ticks
         self.port = free_base_port()
         keys = load_or_make(folder / ROBOT_KEY)
         self.roster = RosterFile(folder / AUTHORIZED_KEYS)
@@ -125,6 +139,8 @@ class MediaProcess:
         while not self.leaving.wait(1 / 60):
             number += 1
             self.bus.send(encode(tick(number, self.mode)))
+            while self.saying:
+                self.bus.send(encode(self.saying.popleft()))
             if number % 60 == 1:
                 self.bus.send(encode(description(boot_id="boot", cameras=self.rig.names)))
 
@@ -205,3 +221,26 @@ def test_a_key_that_is_struck_off_the_list_loses_the_picture_at_once(tmp_path: P
         assert watcher.mailboxes[CAMERA].take() is None
         assert driver.problem == ""
         assert process.viewers() == 1
+
+
+def test_what_an_operator_said_outlives_a_recorder_that_has_fallen_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ticks it missed leave a gap in their numbers; a label that it missed would leave nothing."""
+    catching_up, heard = threading.Event(), list[RobotBus]()
+
+    def hear(media: Media, message: RobotBus) -> None:
+        catching_up.wait(HANG_S)
+        heard.append(message)
+
+    monkeypatch.setattr("teleop.media.TICKS_WAITING", 2)
+    monkeypatch.setattr(Media, "_hear", hear)
+    said = Said(episode="episode-1", kind=AnnotationKind.OUTCOME, text="success", by="ada")
+    with closing(MediaProcess(tmp_path)) as process:
+        waiting = process.media._to_record
+        wait_until(lambda: waiting.qsize() >= 2, "no ticks")
+        process.saying.append(said)
+        wait_until(lambda: said in waiting.queue, "it was dropped")
+        assert sum(isinstance(each, Tick) for each in waiting.queue) <= 2
+        catching_up.set()
+        wait_until(lambda: said in heard, "it was not said to the recorder")
