@@ -51,6 +51,7 @@ class LabelCheck:
     checked: Integers  # (c,)
     failing: Integers  # (f,), among the checked
     max_deviation: float  # of any number, in any step
+    worst: int = -1  # which number of the state that is; -1: none
 
     @property
     def share(self) -> float:
@@ -91,10 +92,10 @@ def check_labels(
         return _walk(robot, demonstration, told)
     steps = _sample(len(demonstration)) if only is None else only
     steps = np.array([i for i in steps if i not in demonstration.seams], np.int64)
-    residuals = [_off(robot, demonstration, told, int(i)) for i in steps]
+    counts = np.isfinite(tolerance)
+    residuals = [np.where(counts, _off(robot, demonstration, told, int(i)), 0.0) for i in steps]
     fails = np.array([bool((off > tolerance).any()) for off in residuals], np.bool_)
-    most = max((_largest(off) for off in residuals), default=0.0)
-    return LabelCheck(steps, steps[fails], most)
+    return LabelCheck(steps, steps[fails], *_largest_of(residuals))
 
 
 def _sample(n: int) -> Integers:
@@ -106,7 +107,7 @@ def _walk(robot: Replayable, demonstration: Demonstration, actions: Numbers) -> 
     assert states is not None
     n, at, length = len(demonstration), 0, _CHUNK
     failing: list[int] = []
-    most = 0.0
+    residuals: list[Numbers] = []
     while at < n:
         length = min(length, n - at)
         done = run(
@@ -123,11 +124,11 @@ def _walk(robot: Replayable, demonstration: Demonstration, actions: Numbers) -> 
         first = int(misses[0])
         if at + first not in demonstration.seams:
             failing.append(at + first)
-            most = max(most, _largest(distance(done.states[first + 1], states[at + first + 1])))
+            residuals.append(distance(done.states[first + 1], states[at + first + 1]))
         # Where one step misses the next often does: then nothing is gained by running on.
         at, length = at + first + 1, 1 if first < 8 else min(_CHUNK, 2 * first)
     checked = np.array([i for i in range(n) if i not in demonstration.seams], np.int64)
-    return LabelCheck(checked, np.array(failing, np.int64), most)
+    return LabelCheck(checked, np.array(failing, np.int64), *_largest_of(residuals))
 
 
 def _off(robot: Replayable, demonstration: Demonstration, actions: Numbers, step: int) -> Numbers:
@@ -151,9 +152,13 @@ def distance(found: Numbers, wanted: Numbers) -> Numbers:
     return comparable
 
 
-def _largest(off: Numbers) -> float:
-    most = float(off.max())
-    return most if most > 0.0 else _SMALLEST  # -0.0 is another number, too
+def _largest_of(residuals: Sequence[Numbers]) -> tuple[float, int]:
+    """The largest number of steps that were tried, and which number of the state it is."""
+    if not len(residuals):
+        return 0.0, -1
+    each = np.array(residuals).max(axis=0)
+    worst = int(each.argmax())
+    return max(float(each[worst]), _SMALLEST), worst  # -0.0 is another number, too
 
 
 def deviations(found: Numbers, wanted: Numbers) -> Numbers:

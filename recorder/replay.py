@@ -14,10 +14,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from recorder.demonstration import Demonstration, NothingToReplay, demonstration_of
+from recorder.demonstration import Demonstration
 from recorder.diagnosis import diagnosed
-from recorder.durable import write_atomically
-from recorder.episode import VERDICT_FILE, EpisodeError, sealed_json
 from recorder.inverse import scales
 from recorder.label_check import (
     LabelCheck,
@@ -26,42 +24,34 @@ from recorder.label_check import (
     distance,
     tolerances,
 )
-from recorder.library import Episode
 from recorder.margin import margins
 from recorder.prefix import shortest_prefix
 from recorder.replayable import (
     CannotReplay,
     Described,
-    Eye,
     Measuring,
     Named,
     Numbers,
     Replayable,
+    StatePart,
 )
-from recorder.stale_camera import stale_camera
 from recorder.stepping import RobotErrors, Run, alike, run
 from recorder.verdict import (
     CURVE_POINTS,
     DIVERGED_BEYOND,
-    PASSING,
-    VERDICT_FORMAT,
     Controls,
-    Diagnosis,
     Divergence,
     Evidence,
+    Fault,
     Observations,
     OneStep,
     OpenLoop,
     Repeats,
-    Verdict,
     held,
-    judge,
 )
 from recorder.versions import recording_code, recording_versions
-from transport.clock import NS_PER_S, now_ns, wall_time
-from transport.messages import Description, Outcome
-
-__all__ = ["CannotReplay", "MakeRobot", "Wanted", "replay", "replay_episode", "validate"]
+from transport.clock import NS_PER_S, now_ns
+from transport.messages import Description
 
 ROBOT_ERRORS: Final = (OSError, RuntimeError, ValueError, ArithmeticError)
 CODE: Final = "source_sha256"  # among the versions of a verdict
@@ -69,8 +59,9 @@ MAX_MEASURED: Final = 200  # states in which the robot's own measurements are co
 ROUNDED_ACTION: Final = 2e-7  # of the largest action of an axis: three times single precision
 _ACTION_TOLERANCE: Final = 1e-9  # m/s, rad/s: what a robot may round
 
+UNNAMED: Final = StatePart("", "")
+
 MakeRobot = Callable[[Description], Replayable]
-MakeEye = Callable[[Description], Eye | None]
 
 
 @dataclass(frozen=True)
@@ -97,6 +88,10 @@ class ReplayResult:
     wall_s: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
 
+    def add(self, **evidence: object) -> None:
+        """Some more of the evidence, by its fields."""
+        self.evidence = msgspec.structs.replace(self.evidence, **evidence)
+
 
 def replay(
     demonstration: Demonstration,
@@ -121,7 +116,7 @@ def replay(
     try:
         robot = make_robot(demonstration.description)
     except cannot as error:
-        _add(result, problem=f"No robot to replay it: {error}")
+        result.add(problem=f"No robot to replay it: {error}")
     else:
         try:
             _Replay(robot, demonstration, result, errors).all(make_robot, wanted, others)
@@ -134,124 +129,6 @@ def replay(
 def replaying_versions() -> dict[str, str]:
     """Of the programs that replay, and the hash of our own source: other code, another verdict."""
     return {**recording_versions(), CODE: recording_code().source_sha256}
-
-
-def replay_episode(
-    episode: Episode,
-    make_robot: MakeRobot,
-    *,
-    wanted: Wanted = QUICK,
-    make_eye: MakeEye | None = None,
-    errors: RobotErrors = ROBOT_ERRORS,
-) -> ReplayResult:
-    """The same of an episode; one that has nothing to replay says so in the evidence.
-
-    `make_eye` draws what its cameras see, to compare their pictures with it; None: nothing does.
-    """
-    try:
-        demonstration = demonstration_of(episode)
-    except NothingToReplay as nothing:
-        evidence = Evidence(label=episode.labels.outcome, problem=str(nothing))
-        return ReplayResult(evidence, versions=replaying_versions())
-    result = replay(demonstration, make_robot, wanted=wanted, errors=errors)
-    if wanted.pictures and not result.evidence.problem:
-        _pictures(episode, demonstration, make_eye, result, errors)
-    return result
-
-
-def _pictures(
-    episode: Episode,
-    demonstration: Demonstration,
-    make_eye: MakeEye | None,
-    result: ReplayResult,
-    errors: RobotErrors,
-) -> None:
-    cannot: RobotErrors = (CannotReplay, EpisodeError, *errors)
-    try:
-        eye = make_eye(demonstration.description) if make_eye is not None else None
-        if eye is None:
-            _add(result, pictures=-1)
-            return
-        try:
-            found, drawn = stale_camera(episode, demonstration, eye)
-        finally:
-            eye.close()
-    except cannot:
-        _add(result, pictures=-1)
-        return
-    _add(result, pictures=drawn or -1)
-    if found is not None and result.evidence.diagnosis is None:
-        _add(result, diagnosis=found)
-
-
-def verdict_of(episode: Episode, result: ReplayResult) -> Verdict:
-    """The verdict on a replay."""
-    return _verdict(
-        episode.id, episode.manifest_sha256, episode.manifest.description.versions, result
-    )
-
-
-def _verdict(name: str, sha256: str, recorded: dict[str, str], result: ReplayResult) -> Verdict:
-    kind, sentence = judge(result.evidence)
-    return Verdict(
-        format=VERDICT_FORMAT,
-        episode=name,
-        verdict=kind,
-        passed=kind in PASSING,
-        sentence=sentence,
-        evidence=result.evidence,
-        replays=result.replays,
-        steps=result.steps,
-        wall_s=result.wall_s,
-        replayed_wall=wall_time().isoformat(timespec="milliseconds"),
-        manifest_sha256=sha256,
-        versions_recorded=recorded,
-        versions_replayed=result.versions,
-    )
-
-
-def validate(
-    episode: Episode,
-    make_robot: MakeRobot,
-    *,
-    wanted: Wanted = QUICK,
-    make_eye: MakeEye | None = None,
-    errors: RobotErrors = ROBOT_ERRORS,
-    keep: bool = True,
-) -> Verdict:
-    """Verify the files, replay, judge, and `keep` the verdict beside the episode."""
-    episode.verify()
-    result = replay_episode(episode, make_robot, wanted=wanted, make_eye=make_eye, errors=errors)
-    verdict = verdict_of(episode, result)
-    if keep:
-        write_atomically(episode.path / VERDICT_FILE, sealed_json(verdict))
-    return verdict
-
-
-def set_verdict(
-    name: str,
-    sha256: str,
-    *,
-    result: ReplayResult | None = None,
-    recorded: dict[str, str] | None = None,
-    contradiction: Diagnosis | None = None,
-    problem: str = "",
-) -> Verdict:
-    """The verdict on an episode of a data set, whose rows lie in a file of this hash.
-
-    `contradiction` is what its own columns say against each other; `problem` why nothing could be
-    replayed.
-    """
-    if result is None:
-        evidence = Evidence(label=Outcome.UNLABELLED, problem=problem)
-        result = ReplayResult(evidence, versions=replaying_versions())
-    if contradiction is not None:
-        _add(result, diagnosis=contradiction)
-    return _verdict(name, sha256, recorded or {}, result)
-
-
-def _add(result: ReplayResult, **evidence: object) -> None:
-    result.evidence = msgspec.structs.replace(result.evidence, **evidence)
 
 
 class _Replay:
@@ -274,13 +151,13 @@ class _Replay:
         result = self._result
         try:
             same, problem = self._same_robot()
-            _add(result, same_versions=same)
+            result.add(same_versions=same)
             if problem := problem or self._wrong_start():
-                _add(result, problem=problem)
+                result.add(problem=problem)
                 return
             whole = self._open_loop()
             if whole.fault:
-                _add(result, fault=whole.fault)
+                result.add(fault=whole.fault)
                 return
             self._labels(whole, same, others)
             self._observations(same)
@@ -291,17 +168,17 @@ class _Replay:
             if wanted.margins and solved:
                 found = tuple(margins(self._robot, self._demonstration, errors=self._errors))
                 result.replays += sum(margin.replays for margin in found)
-                _add(result, margins=found)
+                result.add(margins=found)
             if wanted.prefix and solved:
                 prefix = shortest_prefix(self._robot, self._demonstration, whole, self._errors)
-                _add(result, shortest_prefix=prefix)
+                result.add(shortest_prefix=prefix)
         except CannotReplay as error:
-            _add(result, problem=str(error))
+            result.add(problem=str(error))
         except self._errors as error:
-            _add(result, fault=str(error) or repr(error))
+            result.add(fault=str(error) or repr(error))
             if result.evidence.applied_steps == len(self._demonstration):
                 # The actions were applied; a check was not.
-                _add(result, problem=f"The robot failed: {error}")
+                result.add(problem=f"The robot failed: {error}")
 
     def _run(self, start: bytes, actions: Numbers) -> Run:
         done = run(
@@ -341,7 +218,7 @@ class _Replay:
         # Single precision may round an action that stood at a limit beyond it.
         allowed = ROUNDED_ACTION * scales(told) if demonstration.rounded else _ACTION_TOLERANCE
         altered = ~(np.abs(whole.told - told) <= allowed).all(axis=1)
-        _add(result, applied_steps=len(whole), altered_steps=int(altered.sum()))
+        result.add(applied_steps=len(whole), altered_steps=int(altered.sum()))
         if whole.fault:
             return whole
         first = -1
@@ -351,8 +228,7 @@ class _Replay:
             first = int(apart[0]) if len(apart) else -1
             self._where_it_diverges(whole)
         solved = {i: bool(whole.solved[i]) for i in demonstration.window}
-        _add(
-            result,
+        result.add(
             open_loop=OpenLoop(
                 solved=held(solved, demonstration.end),
                 exact=demonstration.states is not None and first < 0,
@@ -383,7 +259,7 @@ class _Replay:
         if places.any():
             most = off[:, places].max(axis=1)
             pieces = np.array_split(most, min(CURVE_POINTS, len(most)))
-            _add(self._result, curve=tuple(float(piece.max()) for piece in pieces))
+            self._result.add(curve=tuple(float(piece.max()) for piece in pieces))
         beyond = np.flatnonzero((off > limits[watched]).any(axis=1))
         if not len(beyond):
             return
@@ -398,7 +274,7 @@ class _Replay:
             tolerance=float(limits[watched[worst]]),
             unit=part.unit,
         )
-        _add(self._result, divergence=divergence)
+        self._result.add(divergence=divergence)
 
     def _labels(self, whole: Run, same: bool, others: Iterable[Demonstration]) -> None:
         demonstration, robot = self._demonstration.fine or self._demonstration, self._robot
@@ -414,19 +290,23 @@ class _Replay:
                 tolerance = tolerances(robot, demonstration, same_versions=False)
             check = check_labels(robot, demonstration, tolerance)
             self._result.steps += len(check.checked)
+        parts = robot.state_parts() if isinstance(robot, Named) else ()
+        named = 0 <= check.worst < len(parts) == demonstration.states.shape[1]
+        worst = parts[check.worst] if named else UNNAMED
         fails: RobotErrors = (CannotReplay, *self._errors)
         try:
             found = diagnosed(robot, demonstration, tolerance, check, others)
         except fails:  # a robot that fails while explanations are tried
             found = None
-        _add(
-            self._result,
+        self._result.add(
             one_step=OneStep(
                 checked=len(check.checked),
                 failed=len(check.failing),
                 max_deviation=check.max_deviation,
                 tolerance=float(tolerance[np.isfinite(tolerance)].max(initial=0.0)),
-                shift=found.rows if found is not None and found.fault.value == "shifted" else 0,
+                shift=found.rows if found is not None and found.fault is Fault.SHIFTED else 0,
+                worst=worst.name,
+                unit=worst.unit,
             ),
             diagnosis=found,
         )
@@ -452,13 +332,13 @@ class _Replay:
             if off.max() > most:
                 most, worst = float(off.max()), names[int(off.argmax())]
         found = Observations(checked=len(checked), failed=failed, max_deviation=most, worst=worst)
-        _add(self._result, observations=found)
+        self._result.add(observations=found)
 
     def _controls(self) -> None:
         demonstration, robot = self._demonstration, self._robot
         idle = self._run(demonstration.start, np.tile(demonstration.still, (len(demonstration), 1)))
         if idle.fault:
-            _add(self._result, problem=f"The null control could not be carried out: {idle.fault}")
+            self._result.add(problem=f"The null control could not be carried out: {idle.fault}")
             return
         unmoved = {i: bool(idle.solved[i]) for i in demonstration.window if i < len(idle.solved)}
         reached: dict[int, bool] = {}
@@ -466,8 +346,7 @@ class _Replay:
             for i in demonstration.window:
                 robot.restore(demonstration.state(i))
                 reached[i] = robot.solved()
-        _add(
-            self._result,
+        self._result.add(
             controls=Controls(
                 null_actions_solved=held(unmoved, demonstration.end),
                 recorded_states_solved=(
@@ -502,4 +381,4 @@ class _Replay:
                 {i: bool(done.solved[i]) for i in demonstration.window}, demonstration.end
             )
             same = same and bool(alike(done.states, whole.states).all())
-        _add(self._result, repeats=Repeats(runs=runs, solved=solved, alike=same))
+        self._result.add(repeats=Repeats(runs=runs, solved=solved, alike=same))

@@ -18,13 +18,14 @@ from typing import Final, cast
 import numpy as np
 
 from recorder.demonstration import Demonstration, NothingToReplay, demonstration_from
+from recorder.judge import judge
 from recorder.label_faults import FAULTS, LabelFault
 from recorder.margin import solves
 from recorder.replay import Wanted
 from recorder.replay import replay as replayed
 from recorder.replayable import Replayable
 from recorder.stepping import run
-from recorder.verdict import PASSING, judge
+from recorder.verdict import PASSING
 from teleop.bench import Row, percentile, row
 from teleop.collecting import starts
 from teleop.rehearsal import Rehearsal, RestorableRobot

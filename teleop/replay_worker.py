@@ -18,8 +18,9 @@ from recorder.episode import EpisodeError
 from recorder.lerobot_demonstration import name_of, own_demonstration
 from recorder.lerobot_set import LeRobotSet, metadata_files, stamp_of
 from recorder.library import Episode, open_episode
-from recorder.replay import replay, replaying_versions, set_verdict, validate
+from recorder.replay import replay, replaying_versions
 from recorder.replayable import CannotReplay, Described, Replayable
+from recorder.validate import set_verdict, validate
 from recorder.verdict import Verdict
 from teleop.child import give_way
 from teleop.foreign_sets import named_demonstration

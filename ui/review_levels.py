@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from recorder.finding import Finding, Rule
+from recorder.judge import off_by
 from recorder.verdict import Evidence, Margin, Verdict
 from transport.messages import Outcome
 from ui.screen import Look
@@ -84,7 +85,7 @@ def _labels(evidence: Evidence) -> Level:
     if not step.failed:
         found = f"{step.checked:,} steps fit"
         return Level("tick", Look.QUIET, f"Labels: {found}", "each leads to the next state")
-    why = fault.sentence if fault is not None else f"off by up to {step.max_deviation:.3g}"
+    why = fault.sentence if fault is not None else off_by(step)
     title = f"Labels: {step.failed:,} of {step.checked:,} steps off"
     return Level("fault", Look.FAILED, title, why)
 
@@ -121,7 +122,7 @@ def _repeats(evidence: Evidence) -> Level:
 def _margins(evidence: Evidence) -> Level:
     if not evidence.margins:
         return Level("dashed", Look.DIM, "Margin: not run", "--margins finds it")
-    thin = [margin for margin in evidence.margins if margin.bears == 0.0]
+    thin = [margin for margin in evidence.margins if margin.bears == 0.0 < margin.fails_at]
     text = " · ".join(_margin(margin) for margin in evidence.margins)
     if thin:
         names = ", ".join(margin.disturbance.value for margin in thin)

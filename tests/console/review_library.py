@@ -14,8 +14,8 @@ from recorder.episode import LOG_FILE, MANIFEST_FILE, Label, camera_file, sealed
 from recorder.labels import AnnotationKind
 from recorder.library import Episode, open_episode
 from recorder.log import LogReader, LogWriter
-from recorder.replay import validate
 from recorder.replayable import CannotReplay, Replayable
+from recorder.validate import validate
 from tests.unit.recorder_support import Rover, record
 from transport.messages import Description, Tick
 

@@ -32,8 +32,8 @@ from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import list_episodes, open_episode
 from recorder.log import LogReader
 from recorder.recover import recover, recover_all
-from recorder.replay import validate
 from recorder.segmenter import MAX_LABELS
+from recorder.validate import validate
 from recorder.verdict import parse_verdict
 from recorder.video_track import read_frames, read_packets
 from recorder.writer import EpisodeWriter

@@ -28,7 +28,7 @@ from recorder.export_lerobot import export_lerobot
 from recorder.lerobot_features import TrainerLabels
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, list_episodes, open_episode
-from recorder.replay import validate
+from recorder.validate import validate
 from tests.unit.recorder_support import Rover, record
 from transport.messages import AnnotationKind, Outcome
 

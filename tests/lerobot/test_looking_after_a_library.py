@@ -19,7 +19,7 @@ import pytest
 from recorder.driven import Driven
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import list_episodes, open_episode
-from recorder.replay import validate
+from recorder.validate import validate
 from tests.system.rig import unstick
 from tests.unit.recorder_support import (
     CAMERAS,

@@ -15,7 +15,7 @@ import pytest
 from recorder.driven import Driven
 from recorder.export_lerobot import export_lerobot
 from recorder.library import list_episodes, open_episode
-from recorder.replay import validate
+from recorder.validate import validate
 from teleop.replay_jobs import answer_of
 from tests.unit.recorder_support import Rover, record
 

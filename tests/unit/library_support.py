@@ -13,7 +13,7 @@ from recorder.driven import Driven
 from recorder.episode import MANIFEST_FILE, VERDICT_FILE, Manifest, episode_id, sealed_json
 from recorder.labels import AnnotationKind
 from recorder.library import Episode
-from recorder.replay import validate
+from recorder.validate import validate
 from recorder.verdict import Verdict
 from tests.unit.recorder_support import Rover, record
 from transport.messages import Outcome

@@ -8,7 +8,7 @@ import pytest
 from recorder.driven import Driven
 from recorder.episode import LOG_FILE, MANIFEST_FILE
 from recorder.library import Episode, open_episode
-from recorder.replay import validate
+from recorder.validate import validate
 from tests.unit.commands import Unstick, unstick
 from tests.unit.library_support import fill
 from tests.unit.recorder_support import Rover, record

@@ -9,7 +9,7 @@ import pytest
 
 from recorder.driven import Driven
 from recorder.library import list_episodes
-from recorder.replay import validate
+from recorder.validate import validate
 from tests.unit.commands import Unstick, unstick
 from tests.unit.recorder_support import Rover, record
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from recorder.demonstration import Demonstration
+from recorder.judge import judge
 from recorder.replay import replay
 from recorder.replayable import CannotReplay, Described, Measuring, Named
-from recorder.verdict import Kind, judge
+from recorder.verdict import Kind
 from teleop import gym_robot
 from teleop.engines import Derived
 from teleop.environment import Start

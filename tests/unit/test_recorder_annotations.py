@@ -18,7 +18,7 @@ from recorder.export_lerobot import export_lerobot
 from recorder.labels import Annotation, AnnotationKind, labels_of
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, open_episode
-from recorder.replay import validate
+from recorder.validate import validate
 from tests.unit.recorder_support import Rover, record
 from transport.messages import Outcome
 

@@ -9,10 +9,11 @@ import pytest
 
 from recorder.demonstration import Demonstration
 from recorder.inverse import recovered
+from recorder.judge import judge
 from recorder.label_check import check_labels, tolerances
 from recorder.label_faults import FAULTS, LabelFault, clipped, scaled, shifted
 from recorder.replay import replay
-from recorder.verdict import Fault, Kind, judge
+from recorder.verdict import Fault, Kind
 from tests.unit.recorder_support import Rover
 from tests.unit.replay_support import demonstration, robots
 

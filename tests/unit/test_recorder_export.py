@@ -19,7 +19,7 @@ from recorder.export_lerobot import export_lerobot
 from recorder.lerobot_features import CODES, TrainerLabels
 from recorder.lerobot_origin import ExportOptions, read_origin, require_whole
 from recorder.library import Episode, open_episode
-from recorder.replay import validate
+from recorder.validate import validate
 from tests.unit.recorder_support import (
     CAMERAS,
     Rover,

@@ -25,8 +25,8 @@ from recorder.lint_time import time_findings
 from recorder.lint_video import Cells, Stretch, stretches
 from recorder.log import CameraRow, RowRecord
 from recorder.motion import idle_stretches
-from recorder.replay import validate
 from recorder.series import Series, as_series
+from recorder.validate import validate
 from recorder.verdict import Kind
 from teleop.linting import run_lint
 from tests.unit.recorder_support import (

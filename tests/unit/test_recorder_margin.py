@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.driven import Driven
+from recorder.judge import judge
 from recorder.margin import HALVINGS, held_over, late, margins, over_link
 from recorder.prefix import shortest_prefix
 from recorder.replay import Wanted, replay
 from recorder.replayable import Action
 from recorder.stepping import run
-from recorder.verdict import Disturbance, Kind, judge
+from recorder.verdict import Disturbance, Kind, Margin
 from tests.unit.recorder_support import Rover
 from tests.unit.replay_support import demonstration, robots
+from transport.messages import Twist
 
 STILL = np.zeros(2)
 

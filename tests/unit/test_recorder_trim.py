@@ -27,9 +27,9 @@ from recorder.library import Episode, list_episodes, open_episode
 from recorder.lint import lint
 from recorder.log import RowRecord
 from recorder.recover import recover_all
-from recorder.replay import validate
 from recorder.series import as_series, series_of
 from recorder.trim import Cut, proposed, trim
+from recorder.validate import validate
 from recorder.verdict import Kind
 from recorder.versions import recording_code
 from recorder.video_track import read_packets

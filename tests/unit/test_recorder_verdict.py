@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from recorder.driven import Driven
 from recorder.episode import EpisodeError, sealed_json
+from recorder.judge import judge
 from recorder.library import Episode, list_episodes, open_episode
-from recorder.replay import CannotReplay, replay_episode, validate, verdict_of
-from recorder.verdict import Controls, Evidence, Kind, OneStep, OpenLoop, held, judge, parse_verdict
+from recorder.replayable import CannotReplay
+from recorder.validate import replay_episode, validate, verdict_of
+from recorder.verdict import Controls, Evidence, Kind, OneStep, OpenLoop, held, parse_verdict
 from tests.unit.recorder_support import Rover, feed, record, recorder, session, stamp
 from transport.messages import STILL, Outcome, Tick, Twist
 

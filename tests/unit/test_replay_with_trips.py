@@ -14,7 +14,7 @@ import pytest
 from recorder.driven import Driven
 from recorder.episode_recorder import EpisodeRecorder
 from recorder.library import Episode, open_episode
-from recorder.replay import replay_episode, verdict_of
+from recorder.validate import replay_episode, verdict_of
 from recorder.verdict import Kind
 from teleop.actuator_watchdog import LIMIT_MS, WatchedRobot
 from teleop.patrol import Patrol

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recorder.judge import judge
 from recorder.replayable import Image
 from recorder.stale_camera import REACH, diagnosis_of, shift_of, shrunk
-from recorder.verdict import Controls, Evidence, Fault, Kind, OpenLoop, judge
+from recorder.verdict import Controls, Evidence, Fault, Kind, OpenLoop
 from transport.messages import Outcome
 
 ROWS = 90

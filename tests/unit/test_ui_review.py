@@ -13,7 +13,7 @@ from recorder.driven import Driven
 from recorder.finding import Finding, Rule
 from recorder.library import Episode
 from recorder.listing import NOT_REPLAYED, OUT_OF_DATE, Listed, Wanted
-from recorder.replay import validate
+from recorder.validate import validate
 from recorder.verdict import (
     Controls,
     Diagnosis,

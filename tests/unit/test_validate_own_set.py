@@ -13,7 +13,7 @@ from recorder.driven import Driven
 from recorder.export_lerobot import export_lerobot
 from recorder.labels import AnnotationKind
 from recorder.library import Episode
-from recorder.replay import validate
+from recorder.validate import validate
 from recorder.verdict import Kind
 from teleop import replay_robots, replay_worker, validation
 from teleop.replay_jobs import ReplayAnswer, ReplayJob
