@@ -48,20 +48,25 @@ def margins(
         for halving in range(halvings):
             start, actions = disturbed(amount, halving)
             replays += 1
-            if solves(robot, demonstration, start, actions, errors):
+            solved = solves(robot, demonstration, start, actions, errors)
+            if solved:
                 bears = amount
                 # Nothing has failed yet: look upwards, up to the range's end.
                 amount = (bears + (fails_at or most)) / 2
+            elif solved is None:  # it cannot be tried that far
+                most = amount
+                amount = (bears + most) / 2
             else:
                 fails_at = amount
                 amount = (bears + fails_at) / 2
-        yield Margin(
-            disturbance=disturbance,
-            unit=unit,
-            bears=round(bears, 6),
-            fails_at=round(fails_at, 6),
-            replays=replays,
-        )
+        if bears or fails_at:
+            yield Margin(
+                disturbance=disturbance,
+                unit=unit,
+                bears=round(bears, 6),
+                fails_at=round(fails_at, 6),
+                replays=replays,
+            )
 
 
 def solves(
@@ -70,10 +75,12 @@ def solves(
     start: bytes,
     actions: Numbers,
     errors: RobotErrors = (),
-) -> bool:
+) -> bool | None:
     """Whether `actions` from `start` solve the task at the hand-back, and keep it solved.
 
     A task that is solved later than it was recorded is solved, too: the robot then stands still.
+    None: it is not solved in the time that was recorded, and the robot refuses to go on for longer,
+    as an environment with a limit of steps does. That says nothing about a delay.
     """
     done = run(
         robot,
@@ -82,12 +89,13 @@ def solves(
         steps_per_action=demonstration.steps_per_action,
         errors=(CannotReplay, *errors),
     )
-    if done.fault:
+    if done.fault and len(done) < len(demonstration):
         return False
-    solved = {i: bool(done.solved[i]) for i in demonstration.window}
-    return held(solved, demonstration.end) or held(
-        dict(enumerate(map(bool, done.solved))), len(done.solved) - 1
-    )
+    solved = dict(enumerate(map(bool, done.solved)))
+    within_window = {i: solved[i] for i in demonstration.window}
+    if held(within_window, demonstration.end) or held(solved, len(done)):
+        return True
+    return None if done.fault else False
 
 
 Disturbed = Callable[[float, int], tuple[bytes, Numbers]]

@@ -15,7 +15,7 @@ RobotErrors = tuple[type[Exception], ...]
 class Run:
     """What n actions led to; fewer when the robot failed."""
 
-    told: Numbers  # (n, k): what the motors were really told
+    told: Numbers  # (n, k): what the motors were really told, in the step furthest from the action
     states: Numbers  # (n + 1, s)
     solved: Flags  # (n + 1,)
     fault: str = ""  # what the robot raised; empty: nothing
@@ -43,26 +43,38 @@ def run(
         except errors as error:
             return _nothing(start, robot.solved(), actions.shape[1], str(error) or repr(error))
         every = slice(None, None, steps_per_action)
-        return Run(rolled.told[every], rolled.states[every], rolled.solved[every])
-    told: list[tuple[float, ...]] = []
+        told = _furthest(rolled.told, actions)
+        return Run(told, rolled.states[every], rolled.solved[every])
+    each_told: list[tuple[float, ...]] = []
     states, solved = [start], [robot.solved()]
     fault = ""
     try:
         for action in actions:
-            for _ in range(steps_per_action):
-                done = robot.apply(action)
+            held = [robot.apply(action) for _ in range(steps_per_action)]
             states.append(robot.snapshot())
             solved.append(robot.solved())
-            told.append(done)
+            each_told += held
     except errors as error:
         fault = str(error) or repr(error)
-    n = len(told)
+    n = len(each_told) // steps_per_action
+    told = np.array(each_told, np.float64).reshape(-1, actions.shape[1])
     return Run(
-        told=np.array(told, np.float64).reshape(n, actions.shape[1]),
+        told=_furthest(told, actions[:n]),
         states=numbers_of(states[: n + 1]),
         solved=np.array(solved[: n + 1], np.bool_),
         fault=fault,
     )
+
+
+def _furthest(told: Numbers, actions: Numbers) -> Numbers:
+    """(n, k): of the steps that hold one action, (n * m, k) in all, the one furthest from it."""
+    n, width = actions.shape
+    if len(told) == n:
+        return told
+    held = told.reshape(n, -1, width)
+    worst = np.abs(held - actions[:, None]).max(axis=2).argmax(axis=1)
+    furthest: Numbers = held[np.arange(n), worst]
+    return furthest
 
 
 def _nothing(start: bytes, solved: bool, width: int, fault: str) -> Run:

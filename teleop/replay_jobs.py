@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from recorder.replay import Wanted
-from recorder.verdict import Kind, Verdict
+from recorder.verdict import Verdict
 from transport.messages import Wire
 
 
@@ -78,10 +78,14 @@ def answer_of(line: bytes) -> ReplayAnswer:
 
 
 def covers(verdict: Verdict, wanted: Wanted) -> bool:
-    """Whether a verdict has all that is wanted; one that has no solution has no margins either."""
+    """Whether a verdict has all that is wanted; one that has no solution has no margins either.
+
+    What kept it from being replayed may be over by now: a package that was not installed, a robot
+    that failed. It is tried again.
+    """
     evidence = verdict.evidence
-    if verdict.verdict in (Kind.UNVERIFIABLE, Kind.NOT_APPLIED):
-        return True
+    if evidence.problem or evidence.fault:
+        return False
     solved = evidence.open_loop is not None and evidence.open_loop.solved
     runs = evidence.repeats.runs if evidence.repeats is not None else 0
     return (

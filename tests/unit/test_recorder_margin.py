@@ -83,6 +83,36 @@ def test_a_demonstration_that_bears_nothing_is_fragile() -> None:
     assert "too much for it" in sentence
 
 
+def test_an_environment_that_ends_after_its_steps_says_nothing_about_a_delay() -> None:
+    """MetaWorld refuses to step on after its limit; what comes too late for it did not fail."""
+
+    class Limited(Rover):
+        steps = 0
+
+        def restore(self, state: bytes) -> None:
+            super().restore(state)
+            self.steps = 0
+
+        def apply(self, action: Twist) -> Twist:
+            self.steps += 1
+            if self.steps > len(one):
+                raise ValueError("You must reset the env manually once truncate==True")
+            return super().apply(action)
+
+    one = demonstration()
+    assert one.states is not None
+    goal = float(one.states[180:, 0].min()) - 0.001
+
+    def delay(robot: Rover) -> Margin | None:
+        found = margins(Driven(robot), one, errors=(ValueError,))
+        return next((each for each in found if each.disturbance is Disturbance.DELAY), None)
+
+    free, limited = delay(Rover(goal)), delay(Limited(goal))
+    assert free is not None
+    assert free.bears == 0.32 * 15 / 16, "it comes late, and is solved when it has come"
+    assert limited is None or limited.fails_at == 0.0
+
+
 def test_the_same_demonstration_has_the_same_margins() -> None:
     assert list(margins(movable(), demonstration())) == list(margins(movable(), demonstration()))
 
@@ -175,6 +205,22 @@ def test_over_a_link_nothing_is_carried_out_before_it_has_arrived(ages: list[flo
 def test_a_link_without_any_delay_changes_nothing() -> None:
     actions = demonstration().actions
     assert np.array_equal(over_link(actions, np.zeros(len(actions)), 1 / 60, STILL), actions)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_an_action_that_is_altered_in_any_step_it_is_held_for_was_altered(at: int) -> None:
+    class Balky(Rover):
+        steps = 0
+
+        def apply(self, action: Twist) -> Twist:
+            told = super().apply(action)
+            self.steps += 1
+            return Twist(0.0, 0.0) if self.steps % 3 == (at + 1) % 3 else told
+
+    one = demonstration()
+    told = run(Driven(Balky()), one.start, one.actions[:40], steps_per_action=3).told
+    assert told.shape == (40, 2)
+    assert not told.any()
 
 
 def test_a_run_at_once_is_the_same_as_step_by_step() -> None:

@@ -10,6 +10,7 @@ import pytest
 from recorder.driven import Driven
 from recorder.library import open_episode
 from recorder.replay import Wanted
+from recorder.replayable import CannotReplay
 from recorder.verdict import Kind
 from teleop import replay_worker
 from teleop.replay_jobs import ReplayJob, answer_of, covers, job_of, line_of
@@ -89,6 +90,24 @@ def test_an_episode_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) ->
     answer = judged(ReplayJob(path=str(tmp_path / "none")))
     assert answer.verdict is None
     assert "none" in answer.error
+
+
+def test_what_could_not_be_replayed_is_tried_again(
+    job: ReplayJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package that was missing may be there by now."""
+    with monkeypatch.context() as missing:
+
+        def no_robot(*_: object) -> Driven:
+            raise CannotReplay("gym:Push is not installed")
+
+        missing.setattr(replay_worker, "make_robot", no_robot)
+        answer = judged(job)
+        assert answer.verdict is not None
+        assert answer.verdict.verdict is Kind.UNVERIFIABLE
+    answer = judged(job)
+    assert answer.verdict is not None
+    assert answer.verdict.verdict is Kind.EXACT
 
 
 def test_a_verdict_without_a_solution_has_all_there_is(tmp_path: Path) -> None:
