@@ -29,6 +29,7 @@ from transport.messages import (
     RequestLease,
     ResetStop,
     RobotState,
+    VerdictNotice,
 )
 
 CAMERAS: Final = ("front", "ceiling")
@@ -137,6 +138,23 @@ class Operator:
         self.push()
         self._expect(lambda: self._marked(outcome), "the mark")
         self._expect(self._handed_back, "the hand-back")
+
+    def verdict_on(self, episode: str) -> tuple[VerdictNotice, int]:
+        """What the robot's replay of `episode` has proved, and when that was heard, by our clock.
+
+        Raises:
+            LinkError: nothing was heard of it.
+        """
+
+        def notice() -> VerdictNotice | None:
+            media = self.view().media
+            found = media.verdict if media is not None else None
+            return found if found is not None and found.episode == episode else None
+
+        self._expect(notice, "the verdict")
+        found, heard_ns = notice(), now_ns()
+        assert found is not None  # it stays until the next episode is judged
+        return found, heard_ns
 
     def _marked(self, outcome: Outcome) -> bool:
         state = self.state()

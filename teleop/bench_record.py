@@ -9,6 +9,8 @@ episode     ten seconds of pre-roll, the drive, and the second that is recorded 
 wait        from the last tick of an episode to the moment when it bears its final name and all of
             it is synced (`teleop.bench_sealing`). The recording goes on for a second after the
             hand-back, by intent; the wait from the hand-back itself is a row of its own
+verdict     thirty seconds of driving; from the last tick, and from the hand-back, until the console
+            has heard what the robot's own replay of the episode has proved
 late        control periods that the robot skipped from the takeover until the episode was sealed
 rows        even ticks between first and last without a row; rows that are not frames in every
             camera; everything is read back and hashed (`Episode.verify`)
@@ -60,7 +62,11 @@ FPS: Final = 30
 SEALED_S: Final = 60.0  # the longest we wait for one
 LINT_RUNS: Final = 3
 
+VERDICT_DRIVE_S: Final = 30.0
+VERDICT_ROUNDS: Final = 3
+
 WAIT_MS: Final = 100.0
+VERDICT_MS: Final = 2000.0
 LINT_TIMES: Final = 500.0
 EXPORT_TIMES: Final = 50.0
 LIBRARIES: Final = (10_000, 30_000)  # episodes
@@ -116,6 +122,8 @@ def measure(seconds: float, say: Say) -> list[Row]:
             say(f"{size.name}: {size.rounds} episodes with {seconds:g} s of driving")
             saves = _saves(size, seconds, kept / f"{size.width}x{size.height}", say)
             rows += save_rows(size, saves)
+        say(f"verdicts on {VERDICT_ROUNDS} episodes with {VERDICT_DRIVE_S:g} s of driving")
+        rows += verdict_rows(_verdicts(say))
         episodes = [open_episode(path) for path in sorted((kept / "640x480").iterdir())]
         say("lint and export")
         rows += _reading_rows(episodes, kept / "exported")
@@ -147,6 +155,66 @@ def _saves(size: Size, seconds: float, kept: Path, say: Say) -> list[Save]:
             shutil.copytree(path, kept / path.name)
             saves.append(save)
     return saves
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One episode, from its end to the verdict on the screen."""
+
+    verdict: str
+    wait_ms: float
+    from_hand_back_ms: float
+
+
+def _verdicts(say: Say) -> list[Proof]:
+    """Drive, hand back, and wait for the verdict, a few times."""
+    proofs: list[Proof] = []
+    size = SIZES[0]
+    with (
+        BenchRobot(0, film=f"{size.width}x{size.height}") as robot,
+        Sealings(robot.episodes) as sealings,
+        Operator(robot.sockets.link(robot.port)) as operator,
+    ):
+        time.sleep(PREROLL_NS / NS_PER_S)
+        for _ in range(VERDICT_ROUNDS):
+            try:
+                path, _ = _recorded(robot, operator, sealings, VERDICT_DRIVE_S, say)
+                notice, heard_ns = operator.verdict_on(path.name)
+            except LinkError as error:
+                say(f"cut short: {error}")
+                break
+            episode = open_episode(path)
+            say(f"{notice.verdict}: {notice.sentence}")
+            proofs.append(
+                Proof(
+                    verdict=notice.verdict,
+                    wait_ms=(heard_ns - episode.manifest.clock.last_ns) / NS_PER_MS,
+                    from_hand_back_ms=(heard_ns - _handed_back_ns(episode)) / NS_PER_MS,
+                )
+            )
+    return proofs
+
+
+def verdict_rows(proofs: Sequence[Proof]) -> Iterator[Row]:
+    """How long an operator waits for the verdict."""
+    what = f"verdict at the console after an episode of {VERDICT_DRIVE_S:g} s"
+    yield row(
+        f"verdicts at the console, of {VERDICT_ROUNDS}",
+        float(len(proofs)),
+        "verdicts",
+        at_least=float(VERDICT_ROUNDS),
+    )
+    yield row(
+        f"{what}, median",
+        median(proof.wait_ms for proof in proofs) if proofs else None,
+        "ms",
+        at_most=VERDICT_MS,
+    )
+    yield row(
+        "the same from the hand-back, with the second that is still recorded",
+        median(proof.from_hand_back_ms for proof in proofs) if proofs else None,
+        "ms",
+    )
 
 
 def _recorded(

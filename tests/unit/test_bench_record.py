@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from recorder.video_track import VideoTrack
 from teleop.bench_film import PICTURES, BenchCameras, film
 from teleop.bench_quality import SIZE, Quality, at_quality, judged
-from teleop.bench_record import SIZES, Save, lost_rows, save_rows
+from teleop.bench_record import SIZES, Proof, Save, lost_rows, save_rows, verdict_rows
 from transport.i420 import black
 
 
@@ -53,6 +53,16 @@ def test_a_minute_is_a_minute_of_recording() -> None:
 def test_an_episode_that_never_reached_the_disk_misses_the_target() -> None:
     assert values([saved()] * 4)["episodes on the disk, of 5"] == (4.0, False)
     assert values([saved()] * 5)["episodes on the disk, of 5"] == (5.0, True)
+
+
+def test_a_verdict_that_comes_late_or_not_at_all_misses_its_target() -> None:
+    def met(*waits: float) -> list[bool | None]:
+        return [row.met for row in verdict_rows([Proof("EXACT", w, w + 1000.0) for w in waits])]
+
+    assert met(900.0, 1200.0, 9000.0) == [True, True, None]
+    assert met(2100.0, 2200.0, 900.0) == [True, False, None]
+    assert met(900.0, 1200.0) == [False, True, None]
+    assert met() == [False, None, None]
 
 
 def test_no_episode_claims_nothing_else() -> None:
