@@ -114,6 +114,7 @@ def run_bench(
         "control": lambda: _control(seconds, trials, say),
         "record": lambda: _record(seconds, say),
         "replay": lambda: _replay(demonstrations, seconds, say),
+        "engines": lambda: _engines(say),
     }
     if name not in benches:
         raise ConfigError(f"there is no bench {name!r}; there are: {', '.join(benches)}")
@@ -174,6 +175,12 @@ def _replay(demonstrations: int, seconds: float, say: Callable[[str], None]) -> 
     from teleop.bench_replay import measure
 
     return measure(demonstrations, seconds, say)
+
+
+def _engines(say: Callable[[str], None]) -> list[Row]:
+    from teleop.bench_engines import measure
+
+    return measure(say)
 
 
 def _record(seconds: float, say: Callable[[str], None]) -> list[Row]:

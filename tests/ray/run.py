@@ -3,7 +3,8 @@
     python tests/ray/run.py [-k EXPRESSION]
 
 Installs ray (260 MB from PyPI) into a temporary folder beside this environment's packages, runs
-`judge_ray.py` and removes it. Exit code 2: it could not be tried.
+`judge_ray.py`, measures both engines (`unstick bench engines`) and removes it. Exit code 2: it
+could not be tried.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ def main() -> int:
         paths = os.pathsep.join([str(ROOT), folder])
         judge = str(Path(__file__).with_name("judge_ray.py"))
         tests = [sys.executable, "-m", "pytest", "-q", "--timeout=600", judge, *sys.argv[1:]]
-        return subprocess.run(
-            tests, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths}, check=False
-        ).returncode
+        environment = {**os.environ, "PYTHONPATH": paths}
+        failed = subprocess.run(tests, cwd=ROOT, env=environment, check=False).returncode
+        bench = [sys.executable, "-m", "teleop", "bench", "engines"]
+        return failed or subprocess.run(bench, cwd=ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
