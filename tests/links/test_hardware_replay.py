@@ -156,7 +156,7 @@ def played_until(operator: Console, wanted: Stage) -> None:
     until(operator, wanted)
 
 
-@pytest.mark.parametrize("kind", [WatchedRover, WatchedArm])
+@pytest.mark.parametrize("kind", [WatchedRover, pytest.param(WatchedArm, marks=pytest.mark.long)])
 def test_what_was_driven_live_is_played_from_its_start_and_judged_by_the_operator(
     tmp_path: Path, kind: type[Watched]
 ) -> None:
