@@ -14,8 +14,7 @@ from typing import Final
 
 import msgspec
 
-from recorder.durable import append_line
-from recorder.episode import EpisodeError
+from recorder.journal import read_journal, write_down
 from transport.messages import Outcome
 
 REPLAYS_FILE: Final = "replays.jsonl"
@@ -43,7 +42,7 @@ def note_replay(library: Path, replay: HardwareReplay) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    append_line(library / REPLAYS_FILE, lambda _: msgspec.json.encode(replay))
+    write_down(library / REPLAYS_FILE, replay)
 
 
 def read_replays(library: Path) -> list[HardwareReplay]:
@@ -52,23 +51,4 @@ def read_replays(library: Path) -> list[HardwareReplay]:
     Raises:
         EpisodeError: a line is not as it was written.
     """
-    path = library / REPLAYS_FILE
-    try:
-        complete = path.read_bytes().rpartition(b"\n")[0]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise EpisodeError(
-            f"Replays cannot be read ({error.strerror})", path, "Check its permissions."
-        ) from error
-    found: list[HardwareReplay] = []
-    for number, line in enumerate(complete.splitlines(), 1):
-        try:
-            found.append(msgspec.json.decode(line, type=HardwareReplay))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise EpisodeError(
-                f"Line {number} of the replays is unreadable ({error})",
-                path,
-                "Restore the file from a copy, or take the line out.",
-            ) from error
-    return found
+    return read_journal(library / REPLAYS_FILE, HardwareReplay, "replays")

@@ -17,8 +17,9 @@ from typing import Final
 
 import msgspec
 
-from recorder.durable import append_line, sha256_of
+from recorder.durable import sha256_of
 from recorder.episode import EpisodeError, FileEntry
+from recorder.journal import read_journal, write_down
 from recorder.library import Episode
 from recorder.provenance import Code
 from recorder.tombstone import Tombstone
@@ -235,7 +236,7 @@ def note_export(
 
 def _note(library: Path, record: ExportRecord) -> None:
     try:
-        append_line(library / EXPORTS_FILE, lambda _: msgspec.json.encode(record))
+        write_down(library / EXPORTS_FILE, record)
     except OSError as error:
         _LOG.warning("%s does not remember what %s is made of: %s", library, record.path, error)
 
@@ -246,23 +247,4 @@ def read_exports(library: Path) -> list[ExportRecord]:
     Raises:
         EpisodeError: a line is not as it was written.
     """
-    path = library / EXPORTS_FILE
-    try:
-        complete = path.read_bytes().rpartition(b"\n")[0]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise EpisodeError(
-            f"Exports cannot be read ({error.strerror})", path, "Check its permissions."
-        ) from error
-    found: list[ExportRecord] = []
-    for number, line in enumerate(complete.splitlines(), 1):
-        try:
-            found.append(msgspec.json.decode(line, type=ExportRecord))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise EpisodeError(
-                f"Line {number} of the exports is unreadable ({error})",
-                path,
-                "Restore the file from a copy, or take the line out.",
-            ) from error
-    return found
+    return read_journal(library / EXPORTS_FILE, ExportRecord, "exports")
