@@ -11,7 +11,7 @@ import numpy as np
 
 from teleop import home_paint
 from teleop.home_paint import Pixels, fill
-from teleop.home_scene import mujoco
+from teleop.mujoco_loading import mujoco
 
 MAT_M: Final = ((0.07, 0.55), (-0.34, 0.34))  # x and y of its edges, as in arm.xml
 MAT: Final = (0.17, 0.19, 0.21)

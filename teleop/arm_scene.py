@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +17,8 @@ import numpy as np
 
 from teleop.arm_goal import Goal
 from teleop.arm_kinematics import HandPose
-from teleop.home_scene import mujoco
 from teleop.robot import RobotError
+from teleop.scene_file import SceneFile, opened
 
 SCENE_FILE: Final = "arm.xml"
 LOOK_GROUP: Final = 1  # of geoms that are only looked at
@@ -86,25 +84,14 @@ def build(task: str, seed: int, scene_path: Path | None = None, *, looks: bool) 
         raise RobotError(f"There is no task {task!r}. Known: {', '.join(TASKS)}.")
     if seed < 0:
         raise RobotError(f"The seed is {seed}; use a whole number from 0.")
-    name = str(scene_path) if scene_path else SCENE_FILE
-    try:
-        if scene_path is None:
-            xml = (resources.files("resources") / "scenes" / SCENE_FILE).read_bytes()
-            spec = mujoco.MjSpec.from_string(xml.decode())
-        else:
-            xml = scene_path.read_bytes()
-            spec = mujoco.MjSpec.from_file(str(scene_path))
-        goal = _randomise(spec, task, np.random.default_rng([seed, 0]), name)
-        model = spec.compile()
-        sha256 = hashlib.sha256(spec.to_xml().encode()).hexdigest()
+    place, needed_by = "table", "the arm's tasks"
+    with opened(scene_path, SCENE_FILE, place=place, needed_by=needed_by) as file:
+        goal = _randomise(file, task, np.random.default_rng([seed, 0]))
+        model = file.spec.compile()
+        sha256 = hashlib.sha256(file.spec.to_xml().encode()).hexdigest()
         if not looks:
-            model = _bare(spec).compile()
-    except (ValueError, OSError, mujoco.FatalError) as error:
-        raise RobotError(
-            f"{name} is not a scene MuJoCo can build: {error}. "
-            "Correct the file there, or start without it to use the bundled table."
-        ) from None
-    assets = {Path(name).name: hashlib.sha256(xml).hexdigest()}
+            model = _bare(file.spec).compile()
+    assets = {Path(file.name).name: file.sha256}
     return ArmScene(task, seed, TASKS[task], model, sha256, assets, goal)
 
 
@@ -131,18 +118,8 @@ def _bare(spec: Any) -> Any:
     return spec
 
 
-def _randomise(spec: Any, task: str, rng: np.random.Generator, name: str) -> Goal:
+def _randomise(file: SceneFile, task: str, rng: np.random.Generator) -> Goal:
     """Vary the table; every draw happens in a fixed order, whatever the task."""
-
-    def find(lookup: Callable[[str], Any], kind: str, wanted: str) -> Any:
-        found = lookup(wanted)
-        if found is None:
-            raise RobotError(
-                f"{name} has no {kind} named {wanted!r}, which the arm's tasks need. "
-                f"Compare with the bundled {SCENE_FILE}."
-            )
-        return found
-
     along, across = (float(rng.uniform(*span)) for span in TRAY_AT_M)
     tray = Goal(
         along,
@@ -152,7 +129,7 @@ def _randomise(spec: Any, task: str, rng: np.random.Generator, name: str) -> Goa
     along, across = (float(rng.uniform(*span)) for span in TARGET_AT_M)
     goals = {"tray": tray, "target": Goal(along, across, 0.0)}
     for wanted, goal in goals.items():
-        body = find(spec.body, "body", wanted)
+        body = file.body(wanted)
         body.pos = [goal.x_m, goal.y_m, float(body.pos[2])]
         body.quat = [math.cos(goal.turn_rad / 2), 0.0, 0.0, math.sin(goal.turn_rad / 2)]
 
@@ -163,14 +140,13 @@ def _randomise(spec: Any, task: str, rng: np.random.Generator, name: str) -> Goa
         ("puck", slides),
         *((f"{side}_pad_{number}", grips) for side in ("left", "right") for number in (1, 2)),
     ):
-        geom = find(spec.geom, "geom", wanted)
-        geom.friction = [friction, *list(geom.friction)[1:]]
-    _recolour(spec, rng)
+        file.rub(wanted, friction)
+    _recolour(file, rng)
     for other in TASKS.values():
         for wanted in (other.object, other.goal):
-            body = find(spec.body, "body", wanted)
+            body = file.body(wanted)
             if task != next(key for key, value in TASKS.items() if value is other):
-                spec.delete(body)
+                file.spec.delete(body)
     return goals[TASKS[task].goal]
 
 
@@ -184,9 +160,7 @@ MATERIALS: Final = {
 }
 
 
-def _recolour(spec: Any, rng: np.random.Generator) -> None:
+def _recolour(file: SceneFile, rng: np.random.Generator) -> None:
     for material, colour in MATERIALS.items():
         light = float(rng.uniform(0.88, 1.12))
-        found = spec.material(material)
-        if found is not None:  # a user's scene may be painted otherwise
-            found.rgba = [*(min(1.0, part * light) for part in colour), 1]
+        file.paint(material, tuple(min(1.0, part * light) for part in colour))

@@ -113,7 +113,7 @@ def parts_of(engine: Any, kind: str, means: Means) -> list[StatePart]:
 
 
 def _put_mujoco(data: Any, much: Derived, numbers: Numbers) -> None:
-    from teleop.home_scene import mujoco
+    from teleop.mujoco_loading import mujoco
     from teleop.mujoco_state import set_state, state_bytes
 
     size = len(state_bytes(data.model, data)) // 8

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from teleop.home_scene import mujoco
+from teleop.mujoco_loading import mujoco
 
 Pixels = npt.NDArray[np.float32]  # (height, width) or (height, width, 3), 0 .. 1
 

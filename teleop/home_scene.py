@@ -1,6 +1,5 @@
 """The bundled home: `resources/scenes/home.xml` varied by a seed and compiled.
 
-Owns the import of MuJoCo: the OpenGL backend must be chosen before it, once per process.
 The same scenario, seed and scene file always give the same model, so a recording needs only those
 and the hash. Metres and radians, world frame, unless a name says otherwise.
 """
@@ -9,44 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from teleop.home_troubles import SCENARIOS, Scenario
+from teleop.mujoco_loading import mujoco
 from teleop.robot import RobotError
 from teleop.safety import Pose
-
-
-def _import_mujoco() -> tuple[Any, str]:
-    """MuJoCo, and why it has no OpenGL ("" when it has).
-
-    MuJoCo loads its OpenGL backend while it is imported and fails altogether when the libraries
-    are missing; physics needs none, so it is imported once more with drawing switched off.
-    """
-    if sys.platform == "linux":
-        os.environ.setdefault("MUJOCO_GL", "egl")  # offscreen, with or without a display
-    try:
-        import mujoco.rollout  # many steps in C; mujoco itself comes with it
-    except ModuleNotFoundError:
-        raise
-    except (ImportError, AttributeError, OSError, RuntimeError) as error:
-        problem = f"{type(error).__name__}: {error}"
-        backend = os.environ.get("MUJOCO_GL", "")
-        os.environ["MUJOCO_GL"] = "disabled"
-        import mujoco.rollout
-
-        return mujoco, f"MUJOCO_GL={backend or 'unset'}: {problem}"
-    return mujoco, ""
-
-
-mujoco, GL_PROBLEM = _import_mujoco()
+from teleop.scene_file import SceneFile, bundled_scene, opened
 
 SCENE_FILE: Final = "home.xml"
 WHEEL_FRICTION: Final = (0.70, 0.80)  # rubber on varnished wood
@@ -79,37 +51,23 @@ def build(
         raise RobotError(f"There is no scenario {scenario!r}. Known: {known}.")
     if seed < 0:
         raise RobotError(f"The seed is {seed}; use a whole number from 0.")
-    name = str(scene_path) if scene_path else SCENE_FILE
-    try:
-        if scene_path is None:
-            xml = _bundled(SCENE_FILE)
-            spec = mujoco.MjSpec.from_string(xml.decode())
-        else:
-            xml = scene_path.read_bytes()
-            spec = mujoco.MjSpec.from_file(str(scene_path))
-        assets = {Path(name).name: hashlib.sha256(xml).hexdigest()}
+    place, needed_by = "home", "the rover's scenarios"
+    with opened(scene_path, SCENE_FILE, place=place, needed_by=needed_by) as file:
+        spec = file.spec
+        assets = {Path(file.name).name: file.sha256}
         if found.adds:
-            part = _bundled(f"{found.adds}.xml")
+            part = bundled_scene(f"{found.adds}.xml")
             assets[f"{found.adds}.xml"] = hashlib.sha256(part).hexdigest()
             added = mujoco.MjSpec.from_string(part.decode())
             spec.attach(added, frame=spec.worldbody.add_frame(), prefix=f"{found.adds}/")
-        _randomise(spec, found, np.random.default_rng([seed, 0]), name)
+        _randomise(file, found, np.random.default_rng([seed, 0]))
         model = spec.compile()
         sha256 = hashlib.sha256(spec.to_xml().encode()).hexdigest()
-        assets |= _loaded(spec, Path(name))
+        assets |= _loaded(spec, Path(file.name))
         if not drawn:
             spec.compiler.discardvisual = True
             model = spec.compile()
-    except (ValueError, OSError, mujoco.FatalError) as error:
-        raise RobotError(
-            f"{name} is not a scene MuJoCo can build: {error}. "
-            "Correct the file there, or start without it to use the bundled home."
-        ) from None
     return HomeScene(scenario, found, seed, model, sha256, assets)
-
-
-def _bundled(name: str) -> bytes:
-    return (resources.files("resources") / "scenes" / name).read_bytes()
 
 
 def _loaded(spec: Any, scene: Path) -> dict[str, str]:
@@ -124,20 +82,9 @@ def _loaded(spec: Any, scene: Path) -> dict[str, str]:
     return {name: hashlib.sha256(at.read_bytes()).hexdigest() for name, at in files.items()}
 
 
-def _randomise(spec: Any, scenario: Scenario, rng: np.random.Generator, name: str) -> None:
+def _randomise(file: SceneFile, scenario: Scenario, rng: np.random.Generator) -> None:
     """Vary the home; every draw happens in a fixed order, whatever the scene looks like."""
-
-    def find(lookup: Callable[[str], Any], kind: str, wanted: str) -> Any:
-        found = lookup(wanted)
-        if found is None:
-            raise RobotError(
-                f"{name} has no {kind} named {wanted!r}, which the rover's scenarios need. "
-                f"Compare with the bundled {SCENE_FILE}."
-            )
-        return found
-
-    def body(wanted: str) -> Any:
-        return find(spec.body, "body", wanted)
+    body = file.body
 
     def place(part: Any, dx: float, dy: float, turn: float) -> None:
         """Move by up to `dx`, `dy`, and turn by up to `turn` beyond the heading in the file."""
@@ -166,15 +113,14 @@ def _randomise(spec: Any, scenario: Scenario, rng: np.random.Generator, name: st
         ("right_wheel", wheel_grip),
         ("turret", turret_grip),
     ):
-        geom = find(spec.geom, "geom", wanted)
-        geom.friction = [grip, *list(geom.friction)[1:]]
+        file.rub(wanted, grip)
 
     stand = {o.body: _pose(body(o.body)) for o in scenario.goal.outlines}
     for wanted, pose in scenario.arrange(stand, rng).items():
         part = body(wanted)
         part.pos = [pose.x_m, pose.y_m, float(part.pos[2])]
         part.quat = _upright(pose.heading_rad)
-    _recolour(spec, rng)
+    _recolour(file, rng)
 
 
 def _pose(part: Any) -> Pose:
@@ -199,10 +145,8 @@ SOFA_COLOURS: Final = (
 THROW_COLOURS: Final = ((0.75, 0.45, 0.2), (0.8, 0.7, 0.3), (0.75, 0.72, 0.66), (0.5, 0.16, 0.14))
 
 
-def _recolour(spec: Any, rng: np.random.Generator) -> None:
+def _recolour(file: SceneFile, rng: np.random.Generator) -> None:
     sofa = np.array(SOFA_COLOURS[int(rng.integers(len(SOFA_COLOURS)))])
     throw = THROW_COLOURS[int(rng.integers(len(THROW_COLOURS)))]
     for material, colour in (("sofa", sofa), ("sofa_cushion", sofa * 1.15), ("throw", throw)):
-        found = spec.material(material)
-        if found is not None:  # a user's scene may be painted otherwise
-            found.rgba = [*colour, 1]
+        file.paint(material, tuple(colour))

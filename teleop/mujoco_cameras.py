@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from recorder.provenance import CameraSettings
-from teleop.home_scene import GL_PROBLEM, mujoco
+from teleop.mujoco_loading import GL_PROBLEM, mujoco
 from teleop.mujoco_state import set_state
 from teleop.robot import Image, RobotError
 from transport.clock import NS_PER_MS, now_ns, sleep_until

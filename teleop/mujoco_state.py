@@ -2,7 +2,7 @@
 
 It is MuJoCo's integration state, little-endian float64: with what the model itself fixes, all that
 decides how it goes on ("Reproducibility" in MuJoCo's page on computation). What a robot keeps
-beside it, a controller's memory say, is not in here. Owns no import of MuJoCo: see `home_scene`.
+beside it, a controller's memory say, is not in here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from recorder.replayable import StatePart
-from teleop.home_scene import mujoco
+from teleop.mujoco_loading import mujoco
 from teleop.robot import RobotError
 
 STATE: Final = mujoco.mjtState.mjSTATE_INTEGRATION

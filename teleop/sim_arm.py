@@ -38,8 +38,8 @@ from teleop.arm_kinematics import (
 )
 from teleop.arm_paint import paint
 from teleop.arm_scene import ArmScene, build, start
-from teleop.home_scene import mujoco
 from teleop.mujoco_cameras import MujocoCameras
+from teleop.mujoco_loading import mujoco
 from teleop.mujoco_state import set_state, state_bytes, state_parts
 from teleop.policy import NO_POLICY
 from teleop.robot import ArmObservation, RobotError

@@ -21,8 +21,9 @@ from recorder.replayable import StatePart
 from recorder.verdict import SOLVED_HOLD_STEPS
 from teleop import patrol
 from teleop.home_paint import paint
-from teleop.home_scene import HomeScene, build, mujoco
+from teleop.home_scene import HomeScene, build
 from teleop.mujoco_cameras import MujocoCameras
+from teleop.mujoco_loading import mujoco
 from teleop.mujoco_state import set_state, state_bytes, state_parts
 from teleop.patrol import POLICY
 from teleop.robot import RobotError, RoverObservation

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from teleop.gym_robot import GymRobot, Judging
-from teleop.home_scene import mujoco
+from teleop.mujoco_loading import mujoco
 
 _instances = itertools.count()
 

@@ -6,7 +6,7 @@ import pytest
 
 from recorder.label_faults import FAULTS
 from teleop.bench_replay import Made, detections, made, replays_a_second
-from teleop.home_scene import GL_PROBLEM
+from teleop.mujoco_loading import GL_PROBLEM
 
 pytestmark = pytest.mark.skipif(bool(GL_PROBLEM), reason=f"no OpenGL: {GL_PROBLEM}")
 

@@ -10,7 +10,7 @@ from recorder.demonstration import demonstration_of
 from recorder.library import list_episodes, open_episode
 from recorder.verdict import Kind
 from teleop.collecting import collect
-from teleop.home_scene import GL_PROBLEM
+from teleop.mujoco_loading import GL_PROBLEM
 from teleop.replay_jobs import ReplayJob
 from teleop.replay_worker import judged
 from teleop.robot import CameraRig

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from teleop.home_scene import SCENARIOS, mujoco
+from teleop.home_scene import SCENARIOS
+from teleop.mujoco_loading import mujoco
 from teleop.patrol import Patrol
 from teleop.policy import Diagnosis
 from teleop.sim_rover import MAX_MPS, SimRover
