@@ -12,14 +12,13 @@ task is solved, is computed from its positions and velocities alone.
 from __future__ import annotations
 
 import math
-import platform
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from recorder.replayable import Numbers, Rollout, StatePart
+from recorder.replayable import Numbers, Rollout
 from recorder.verdict import SOLVED_HOLD_STEPS
 from teleop.arm_goal import SUCCESS, solved_at
 from teleop.arm_kinematics import (
@@ -40,7 +39,7 @@ from teleop.arm_paint import paint
 from teleop.arm_scene import ArmScene, build, start
 from teleop.mujoco_cameras import MujocoCameras
 from teleop.mujoco_loading import mujoco
-from teleop.mujoco_state import set_state, state_bytes, state_parts
+from teleop.mujoco_robot import HARDWARE, MujocoRobot, simulator_versions
 from teleop.policy import NO_POLICY
 from teleop.robot import ArmObservation, RobotError
 from transport.channels import TICK_HZ
@@ -69,12 +68,16 @@ PHYSICS: Final = mujoco.mjtState.mjSTATE_FULLPHYSICS
 WARM_START: Final = mujoco.mjtState.mjSTATE_WARMSTART
 
 
-class SimArm:
-    """A `Robot` and `Restorable`, `Rolling` and `Movable`. One thread uses it, any may `hold`."""
+class SimArm(MujocoRobot):
+    """A `Robot` and `Restorable`, `Rolling` and `Movable`. One thread uses it, any may `hold`.
+
+    A hand that is held stays where it is told to be, and its gripper keeps its force.
+    """
 
     def __init__(self, task: str, seed: int, scene_path: Path | None = None) -> None:
-        self._scene = build(task, seed, scene_path, looks=False)
-        model = self._model = self._scene.model
+        scene = self._scene = build(task, seed, scene_path, looks=False)
+        super().__init__(scene.model, scene.sha256)
+        model = scene.model
         if model.nu != DRIVEN or model.nq != DRIVEN + 7 or model.na:
             raise RobotError(
                 f"The scene's arm needs {JOINTS} joints and two fingers, each with a position "
@@ -82,8 +85,6 @@ class SimArm:
             )
         if round(1 / (TICK_HZ * SUBSTEPS * model.opt.timestep), 6) != 1:
             raise RobotError(f"The scene's timestep must be 1/{TICK_HZ * SUBSTEPS} s.")
-        self._data = mujoco.MjData(model)
-        self._set_point = STILL
         self.reset(0)
 
     @classmethod
@@ -92,23 +93,8 @@ class SimArm:
     ) -> SimArm:
         """The arm that made a recording; another scene is refused."""
         arm = cls(description.scenario, description.seed, scene_path)
-        if arm.scene_sha256 != description.scene_sha256:
-            raise RobotError(
-                f"The scene of {description.scenario!r}, seed {description.seed}, is not the one "
-                f"that was recorded: {arm.scene_sha256[:12]} here, "
-                f"{description.scene_sha256[:12]} there. Replay with the version that recorded it."
-            )
+        arm.check_recorded(description)
         return arm
-
-    @property
-    def set_point(self) -> Twist:
-        """What the hand is told to do now."""
-        return self._set_point
-
-    @property
-    def scene_sha256(self) -> str:
-        """Hash of the compiled scene's XML."""
-        return self._scene.sha256
 
     @property
     def scene(self) -> ArmScene:
@@ -154,12 +140,7 @@ class SimArm:
                 },
             },
             policy=NO_POLICY,
-            versions={
-                "mujoco": str(mujoco.__version__),
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-                "machine": platform.machine(),
-            },
+            versions=simulator_versions(),
             cameras=CAMERAS,
             units=UNITS,
             success=Success(
@@ -169,7 +150,7 @@ class SimArm:
                 sentence=success.sentence,
                 judge="simulator",
             ),
-            hardware={"model": "bundled MJCF", "serial": "simulated", "firmware": "none"},
+            hardware=HARDWARE,
             assets_sha256=scene.assets_sha256,
             randomness={
                 "physics": "draws none",
@@ -270,13 +251,6 @@ class SimArm:
             np.array(told).reshape(actions.shape), every, self._solved(every[:, : self._moving])
         )
 
-    def hold(self) -> None:
-        """Ask the hand to stay where it is told to be, which is what it does between two ticks.
-
-        MuJoCo's data is left alone: a step may be using it. The gripper keeps its force.
-        """
-        self._set_point = STILL
-
     def reset(self, count: int) -> None:
         """Begin anew: object and hand where seed and `count` put them, all else at rest."""
         begin = start(self._scene, count)
@@ -291,18 +265,6 @@ class SimArm:
         self._data.qpos[DRIVEN + 3 :] = math.cos(half), 0.0, 0.0, math.sin(half)
         self._set_point = STILL
 
-    def snapshot(self) -> bytes:
-        """MuJoCo's integration state, little-endian float64."""
-        return state_bytes(self._model, self._data)
-
-    def restore(self, state: bytes) -> None:
-        """Return to a `snapshot` of this scene."""
-        set_state(self._model, self._data, state)
-
-    def state_parts(self) -> tuple[StatePart, ...]:
-        """What each number of a snapshot is."""
-        return state_parts(self._model)
-
     def moved(self, state: bytes, forward_m: float, left_m: float) -> bytes:
         """`state` with the cube or the puck moved so far; all else as it was."""
         numbers = np.frombuffer(state, "<f8").copy()
@@ -316,10 +278,6 @@ class SimArm:
         """Whether the task's goal holds in the present state; see `teleop.arm_goal`."""
         now = np.concatenate([[self._data.time], self._data.qpos, self._data.qvel])
         return bool(self._solved(now[None])[0])
-
-    def close(self) -> None:
-        """Nothing to release; the hand is told to stay."""
-        self.hold()
 
     @property
     def _moving(self) -> int:

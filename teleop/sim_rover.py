@@ -11,25 +11,23 @@ from __future__ import annotations
 
 import hashlib
 import math
-import platform
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from recorder.replayable import StatePart
 from recorder.verdict import SOLVED_HOLD_STEPS
 from teleop import patrol
 from teleop.home_paint import paint
 from teleop.home_scene import HomeScene, build
 from teleop.mujoco_cameras import MujocoCameras
 from teleop.mujoco_loading import mujoco
-from teleop.mujoco_state import set_state, state_bytes, state_parts
+from teleop.mujoco_robot import HARDWARE, MujocoRobot, simulator_versions
 from teleop.patrol import POLICY
 from teleop.robot import RobotError, RoverObservation
 from teleop.safety import Pose
 from transport.channels import TICK_HZ
-from transport.messages import STILL, Description, Twist
+from transport.messages import Description, Twist
 
 MAX_MPS: Final = 0.5  # a brisk household robot; 30 % above what vacuums drive at
 MAX_RADPS: Final = 1.5
@@ -58,13 +56,13 @@ UNITS: Final = {
 CAMERAS: Final = ("front", "ceiling")
 
 
-class SimRover:
+class SimRover(MujocoRobot):
     """A `Robot`, `Restorable`, `Movable`. One thread uses it, any may call `hold`; it has none."""
 
     def __init__(self, scenario: str, seed: int, scene_path: Path | None = None) -> None:
-        self._scene = build(scenario, seed, scene_path)
-        model = self._model = self._scene.model
-        self._data = mujoco.MjData(model)
+        scene = self._scene = build(scenario, seed, scene_path)
+        super().__init__(scene.model, scene.sha256)
+        model = scene.model
         self._rover = _id(model, mujoco.mjtObj.mjOBJ_BODY, "rover")
         self._bumper = _id(model, mujoco.mjtObj.mjOBJ_GEOM, "bumper")
         if model.nu != 2 or model.nq < 9:
@@ -75,7 +73,6 @@ class SimRover:
             for outline in goal.outlines
         }
         mujoco.mj_forward(model, self._data)
-        self._set_point = STILL
 
     @classmethod
     def from_description(
@@ -86,23 +83,8 @@ class SimRover:
     ) -> SimRover:
         """The rover that made a recording; another scene is refused."""
         rover = cls(description.scenario, description.seed, scene_path)
-        if rover.scene_sha256 != description.scene_sha256:
-            raise RobotError(
-                f"The scene of {description.scenario!r}, seed {description.seed}, is not the one "
-                f"that was recorded: {rover.scene_sha256[:12]} here, "
-                f"{description.scene_sha256[:12]} there. Replay with the version that recorded it."
-            )
+        rover.check_recorded(description)
         return rover
-
-    @property
-    def set_point(self) -> Twist:
-        """What the wheels are told to do now."""
-        return self._set_point
-
-    @property
-    def scene_sha256(self) -> str:
-        """Hash of the compiled scene's XML."""
-        return self._scene.sha256
 
     @property
     def scene(self) -> HomeScene:
@@ -134,17 +116,12 @@ class SimRover:
                 "wheel_torque_nm": float(self._model.actuator_forcerange[0, 1]),
             },
             policy=POLICY,
-            versions={
-                "mujoco": str(mujoco.__version__),
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-                "machine": platform.machine(),
-            },
+            versions=simulator_versions(),
             cameras=CAMERAS,
             units=UNITS,
             success=self._scene.scenario.goal.success(SOLVED_HOLD_STEPS),
             policy_sha256=hashlib.sha256(Path(patrol.__file__).read_bytes()).hexdigest(),
-            hardware={"model": "bundled MJCF", "serial": "simulated", "firmware": "none"},
+            hardware=HARDWARE,
             assets_sha256=self._scene.assets_sha256,
             randomness={
                 "physics": "draws none",
@@ -193,21 +170,9 @@ class SimRover:
             raise RobotError("The simulation has diverged; restart the robot, and check its scene.")
         return told
 
-    def hold(self) -> None:
-        """Ask both wheels to stand still.
-
-        MuJoCo's data is left alone: a step may be using it, and its control belongs to the tick
-        that was applied. The simulated wheels never turn between two ticks.
-        """
-        self._set_point = STILL
-
-    def snapshot(self) -> bytes:
-        """MuJoCo's integration state, little-endian float64."""
-        return state_bytes(self._model, self._data)
-
     def restore(self, state: bytes) -> None:
         """Return to a `snapshot` of this scene."""
-        set_state(self._model, self._data, state)
+        super().restore(state)
         mujoco.mj_forward(self._model, self._data)
 
     def moved(self, state: bytes, forward_m: float, left_m: float) -> bytes:
@@ -218,19 +183,11 @@ class SimRover:
         numbers[names.index("rover y")] += left_m
         return numbers.tobytes()
 
-    def state_parts(self) -> tuple[StatePart, ...]:
-        """What each number of a snapshot is."""
-        return state_parts(self._model)
-
     def solved(self) -> bool:
         """Whether the scenario's goal holds in the present state."""
         tilt_rad = _tilt_rad(self._data.xmat[self._rover].reshape(3, 3))
         in_the_way = {name: self._pose(body) for name, body in self._in_the_way.items()}
         return self._scene.scenario.goal.reached(self._pose(self._rover), tilt_rad, in_the_way)
-
-    def close(self) -> None:
-        """Nothing to release; the wheels are told to stand still."""
-        self.hold()
 
     def _turn_wheels(self, twist: Twist) -> None:
         """Differential drive: rim speed of each wheel, as rad/s."""
