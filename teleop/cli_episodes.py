@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from recorder.tombstone import Why
+from teleop.cli_options import Json
+from teleop.user_folders import default_episodes
 from transport.messages import Outcome
 
 NARROW = "Which"
 
 episodes_app = typer.Typer(no_args_is_help=True, help="Look after recorded episodes.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Folder = Annotated[Path | None, typer.Argument(help="The folder; default: this user's.")]
 Library = Annotated[
     Path | None, typer.Option(help="The folder that holds the episodes; default: this user's.")
@@ -34,8 +35,6 @@ Until = Annotated[datetime | None, typer.Option(help="Before then, UTC.", rich_h
 
 
 def _library(given: Path | None) -> Path:
-    from teleop.cli import default_episodes
-
     return given or default_episodes()
 
 

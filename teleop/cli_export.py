@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from recorder.lerobot_features import TrainerLabels
+from teleop.cli_options import Json
 
 export_app = typer.Typer(no_args_is_help=True, help="Write episodes in the formats others read.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
 @export_app.command("lerobot")

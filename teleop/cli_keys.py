@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from teleop.cli_options import Config
 from teleop.safety import ConfigError
+from teleop.user_folders import default_config, default_state
 from transport.channels import DEFAULT_PORT
 from transport.messages import Role
 
@@ -21,9 +23,6 @@ keys_app = typer.Typer(
 State = Annotated[
     Path | None,
     typer.Option(help="The robot's state folder, as given to unstick agent."),
-]
-Config = Annotated[
-    Path | None, typer.Option(help="Where the console keeps its keys; default: this user's.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
@@ -88,7 +87,6 @@ def pair(
     First on the robot, without a link: it shows a link and a code for five minutes, then asks
     whether to admit the operator. An agent that runs goes on. Then on the operator's machine, with
     the link. Exit code 0 when paired, 1 when refused, 2 when it could not be tried."""
-    from teleop.cli import default_config, default_state
     from teleop.pair_screen import Screen
 
     screen = Screen(json=json)
@@ -117,7 +115,6 @@ def pair(
 @keys_app.command("list")
 def keys_list(state: State = None, json: Json = False) -> None:
     """On the robot: list whom it admits, with role and fingerprint."""
-    from teleop.cli import default_state
     from teleop.key_tables import list_members
 
     raise typer.Exit(list_members(state or default_state(), json=json))
@@ -129,7 +126,6 @@ def keys_revoke(
     state: State = None,
 ) -> None:
     """On the robot: admit somebody no more. A running agent cuts them off within a second."""
-    from teleop.cli import default_state
     from teleop.key_tables import revoke
 
     raise typer.Exit(revoke(state or default_state(), name))
@@ -138,7 +134,6 @@ def keys_revoke(
 @keys_app.command("robots")
 def keys_robots(config: Config = None, json: Json = False) -> None:
     """On the operator's machine: list the robots it has paired with."""
-    from teleop.cli import default_config
     from teleop.key_tables import list_robots
 
     raise typer.Exit(list_robots(config or default_config(), json=json))
@@ -150,7 +145,6 @@ def keys_forget(
     config: Config = None,
 ) -> None:
     """On the operator's machine: trust a robot no more; pairing again makes it known again."""
-    from teleop.cli import default_config
     from teleop.key_tables import forget
 
     raise typer.Exit(forget(config or default_config(), address))
@@ -159,7 +153,6 @@ def keys_forget(
 @keys_app.command("show")
 def keys_show(state: State = None, config: Config = None, json: Json = False) -> None:
     """On either: show the fingerprint words of this machine's own keys, never the keys."""
-    from teleop.cli import default_config, default_state
     from teleop.key_tables import show_own
 
     raise typer.Exit(show_own(state or default_state(), config or default_config(), json=json))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from teleop.cli_episodes import Json, Library, One, episode_of
+from teleop.cli_episodes import Library, One, episode_of
+from teleop.cli_options import Json
 
 
 def add_to(app: typer.Typer) -> None:

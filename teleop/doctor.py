@@ -15,12 +15,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from teleop.cli import default_config, default_episodes, default_state
 from teleop.input_profile import Action, Profile, ProfileError, default_profile
 from teleop.key_files import CONSOLE_KEY, KNOWN_ROBOTS, ROBOT_KEY, KnownRobots, load
 from teleop.profile_files import Profiles, profiles_folder, read_profile
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from teleop.safety import ConfigError
+from teleop.user_folders import default_config, default_episodes, default_state
 
 PACKAGES = ("transport", "recorder", "teleop", "ui")
 ENOUGH_BYTES = 2 << 30

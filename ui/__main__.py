@@ -12,8 +12,8 @@ import typer
 
 from recorder.episode import EpisodeError
 from teleop.child import terminate_with_parent
-from teleop.cli import default_config, default_episodes
 from teleop.safety import ConfigError
+from teleop.user_folders import default_config, default_episodes
 from transport.channels import DEFAULT_PORT
 from transport.errors import LinkError
 from ui.app import INTERRUPTED, NoWindow, run_console

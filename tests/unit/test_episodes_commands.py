@@ -29,7 +29,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def library(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same as this user's folder."""
     root = Path(shutil.copytree(recorded, tmp_path / "data" / "episodes"))
-    monkeypatch.setattr("teleop.cli.default_episodes", lambda: root)
+    monkeypatch.setattr("teleop.cli_episodes.default_episodes", lambda: root)
     return root
 
 
