@@ -1,23 +1,17 @@
 """The recorder as the media process uses it: ticks and pictures in, sealed episodes out.
 
-Composes grid, tracks, pre-roll, segmenter and writer. All methods are called from one thread and
-never raise for what a disk does. Encoding happens in the caller; every write and seal happens on
-one disk thread with a bounded backlog, the syncs in between on another. When the disk falls that
-far behind, the episode ends as failed, with all that was handed over until then; the robot and its
-video go on.
+Composes grid, tracks, pre-roll, segmenter and takes. All methods are called from one thread and
+never raise for what a disk does. Encoding happens in the caller; every write and seal of a `Take`
+happens on one disk thread, the syncs in between on another. When the disk falls too far behind, the
+episode ends as failed; the robot and its video go on.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from enum import Enum
-from operator import methodcaller
 from pathlib import Path
 from typing import Final
 
@@ -27,22 +21,19 @@ from recorder.preroll import EncodedRow, PrerollRing
 from recorder.provenance import Custody
 from recorder.row_grid import Choice, RowGrid
 from recorder.segmenter import Close, Segmenter
+from recorder.take import Take
 from recorder.versions import recording_code, recording_versions
 from recorder.video_track import VideoPacket, VideoTrack
-from recorder.writer import EpisodeWriter
 from transport.channels import ROW_HZ, TICK_HZ, TICKS_PER_ROW
 from transport.clock import NS_PER_S, wall_time
 from transport.i420 import I420
 from transport.messages import Description, RecorderPhase, Said, Tick
 
 MIN_FREE_BYTES: Final = 1 << 30
-MAX_BACKLOG: Final = 2000  # records waiting for the disk: about 20 s, some 5 MB
 SHOW_SEALED_NS: Final = 5 * NS_PER_S  # how long the status says "sealed"
 
 WAITS_FOR_LABEL: Final = "Waits for a label"
 NO_CUSTODY: Final = Custody()  # the site has not said anything
-
-_LOG = logging.getLogger("recorder")
 
 
 class Heard(Enum):
@@ -51,32 +42,6 @@ class Heard(Enum):
     RECORDED = "recorded"  # it is in the open episode
     LATER = "later"  # the episode is still driven, or being sealed: say it again afterwards
     NOT_HERE = "not here"  # no open episode: it belongs beside the sealed files
-
-
-@dataclass
-class _Take:
-    """One episode from opening to seal."""
-
-    episode: str
-    first_row: int
-    first_ns: int
-    last_ns: int
-    last_row: int = -1  # once closing: the row with which the episode is complete
-    ending: Ending | None = None
-    writer: EpisodeWriter | None = None  # made and used on the disk thread
-    sealed: Path | None = None
-    jobs: deque[Future[None]] = field(default_factory=deque)
-    gave_up: str = ""  # set by the caller's thread
-    disk_failure: str = ""  # set by the disk thread
-
-    @property
-    def failure(self) -> str:
-        """A sentence once this episode cannot be sealed any more."""
-        return self.gave_up or self.disk_failure
-
-    @property
-    def seconds(self) -> float:
-        return (self.last_ns - self.first_ns) / NS_PER_S
 
 
 class EpisodeRecorder:
@@ -109,8 +74,8 @@ class EpisodeRecorder:
         self._owned = [self._disk] * (disk is None) + [self._syncs] * (syncs is None)
         self._segmenter = Segmenter()
         self._ring = PrerollRing()
-        self._take: _Take | None = None  # being recorded
-        self._closing: list[_Take] = []  # waiting for last pictures, or for the disk
+        self._take: Take | None = None  # being recorded
+        self._closing: list[Take] = []  # waiting for last pictures, or for the disk
         self._new: list[Path] = []
         self._shown = (RecorderPhase.PREROLL, "", 0.0, "")
         self._shown_until_ns: int | None = None
@@ -153,7 +118,7 @@ class EpisodeRecorder:
         running = self._take
         if running is not None:
             running.last_ns = tick.stamp_ns
-            self._submit(running, lambda writer: writer.tick(tick))
+            running.submit(lambda writer: writer.tick(tick))
         for action in self._segmenter.step(tick):
             if isinstance(action, Close):
                 self._end(action.ending)
@@ -185,7 +150,7 @@ class EpisodeRecorder:
             if label is None:
                 return Heard.LATER
             log_ns = take.last_ns
-            self._submit(take, lambda writer: writer.label(label, log_ns))
+            take.submit(lambda writer: writer.label(label, log_ns))
             return Heard.RECORDED
         if any(one.episode == said.episode for one in self._closing):
             return Heard.LATER
@@ -225,7 +190,7 @@ class EpisodeRecorder:
         self._now_ns = max(self._now_ns, now_ns)
         self._reset(EndedBy.SHUTDOWN)
         for take in self._closing:
-            wait(take.jobs)
+            take.wait()
         self._watch_disk()
         for executor in self._owned:
             executor.shutdown(wait=True)
@@ -265,10 +230,10 @@ class EpisodeRecorder:
     def _emit(self, row: EncodedRow) -> None:
         self._ring.add_row(row)
         if self._take is not None:
-            self._submit(self._take, lambda writer: writer.row(row))
+            self._take.submit(lambda writer: writer.row(row))
         for take in self._closing:
             if take.ending is not None and row.row <= take.last_row:
-                self._submit(take, lambda writer: writer.row(row))
+                take.submit(lambda writer: writer.row(row))
                 self._seal_if_complete(take, row.row)
 
     # --- episodes ---------------------------------------------------------------------------------
@@ -281,8 +246,8 @@ class EpisodeRecorder:
         now = wall_time()
         # A board without a battery starts in 1970, west of Greenwich even before.
         episode = episode_id(max(0, int(now.timestamp() * 1000)), os.urandom(10))
-        newest = content.ticks[-1]
-        take = _Take(episode, content.first_row, content.ticks[0].stamp_ns, newest.stamp_ns)
+        times_ns = content.ticks[0].stamp_ns, content.ticks[-1].stamp_ns
+        take = Take(episode, content.first_row, *times_ns, self._disk)
         self._take = take
         gate_sha256, config_sha256 = self._hashes
         header = Header(
@@ -301,33 +266,7 @@ class EpisodeRecorder:
             overlap_tick=self._kept_tick,
         )
 
-        def begin() -> None:
-            refusal = self._disk_refusal()
-            if refusal:
-                take.disk_failure = refusal
-                return
-            take.writer = EpisodeWriter(self._root, header, content.first_row, self._syncs)
-            rows = deque(content.rows)
-            for tick in content.ticks:  # in the order of time: a kill in between leaves a beginning
-                take.writer.tick(tick)
-                while rows and rows[0].tick <= tick.tick:
-                    take.writer.row(rows.popleft())
-            take.disk_failure = take.writer.failure
-
-        take.jobs.append(self._disk.submit(_guarded, take, begin))
-
-    def _disk_refusal(self) -> str:
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(self._root).free
-        except OSError as error:
-            return f"Episodes cannot be kept in {self._root} ({error.strerror})."
-        if free < self._min_free_bytes:
-            return (
-                f"Robot disk nearly full ({free >> 20} MB left, {self._min_free_bytes >> 20} MB "
-                "needed): not recording. Free space on the robot."
-            )
-        return ""
+        take.begin(self._root, header, content, self._syncs, self._min_free_bytes)
 
     def _end(self, ending: Ending) -> None:
         self._open_wanted = False
@@ -341,17 +280,12 @@ class EpisodeRecorder:
         self._closing.append(take)
         self._seal_if_complete(take, self._emitted - 1)
 
-    def _seal_if_complete(self, take: _Take, newest_row: int) -> None:
+    def _seal_if_complete(self, take: Take, newest_row: int) -> None:
         ending = take.ending
         if ending is None or newest_row < take.last_row:
             return
         take.ending = None
-        wall = wall_time().isoformat(timespec="milliseconds")
-
-        def finish(writer: EpisodeWriter) -> None:
-            take.sealed = writer.seal(ending, wall)
-
-        self._submit(take, finish, always=True)
+        take.seal(ending, wall_time().isoformat(timespec="milliseconds"))
 
     def _reset(self, ended_by: EndedBy) -> None:
         """Close everything; pictures that have not come by now will not come."""
@@ -369,34 +303,15 @@ class EpisodeRecorder:
 
     # --- disk -------------------------------------------------------------------------------------
 
-    def _submit(
-        self, take: _Take, job: Callable[[EpisodeWriter], None], *, always: bool = False
-    ) -> None:
-        """Queue `job` for the take's writer; drops it once the take has failed."""
-        while take.jobs and take.jobs[0].done():
-            take.jobs.popleft()
-        if take.failure and not always:
-            return
-        if len(take.jobs) >= MAX_BACKLOG and not always:
-            take.gave_up = "Robot disk too slow: recording stopped, all until now is kept."
-            job = methodcaller("fail", take.gave_up)  # after what is waiting
-
-        def run() -> None:
-            if take.writer is not None:
-                job(take.writer)
-                take.disk_failure = take.writer.failure
-
-        take.jobs.append(self._disk.submit(_guarded, take, run))
-
     def _watch_disk(self) -> None:
         for take in tuple(self._closing):
-            if take.ending is None and all(job.done() for job in take.jobs):
+            if take.ending is None and take.settled:
                 self._closing.remove(take)
                 self._show_end(take)
         if self._take is not None and self._take.failure:
             self._show_end(self._take)
 
-    def _show_end(self, take: _Take) -> None:
+    def _show_end(self, take: Take) -> None:
         if take.sealed is not None:
             self._new.append(take.sealed)
             self._shown = (RecorderPhase.SEALED, take.episode, take.seconds, "")
@@ -404,14 +319,3 @@ class EpisodeRecorder:
         else:
             self._shown = (RecorderPhase.FAILED, take.episode, take.seconds, take.failure)
             self._shown_until_ns = None
-
-
-def _guarded(take: _Take, job: Callable[[], None]) -> None:
-    """The top of the disk thread: a fault of ours fails the episode, and nothing else."""
-    try:
-        job()
-    except Exception as error:  # noqa: BLE001 - logged, told to the operator
-        _LOG.exception("recorder fault")
-        take.disk_failure = f"Recorder fault ({error!r}), what was written is kept."
-        if take.writer is not None:
-            take.writer.fail(take.disk_failure)

@@ -12,10 +12,10 @@ import pytest
 
 import recorder.recover as recovery_module
 from recorder import durable
-from recorder.episode_recorder import MAX_BACKLOG
 from recorder.folder_lock import FolderLock
 from recorder.library import list_episodes, open_episode
 from recorder.recover import recover_all
+from recorder.take import MAX_BACKLOG
 from tests.unit.recorder_support import feed, recorder, session, stamp
 from transport.messages import RecorderPhase
 
