@@ -43,6 +43,10 @@ class Manner:
     aside_m: tuple[float, float]  # from the middle of where something is put down
     lift_m: float  # the height at which things are carried
 
+    def pauses(self, move: int, passed_ns: int) -> bool:
+        """Whether somebody still waits before this move, so long after the one before ended."""
+        return passed_ns < self.pause_s[move % len(self.pause_s)] * NS_PER_S
+
 
 def manner(seed: int) -> Manner:
     """The manner of the person with this number."""

@@ -12,7 +12,7 @@ from teleop.arm_script import Hand, Manner, Place, Spot, keys_towards, place_of
 from teleop.rescue_script import Hands
 from teleop.robot import Image
 from teleop.table_view import Colour
-from transport.clock import NS_PER_MS, NS_PER_S
+from transport.clock import NS_PER_MS
 
 CUBE_TOP_M: Final = 0.04
 GRASP_M: Final = 0.019  # the fingertips at half the cube's height
@@ -64,8 +64,7 @@ class Picker:
         """See `Work`."""
         if self.since_ns < 0:
             return replace(self, since_ns=now_ns), Hands()
-        pause_s = self.manner.pause_s[self.moves % len(self.manner.pause_s)]
-        if now_ns - self.since_ns < pause_s * NS_PER_S:
+        if self.manner.pauses(self.moves, now_ns - self.since_ns):
             return self, Hands()
         match self.doing:
             case Doing.LOOK:

@@ -17,7 +17,6 @@ from teleop.arm_script import Hand, Manner, Place, Spot, keys_towards, place_of
 from teleop.rescue_script import Hands
 from teleop.robot import Image
 from teleop.table_view import Colour
-from transport.clock import NS_PER_S
 
 PUCK_TOP_M: Final = 0.03
 BEHIND_M: Final = 0.075  # from the puck's middle to the fingertips: 3 cm of air
@@ -70,8 +69,7 @@ class Pusher:
         """See `Work`."""
         if self.since_ns < 0:
             return replace(self, since_ns=now_ns), Hands()
-        pause_s = self.manner.pause_s[self.moves % len(self.manner.pause_s)]
-        if now_ns - self.since_ns < pause_s * NS_PER_S:
+        if self.manner.pauses(self.moves, now_ns - self.since_ns):
             return self, Hands()
         match self.doing:
             case Doing.LOOK:
