@@ -12,15 +12,16 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from msgspec import structs
 
 from recorder.episode import POLICY_STATE, SCENE_RESET
 from teleop import gate
 from teleop.actuator_watchdog import WatchedRobot
-from teleop.axes import ALL, exceeds
+from teleop.axes import exceeds
 from teleop.command_reader import CommandReader
+from teleop.drivable import introduced
 from teleop.gate import Body, Wish
 from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
 from teleop.heartbeat import Heartbeat
@@ -33,7 +34,7 @@ from teleop.robot import Observation, Resettable, Robot, RobotError
 from teleop.robot_report import Running, Ticked, recorded, reported
 from teleop.roster import Roster, RosterFile
 from teleop.roster_watch import RosterWatch
-from teleop.safety import ConfigError, Limits
+from teleop.safety import Limits
 from teleop.scene_reset import SceneReset
 from teleop.stop_listener import StopListener
 from transport.channels import (
@@ -98,18 +99,8 @@ class Control:
 
     def __post_init__(self) -> None:
         boot_id = secrets.token_hex(8)
-        self._description = structs.replace(
-            self.robot.describe(boot_id),
-            robot=self.name,
-            site=self.site,
-            limits={
-                name: float(value)
-                for name, value in asdict(self.limits).items()
-                if isinstance(value, int | float)
-            },
-        )
-        self._axes = self._checked_axes()
-        self._check_limits()
+        description = self.robot.describe(boot_id)
+        self._description = introduced(description, self.name, self.site, self.limits)
         asked = self.heartbeat.hold_asked if self.heartbeat is not None else None
         self._drive = WatchedRobot(self.robot, hold_asked=asked)
         self._trips = 0
@@ -139,28 +130,13 @@ class Control:
         latch = self._latch.persisted
         self._call_at_start = latch.needs_person or not self.start_policy
         start = not self._call_at_start and not latch.stopped_by
-        fresh = GateState(boot_id=boot_id, axes=self._axes, lease=Lease(epoch=latch.epoch_ceiling))
+        fresh = GateState(
+            boot_id=boot_id,
+            axes=self._description.action_names,
+            lease=Lease(epoch=latch.epoch_ceiling),
+        )
         state = checked(fresh, start_policy=start, now_ns=now_ns())
         return stop(state, latch.stopped_by) if latch.stopped_by else state
-
-    def _checked_axes(self) -> tuple[str, ...]:
-        names = self._description.action_names
-        unknown = [name for name in names if name not in ALL]
-        if unknown or not names:
-            what = f"{', '.join(unknown)} cannot be driven" if unknown else "it names no axis"
-            raise ConfigError(
-                f"action_names of {self._description.robot_type}: {what}; "
-                f"those that can are {', '.join(ALL)}"
-            )
-        return names
-
-    def _check_limits(self) -> None:
-        """The gate's ramp holds only for speeds that the robot really carries out."""
-        for name in ("max_mps", "max_radps", "max_grip_ps"):
-            own = self._description.controller.get(name)
-            allowed = getattr(self.limits, name)
-            if own is not None and allowed > own:
-                raise ConfigError(f"{name} = {allowed} is above the robot's own {own}")
 
     def close(self) -> None:
         """Hold the robot and close every socket; idempotent."""

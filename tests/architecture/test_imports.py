@@ -30,6 +30,7 @@ PURE = [
     "teleop.input_profile",
     "teleop.mode",
     "teleop.axes",
+    "teleop.drivable",
     "teleop.safety",
     "teleop.stuck",
     "teleop.patrol",
