@@ -50,6 +50,20 @@ def control(
 @contextmanager
 def controlled(folder: Path, robot: Robot, **options: object) -> Iterator[Control]:
     """Any robot's control loop for the length of a test."""
+    with prepared(folder, robot, **options) as loop:
+        leaving = threading.Event()
+        thread = threading.Thread(target=loop.run, args=(leaving,))
+        thread.start()
+        try:
+            yield loop
+        finally:
+            leaving.set()
+            thread.join(5.0)
+
+
+@contextmanager
+def prepared(folder: Path, robot: Robot, **options: object) -> Iterator[Control]:
+    """Any robot's control loop with its keys and sockets; nothing ticks yet."""
     roster = RosterFile(folder / AUTHORIZED_KEYS)
     with closing(robot_door(load_or_make(folder / ROBOT_KEY), roster)) as door:
         loop = Control(
@@ -63,15 +77,8 @@ def controlled(folder: Path, robot: Robot, **options: object) -> Iterator[Contro
             latch=LatchFile(folder / "toy.latch.json"),
             **options,  # type: ignore[arg-type]
         )
-        leaving = threading.Event()
-        thread = threading.Thread(target=loop.run, args=(leaving,))
-        thread.start()
-        try:
+        with closing(loop):
             yield loop
-        finally:
-            leaving.set()
-            thread.join(5.0)
-            loop.close()
 
 
 def admitted(loop: Control, operator: str, role: Role = Role.OPERATOR) -> Credentials:

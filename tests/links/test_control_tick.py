@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,16 +15,13 @@ import zmq
 
 from teleop.command_reader import COMMANDS_BURST
 from teleop.control import Control
-from teleop.key_files import ROBOT_KEY, load_or_make
-from teleop.latch import LatchFile
 from teleop.log_writer import LogWriter
-from teleop.robot_door import robot_door
-from teleop.roster import AUTHORIZED_KEYS, RosterFile
-from tests.links.control_support import HANG_S, admitted, console, control
+from teleop.roster import RosterFile
+from tests.links.control_support import HANG_S, admitted, console, control, prepared
 from tests.links.link_support import until
 from tests.point_robot import PointRobot
 from transport.clock import now_ns
-from transport.control_link import LOOPBACK, free_base_port
+from transport.control_link import LOOPBACK
 from transport.messages import STILL, Command, Mode, Refusal, Twist, encode
 
 FLOOD = 1000
@@ -33,23 +30,9 @@ FLOOD = 1000
 @contextmanager
 def unhurried(folder: Path, robot: PointRobot) -> Iterator[Control]:
     """A control loop that ticks when the test says so."""
-    roster = RosterFile(folder / AUTHORIZED_KEYS)
-    with closing(robot_door(load_or_make(folder / ROBOT_KEY), roster)) as door:
-        loop = Control(
-            robot=robot,
-            name="toy-1",
-            site="bench",
-            host=LOOPBACK,
-            port=free_base_port(),
-            door=door,
-            roster=roster,
-            latch=LatchFile(folder / "toy.latch.json"),
-        )
+    with prepared(folder, robot) as loop:
         loop._drive.start()
-        try:
-            yield loop
-        finally:
-            loop.close()
+        yield loop
 
 
 # --- it waits for nothing ---
