@@ -209,6 +209,12 @@ def first_difference(verdict: Verdict | None, failing: Sequence[tuple[int, int]]
     return loop.first_divergent_step if loop is not None else -1
 
 
+def labels_fail(verdict: Verdict | None) -> bool:
+    """Whether single steps do not lead where they led when it was recorded."""
+    step = verdict.evidence.one_step if verdict is not None else None
+    return step is not None and step.failed > 0
+
+
 def axis(name: str) -> Axis:
     """How an action's name is shown."""
     if name in _AXES:

@@ -15,10 +15,7 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent
-from PySide6.QtWidgets import (
-    QMainWindow,
-    QWidget,
-)
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from recorder.labels import AnnotationKind
 from teleop.replay_film import Drawn, Replayed
@@ -40,7 +37,7 @@ from ui.review_layout import ReviewLayout
 from ui.review_list import LibraryPanel
 from ui.review_menus import fill_menus
 from ui.review_playback import Playback
-from ui.review_state import difference, first_difference, headline
+from ui.review_state import difference, first_difference, headline, labels_fail
 from ui.review_video import ReviewPicture, as_image
 from ui.theme import Theme
 
@@ -257,8 +254,8 @@ class ReviewWindow(QMainWindow):
             self.desk.open(folder)
 
     def _pictured(self, folder: str, camera: str, row: int, image: QImage) -> None:
-        opened, cameras = self.opened, self._cameras()
-        if opened is None or opened.path.name != folder or camera != cameras[self._camera]:
+        opened = self.opened
+        if opened is None or opened.path.name != folder or camera != self._shown_camera():
             return
         self.recorded.show_image(image)
         self._row_shown = row
@@ -270,10 +267,9 @@ class ReviewWindow(QMainWindow):
             self._show_at()
 
     def _drawn(self, drawn: Drawn) -> None:
-        opened, cameras = self.opened, self._cameras()
-        if opened is None or drawn.path != str(opened.path):
+        if self.opened is None or drawn.path != str(self.opened.path):
             return
-        if drawn.camera != cameras[self._camera] or not drawn.rgb:
+        if drawn.camera != self._shown_camera() or not drawn.rgb:
             return
         shape = (drawn.height, drawn.width, 3)
         pixels = np.frombuffer(drawn.rgb, np.uint8).reshape(shape)
@@ -323,7 +319,7 @@ class ReviewWindow(QMainWindow):
     def _show_at(self) -> None:
         """Playhead, time, both pictures and what stands over them."""
         playback, opened = self.playback, self.opened
-        if playback.playing != self._ticker_runs():
+        if playback.playing != self._ticker.isActive():
             self._ticker.start() if playback.playing else self._ticker.stop()
         self.bar.show_playing(playback.playing)
         self.bar.show_position(playback.at_s, playback.length_s)
@@ -334,8 +330,7 @@ class ReviewWindow(QMainWindow):
             return
         tape = opened.tape
         row, step = tape.row_at(playback.at_s), tape.step_at(playback.at_s)
-        cameras = self._cameras()
-        camera = cameras[self._camera] if cameras else ""
+        camera = self._shown_camera()
         if row >= 0 and camera and row != self._row:
             self._row = row
             self.desk.picture(opened.path, camera, row)
@@ -343,14 +338,13 @@ class ReviewWindow(QMainWindow):
         drawn = tape.step_at(float(tape.row_s[row])) if row >= 0 else step
         ends = self.replayed.steps if self.replayed is not None else 0
         within = 0 <= drawn <= ends
-        failing = opened.verdict is not None and _labels_fail(opened)
         wanted = (camera,) if camera else ()
+        failing = labels_fail(opened.verdict)
         self.film.want(Wanted(str(opened.path), failing, wanted, drawn if within else -1))
         self._faces(opened, row, drawn)
 
     def _faces(self, opened: Opened, row: int, step: int) -> None:
-        cameras = self._cameras()
-        camera = cameras[self._camera] if cameras else ""
+        camera = self._shown_camera()
         wall = moment(opened.manifest.clock.opened_wall, self.playback.at_s)
         self.recorded.show_face(recorded_face(row if camera else -1, step, wall))
         tape = opened.tape
@@ -371,6 +365,11 @@ class ReviewWindow(QMainWindow):
             return ()
         return tuple(camera.name for camera in self.opened.manifest.cameras)
 
+    def _shown_camera(self) -> str:
+        """Whose pictures are shown; empty: there is none."""
+        cameras = self._cameras()
+        return cameras[self._camera] if cameras else ""
+
     def _first_difference(self) -> int:
         if self.opened is None:
             return -1
@@ -386,9 +385,6 @@ class ReviewWindow(QMainWindow):
         proved = f"Replayed {verdict.replayed_wall[:16].replace('T', ' ')} UTC. " if verdict else ""
         return f"Episode {opened.path.name}. {proved}Sealed, opened read-only."
 
-    def _ticker_runs(self) -> bool:
-        return self._ticker.isActive()
-
     def _tick(self) -> None:
         self.playback = self.playback.moved(clock.now_ns())
         self._show_at()
@@ -398,8 +394,3 @@ class ReviewWindow(QMainWindow):
         self.film.close()
         self.desk.close()
         super().closeEvent(event)
-
-
-def _labels_fail(opened: Opened) -> bool:
-    step = opened.verdict.evidence.one_step if opened.verdict is not None else None
-    return step is not None and step.failed > 0
