@@ -12,8 +12,10 @@ id = "black"
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
+import pkgutil
 import tomllib
 import typing
 from dataclasses import dataclass
@@ -81,7 +83,7 @@ def _made(name: LeRobotName, fields: dict[str, Any], where: str) -> LeRobotLike:
     try:
         wanted = getattr(kind, "config_class", None)
         robot = kind(_filled(wanted, fields)) if wanted else kind(**fields)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, ImportError) as error:
         raise RobotError(f"{name.class_name} does not take {where}: {error}") from error
     missing = [word for word in _NEEDED if not hasattr(robot, word)]
     if missing:
@@ -98,7 +100,7 @@ _NEEDED: Final = (
 def _filled(wanted: Any, value: Any) -> Any:
     """`value` from TOML as what a field of a configuration wants: nested ones, choices, paths."""
     if isinstance(value, dict) and hasattr(wanted, "get_choice_class") and "type" in value:
-        chosen = wanted.get_choice_class(value["type"])
+        chosen = _choice(wanted, value["type"])
         return _filled(chosen, {k: v for k, v in value.items() if k != "type"})
     if isinstance(value, dict) and dataclasses.is_dataclass(wanted):
         hints = typing.get_type_hints(wanted)
@@ -109,3 +111,20 @@ def _filled(wanted: Any, value: Any) -> Any:
     if isinstance(value, str) and (wanted is Path or Path in inner):
         return Path(value)
     return value
+
+
+def _choice(registry: Any, name: str) -> Any:
+    """What is registered as `name`, like a kind of camera.
+
+    LeRobot registers a kind when its module is imported; that module lies beside the registry and
+    bears its name or a part of it. Others are not imported: nobody knows what they do.
+    """
+    with contextlib.suppress(KeyError):
+        return registry.get_choice_class(name)
+    if package := registry.__module__.rpartition(".")[0]:
+        for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
+            if found.name in name:
+                importlib.import_module(f"{package}.{found.name}")
+    with contextlib.suppress(KeyError):
+        return registry.get_choice_class(name)
+    raise ValueError(f"there is no {registry.__name__} of the type {name!r}")

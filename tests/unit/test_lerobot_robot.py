@@ -189,11 +189,59 @@ def test_a_class_is_made_from_a_file(tmp_path: Path) -> None:
     assert config.cameras["wrist"].index == 2
 
 
+def test_a_kind_of_camera_whose_module_nobody_imported_yet_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In LeRobot importing `lerobot.cameras.opencv` is what registers `opencv`."""
+    package = tmp_path / "rig"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "configs.py").write_text(
+        "from dataclasses import dataclass, field\n"
+        "KINDS = {}\n"
+        "class CameraConfig:\n"
+        "    @classmethod\n"
+        "    def get_choice_class(cls, name):\n"
+        "        return KINDS[name]\n"
+        "@dataclass\n"
+        "class RigConfig:\n"
+        "    cameras: dict[str, CameraConfig] = field(default_factory=dict)\n"
+    )
+    (package / "thermal.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from rig.configs import KINDS, CameraConfig\n"
+        "@dataclass\n"
+        "class ThermalConfig(CameraConfig):\n"
+        "    index: int\n"
+        "KINDS['flir_thermal'] = ThermalConfig\n"
+    )
+    (package / "moves_the_robot.py").write_text("raise SystemExit\n")
+    (package / "arm.py").write_text(
+        "from tests.unit.test_lerobot_robot import Follower\n"
+        "from rig.configs import RigConfig\n"
+        "class Rig(Follower):\n"
+        "    config_class = RigConfig\n"
+        "    def __init__(self, config):\n"
+        "        self.config = config\n"
+        "        self.at = {'pan.pos': 0.0}\n"
+        "        self.is_connected = False\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "robot.toml"
+    path.write_text("[robot.cameras.wrist]\ntype = 'flir_thermal'\nindex = 2\n")
+    robot = load_robot(LeRobotName("rig.arm", "Rig"), path)
+    camera = robot._robot.config.cameras["wrist"]  # type: ignore[attr-defined]
+    assert (type(camera).__name__, camera.index) == ("ThermalConfig", 2)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[robot]\nbaud = 1\n", "Follower does not take"),
-        ("[robot]\nport = 'x'\n[robot.cameras.wrist]\ntype = 'zed'\n", "does not take"),
+        (
+            "[robot]\nport = 'x'\n[robot.cameras.wrist]\ntype = 'zed'\n",
+            "no CameraConfig of the type 'zed'",
+        ),
         ("speed = 2\n", "it may say robot, units and tick_hz"),
         ("tick_hz = 0\n", "tick_hz is 0"),
         ("units = 3\n", "has to be a table"),
