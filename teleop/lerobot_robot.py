@@ -178,7 +178,10 @@ class LeRobotRobot:
             versions=versions_of([package_of(self._robot)]),
             cameras=self.cameras,
             units=self._units,
-            hardware={"model": self._robot.name, "serial": str(getattr(self._robot, "id", ""))},
+            hardware={
+                "model": self._robot.name,
+                "serial": str(getattr(self._robot, "id", "") or ""),
+            },
         )
 
     def close(self) -> None:

@@ -234,6 +234,11 @@ def test_a_kind_of_camera_whose_module_nobody_imported_yet_is_found(
     assert (type(camera).__name__, camera.index) == ("ThermalConfig", 2)
 
 
+def test_a_robot_without_an_id_has_no_serial_number() -> None:
+    robot = LeRobotRobot(Follower(FollowerConfig("/dev/null")))
+    assert robot.describe("boot").hardware["serial"] == ""
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
