@@ -4,10 +4,10 @@
 
 Builds an environment with Python 3.12 and lerobot 0.6.1 (5 GB, two minutes; less where the index
 of CPU wheels can be reached). In six minutes of one core it exports a few sets (`given.py`), lets
-`judge_lerobot.py` read them there, offline, and shows what LeRobot gets wrong
-(`lerobot_faults.py`); then it removes it all. `--environment` keeps the environment, or uses one
-that is there already. `--episodes` judges recorded episodes instead of made ones. Exit code 2: it
-could not be tried.
+`judge_lerobot.py` read them there, offline, shows what LeRobot gets wrong (`lerobot_faults.py`) and
+drives a real LeRobot robot (`judge_robot.py`); then it removes it all. `--environment` keeps the
+environment, or uses one that is there already. `--episodes` judges recorded episodes instead of
+made ones. Exit code 2: it could not be tried.
 """
 
 from __future__ import annotations
@@ -26,8 +26,13 @@ from pathlib import Path
 from recorder.library import list_episodes, open_episode
 from tests.lerobot.given import export, make_episodes, write_truth
 
+ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-LEROBOT = "lerobot[dataset]==0.6.1"
+LEROBOT = "lerobot[dataset,feetech]==0.6.1"
+# What our adapter and its tests import; the whole of Unstick needs a newer PyAV than LeRobot does.
+OURS = ("msgspec>=0.19", "pytest>=8.2", "pytest-timeout>=2.3")
+PYTEST = ("-q", "--noconftest", "-c", os.devnull, "--rootdir", str(ROOT), "--timeout=300")
+PYTEST += ("--import-mode=importlib", "-p", "no:cacheprovider")
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 NEEDS_BYTES = 8 * 2**30
 
@@ -68,7 +73,7 @@ def build(environment: Path) -> Path:
     if free < NEEDS_BYTES:
         give_up(f"{free / 2**30:.1f} GB are free at {environment.parent}; 8 are needed (TMPDIR).")
     subprocess.run([base, "-m", "venv", str(environment)], check=True)
-    command = [str(python), "-m", "pip", "install", "--quiet", LEROBOT]
+    command = [str(python), "-m", "pip", "install", "--quiet", LEROBOT, *OURS]
     try:
         urllib.request.urlopen(CPU_WHEELS + "/torch/", timeout=5).close()
         command += ["--extra-index-url", CPU_WHEELS]
@@ -130,7 +135,13 @@ def main() -> None:
             if done.returncode != 0:
                 sys.stderr.write(said.read_text(errors="replace"))
             codes.append(done.returncode)
-    sys.exit(1 if any(codes) else 0)
+        driven = subprocess.run(
+            [str(python), "-m", "pytest", *PYTEST, str(HERE / "judge_robot.py")],
+            env={**offline, "PYTHONPATH": str(ROOT)},
+            check=False,
+            cwd=ROOT,
+        )
+    sys.exit(1 if any((*codes, driven.returncode)) else 0)
 
 
 if __name__ == "__main__":
