@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from recorder.provenance import CameraSettings
+from teleop.lens import Lens, Window
 from teleop.mujoco_loading import GL_PROBLEM, mujoco
+from teleop.mujoco_sight import Sight
 from teleop.mujoco_state import set_state
 from teleop.robot import Image, RobotError
 from transport.clock import NS_PER_MS, now_ns, sleep_until
@@ -23,6 +26,15 @@ from transport.clock import NS_PER_MS, now_ns, sleep_until
 # on two cores).
 GO_FIRST_NS: Final = 8 * NS_PER_MS
 SLOW_NS: Final = 10 * NS_PER_MS  # drawing that takes as long has no time for that
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is known of a camera from its first picture on."""
+
+    number: int
+    lens: Lens | None  # None: it has no perspective
+    background: Image | None  # what stands still, of a camera that does so itself
 
 
 class MujocoCameras:
@@ -48,12 +60,12 @@ class MujocoCameras:
         self._model = model
         self._paint = paint
         self._data = mujoco.MjData(self._model)
-        self._view = mujoco.MjvCamera()
-        self._view.type = mujoco.mjtCamera.mjCAMERA_FIXED
-        self._option = mujoco.MjvOption()
-        self._option.geomgroup[3] = 0  # collision shapes that are not looked at
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self._scene = mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + 50)
-        self._rect = mujoco.MjrRect(0, 0, width, height)
+        self._sight = Sight(self._model, self._data)
+        self._whole = Window(0, 0, width, height)
+        self._views: dict[str, _View] = {}  # as painted in the present context
         self._gl: Any = None
         self._context: Any = None
         self._drawn_ns = self._took_ns = 0
@@ -63,7 +75,7 @@ class MujocoCameras:
         if self.gives_way and self._took_ns < SLOW_NS:
             sleep_until(self._drawn_ns + GO_FIRST_NS)
         begin_ns = now_ns()
-        self._view.fixedcamid = self._number(camera)
+        number = self._number(camera)
         set_state(self._model, self._data, state)
         # Poses of bodies, cameras and lights; contacts and forces cannot be seen.
         mujoco.mj_kinematics(self._model, self._data)
@@ -71,22 +83,56 @@ class MujocoCameras:
         if self._context is None:
             self.open()
         self._gl.make_current()
-        mujoco.mjv_updateScene(
-            self._model,
-            self._data,
-            self._option,
-            None,
-            self._view,
-            mujoco.mjtCatBit.mjCAT_ALL,
-            self._scene,
-        )
-        mujoco.mjr_render(self._rect, self._scene, self._context)
-        bottom_up = np.empty((self.height, self.width, 3), np.uint8)
-        mujoco.mjr_readPixels(bottom_up, None, self._rect, self._context)
-        picture = np.ascontiguousarray(bottom_up[::-1])
+        if camera not in self._views:
+            self._views[camera] = self._met(number)
+        picture = self._picture(self._views[camera])
         self._drawn_ns = now_ns()
         self._took_ns = self._drawn_ns - begin_ns
         return picture
+
+    def _met(self, number: int) -> _View:
+        self._sight.choose(number, None)
+        self._update_scene(number)
+        lens = _lens(self._scene, self.width / self.height)
+        background = None
+        if lens is not None and self._sight.stands_still(number):
+            self._sight.choose(number, lens, moving=False)
+            background = self._draw(number, self._whole)
+        return _View(number, lens, background)
+
+    def _picture(self, view: _View) -> Image:
+        lens, background = view.lens, view.background
+        if lens is None or background is None:
+            self._sight.choose(view.number, lens)
+            return self._draw(view.number, self._whole)
+        picture = background.copy()
+        window = self._sight.covered(view.number, lens, self.width, self.height)
+        if window is not None:
+            part = lens.part(window, self.width, self.height)
+            self._sight.choose(view.number, part)
+            top, left = self.height - window.bottom - window.height, window.left
+            picture[top : top + window.height, left : left + window.width] = self._draw(
+                view.number, window, part
+            )
+        return picture
+
+    def _draw(self, number: int, window: Window, part: Lens | None = None) -> Image:
+        """What `Sight` has chosen, in `window` of the picture, which is that `part` of it."""
+        self._update_scene(number)
+        if part is not None:
+            _narrow(self._scene, part)
+        rect = mujoco.MjrRect(window.left, window.bottom, window.width, window.height)
+        mujoco.mjr_render(rect, self._scene, self._context)
+        bottom_up = np.empty((window.height, window.width, 3), np.uint8)
+        mujoco.mjr_readPixels(bottom_up, None, rect, self._context)
+        return np.ascontiguousarray(bottom_up[::-1])
+
+    def _update_scene(self, number: int) -> None:
+        self._camera.fixedcamid = number
+        every, scene = mujoco.mjtCatBit.mjCAT_ALL, self._scene
+        model, data, sight = self._model, self._data, self._sight
+        mujoco.mjv_updateScene(model, data, sight.first, None, self._camera, every, scene)
+        mujoco.mjv_addGeoms(model, data, sight.last, mujoco.MjvPerturb(), every, scene)
 
     def settings(self, camera: str) -> CameraSettings:
         """Of the simulated camera: an exact pinhole."""
@@ -114,6 +160,7 @@ class MujocoCameras:
 
     def close(self) -> None:
         """Release the graphics context; idempotent."""
+        self._views.clear()
         if self._context is not None:
             self._gl.make_current()
             self._context.free()
@@ -138,6 +185,30 @@ class MujocoCameras:
             raise RobotError(_no_graphics(f"{type(error).__name__}: {error}")) from error
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         _use_one_mipmap(self._context)
+
+
+def _lens(scene: Any, aspect: float) -> Lens | None:
+    """Of the camera that the scene was updated for."""
+    seen = mujoco.mjv_averageCamera(scene.camera[0], scene.camera[1])
+    if seen.orthographic:
+        return None
+    near = seen.frustum_near
+    half = seen.frustum_width or aspect * (seen.frustum_top - seen.frustum_bottom) / 2
+    return Lens(
+        left=(seen.frustum_center - half) / near,
+        right=(seen.frustum_center + half) / near,
+        bottom=seen.frustum_bottom / near,
+        top=seen.frustum_top / near,
+    )
+
+
+def _narrow(scene: Any, part: Lens) -> None:
+    """Let the camera that the scene was updated for see that part alone."""
+    for eye in scene.camera:  # of a pair for stereo, whose mean is drawn
+        near = eye.frustum_near
+        eye.frustum_center = (part.left + part.right) / 2 * near
+        eye.frustum_width = (part.right - part.left) / 2 * near
+        eye.frustum_bottom, eye.frustum_top = part.bottom * near, part.top * near
 
 
 def _use_one_mipmap(context: Any) -> None:
