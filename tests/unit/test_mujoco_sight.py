@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from teleop.mujoco_state import set_state
 from teleop.robot import Image, RobotError
 from teleop.sim_arm import ArmCameras, SimArm
 from teleop.sim_rover import SimCameras, SimRover
+from transport.clock import NS_PER_MS, NS_PER_S
 from transport.messages import Twist
 
 STILL = Lens(left=-0.5, right=0.5, bottom=-0.5, top=0.5)
@@ -258,3 +260,38 @@ def test_rigs_that_open_again_draw_what_stands_still_again(
     assert isinstance(bright, np.ndarray)
     assert isinstance(dark, np.ndarray)
     assert dark.mean() < 0.8 * bright.mean()
+
+
+# --- who has the cores first ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "waits"), [(1, False), (4, False), (5, True), (9, True), (10, False), (40, False)]
+)
+def test_only_drawing_that_takes_a_while_and_has_time_waits_for_the_picture_before(
+    took_ms: int, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each camera by its own pace: two of them, the other is quick."""
+    rig = SimCameras("wedged-under-sofa", 0)
+    now_ns, until = NS_PER_S, []
+    paces = {"front": took_ms * NS_PER_MS, "ceiling": NS_PER_MS}
+
+    def draw(view: Any) -> Image:
+        nonlocal now_ns
+        now_ns += paces[view]
+        return np.zeros((480, 640, 3), np.uint8)
+
+    monkeypatch.setattr(mujoco_cameras, "now_ns", lambda: now_ns)
+    monkeypatch.setattr(mujoco_cameras, "sleep_until", until.append)
+    monkeypatch.setattr(rig, "_gl", SimpleNamespace(make_current=lambda: None))
+    monkeypatch.setattr(rig, "_context", object())
+    monkeypatch.setattr(rig, "_views", {camera: camera for camera in rig.names})
+    monkeypatch.setattr(rig, "_picture", draw)
+    state = SimRover("wedged-under-sofa", 0).snapshot()
+    for camera in rig.names:
+        rig.render(camera, state)
+    assert not until  # nothing is known yet
+    drawn_ns = now_ns
+    for camera in rig.names:
+        rig.render(camera, state)
+    assert until == [drawn_ns + mujoco_cameras.GO_FIRST_NS] * waits
