@@ -187,6 +187,8 @@ class MujocoCameras:
             raise RobotError(_no_graphics(f"{type(error).__name__}: {error}")) from error
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         _use_one_mipmap(self._context)
+        if not self._sight.needs_stencil:
+            _leave_out_stencil(self._context, self.width, self.height)
 
 
 def _lens(scene: Any, aspect: float) -> Lens | None:
@@ -221,6 +223,30 @@ def _use_one_mipmap(context: Any) -> None:
         GL.glBindTexture(GL.GL_TEXTURE_2D, int(texture))
         GL.glTexParameteri(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_MIN_FILTER, GL.GL_LINEAR_MIPMAP_NEAREST)
     GL.glBindTexture(GL.GL_TEXTURE_2D, 0)
+
+
+def _leave_out_stencil(context: Any, width: int, height: int) -> None:
+    """Depth alone, of the same kind: half the bytes of what MuJoCo asks for, a tenth of the time.
+
+    Where that is refused, it stays as it was.
+    """
+    from OpenGL import GL, error
+
+    if context.offSamples:
+        return
+    buffer, framebuffer = GL.GL_RENDERBUFFER, GL.GL_FRAMEBUFFER
+    try:
+        depth = GL.glGenRenderbuffers(1)
+        GL.glBindRenderbuffer(buffer, depth)
+        GL.glRenderbufferStorage(buffer, GL.GL_DEPTH_COMPONENT32F, width, height)
+    except error.Error:
+        return
+    GL.glBindFramebuffer(framebuffer, context.offFBO)
+    GL.glFramebufferRenderbuffer(framebuffer, GL.GL_DEPTH_STENCIL_ATTACHMENT, buffer, 0)
+    GL.glFramebufferRenderbuffer(framebuffer, GL.GL_DEPTH_ATTACHMENT, buffer, depth)
+    if GL.glCheckFramebufferStatus(framebuffer) != GL.GL_FRAMEBUFFER_COMPLETE:
+        whole = context.offDepthStencil
+        GL.glFramebufferRenderbuffer(framebuffer, GL.GL_DEPTH_STENCIL_ATTACHMENT, buffer, whole)
 
 
 def _no_graphics(problem: str) -> str:

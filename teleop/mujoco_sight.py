@@ -50,6 +50,13 @@ class Sight:
         for flag in (mujoco.mjtVisFlag.mjVIS_TEXTURE, mujoco.mjtVisFlag.mjVIS_STATIC):
             self.last.flags[flag] = 1
 
+    @property
+    def needs_stencil(self) -> bool:
+        """Whether anything throws a shadow or mirrors: MuJoCo cuts those out by stencil."""
+        model = self._model
+        shadows = model.vis.quality.shadowsize > 0 and bool(model.light_castshadow.any())
+        return shadows or bool(model.mat_reflectance.any())
+
     def stands_still(self, camera: int) -> bool:
         """Whether what does not move looks the same in every picture of `camera`.
 
@@ -58,7 +65,6 @@ class Sight:
         """
         model = self._model
         moving = _moving(model)
-        shadows = model.vis.quality.shadowsize > 0 and bool(model.light_castshadow.any())
         beams = bool((model.sensor_type == mujoco.mjtSensor.mjSENS_RANGEFINDER).any())
         others = model.nskin + model.nflex + model.ntendon > 0
         return not (
@@ -66,8 +72,7 @@ class Sight:
             or model.cam_mode[camera] != mujoco.mjtCamLight.mjCAMLIGHT_FIXED
             or moving[model.light_bodyid].any()
             or (model.light_mode != mujoco.mjtCamLight.mjCAMLIGHT_FIXED).any()
-            or model.mat_reflectance.any()
-            or shadows
+            or self.needs_stencil
             or beams
             or others
             or (self._endless & self._moves & self._shown).any()

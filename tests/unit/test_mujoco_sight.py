@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from OpenGL.error import Error as GLError
 
 from teleop import mujoco_cameras
 from teleop.home_paint import paint
@@ -124,6 +125,18 @@ def test_where_what_moves_changes_the_rest_nothing_is_kept(of: str, instead: str
     assert not sight.stands_still(model.camera("above").id)
 
 
+@pytest.mark.parametrize(
+    ("of", "instead", "needs"),
+    [
+        ("", "", False),
+        ('shadowsize="0"', 'shadowsize="1024"', True),
+        ('<material name="plain"', '<material name="plain" reflectance="0.3"', True),
+    ],
+)
+def test_only_shadows_and_mirrors_need_a_stencil(of: str, instead: str, needs: bool) -> None:
+    assert sight_of(ROOM.replace(of, instead))[1].needs_stencil is needs
+
+
 def test_a_body_that_is_placed_from_outside_moves() -> None:
     model, sight = sight_of(ROOM.replace('<body name="shelf">', '<body name="shelf" mocap="true">'))
     sight.choose(model.camera("above").id, STILL, moving=False)
@@ -235,6 +248,32 @@ def test_of_a_camera_at_the_ceiling_only_what_moves_is_drawn_anew(
         rig.render(camera, state)
     assert len(sizes) == len(states)
     assert max(sizes) < 0.5 * rig.width * rig.height
+
+
+def refuse(*_: object) -> None:
+    raise GLError("not here")
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("glGenRenderbuffers", refuse), ("glCheckFramebufferStatus", lambda *_: 0)],
+)
+def test_with_or_without_a_stencil_pictures_are_the_same(
+    name: str, instead: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where depth alone is refused, MuJoCo's own buffer remains."""
+    state = SimRover("wedged-under-sofa", 0).snapshot()
+    pictures: list[list[Any]] = []
+    for _ in range(2):
+        rig = SimCameras("wedged-under-sofa", 0, width=320, height=240)
+        try:
+            pictures.append([rig.render(camera, state) for camera in rig.names])
+        except RobotError as error:
+            pytest.skip(str(error))
+        finally:
+            rig.close()
+        monkeypatch.setattr(f"OpenGL.GL.{name}", instead)
+    assert np.array_equal(*pictures)
 
 
 def test_rigs_that_open_again_draw_what_stands_still_again(
