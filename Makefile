@@ -27,7 +27,7 @@ ifdef ARGS
 	@$(QUICK) $(ARGS)
 else
 	@said=$$(mktemp); trap 'rm -f $$said' EXIT; \
-	nice -n 10 $(QUICK) $(COMPUTE) >$$said 2>&1 & \
+	nice -n 10 $(QUICK) --timeout=600 $(COMPUTE) >$$said 2>&1 & \
 	$(QUICK) $(COMPUTE:%=--ignore=%); real=$$?; \
 	wait $$!; computed=$$?; cat $$said; \
 	exit $$((real > computed ? real : computed))
@@ -63,6 +63,7 @@ bench: setup ## all that is measured, beside its peers, as the README has it; ho
 	@$(BIN)/unstick bench control --seconds 60 --trials 200
 	@$(BIN)/unstick bench record
 	@$(BIN)/unstick bench replay
+	@$(BIN)/unstick bench engines
 
 lock: ## pin everything with hashes, for Python 3.11 to 3.13 on every platform
 	@uv pip compile --universal --generate-hashes --quiet --python-version 3.11 \
