@@ -1389,6 +1389,33 @@ def test_silence_stops_a_hand_and_its_fingers() -> None:
     assert world.stands
 
 
+@pytest.mark.parametrize("ahead_m", [0.02, 0.03, 0.04, 0.05, 0.06, 0.08])
+def test_a_hand_that_turns_off_before_an_edge_does_not_drift_over_it(ahead_m: float) -> None:
+    """On its way from one direction to another it still goes in the first."""
+    world = arm(workspace=(0.0, -1.0, 0.0, 0.5, 1.0, 0.5)).taken()
+    x, y = 0.5 - ahead_m, 0.0
+    for tick in range(90):
+        world.body = Body(pose=Pose(x, y, 0.0, 0.2))
+        asked = {"forward": 1.0} if tick < 12 else {"left": 1.0}
+        world.run(1 / TICK_HZ, deadman=True, **asked)
+        x += world.decision.applied.forward_mps / TICK_HZ
+        y += world.decision.applied.left_mps / TICK_HZ
+        assert x <= 0.5
+    assert y > 0.1, "it went on along the edge"
+
+
+def test_fingers_go_as_fast_as_their_own_limit_allows() -> None:
+    world = arm(max_grip_ps=0.5).taken()
+    world.run(1.0, deadman=True, grip=1.0)
+    assert world.decision.asked.grip_ps == 0.5
+    assert world.decision.applied.grip_ps == 0.5
+    for _ in range(2):
+        before = world.decision.applied.grip_ps
+        world.run(1 / TICK_HZ, deadman=True)
+        step = before - world.decision.applied.grip_ps
+        assert step == pytest.approx(min(before, world.limits.decel_grip_ps2 / TICK_HZ))
+
+
 def test_a_hand_at_the_floor_of_its_workspace_goes_no_lower_and_is_told_so() -> None:
     world = arm(workspace=(0.0, -1.0, 0.02, 1.0, 1.0, 0.5)).taken()
     world.body = Body(pose=Pose(0.5, 0.0, 0.0, 0.02))

@@ -266,6 +266,18 @@ def test_a_new_driver_counts_its_commands_from_the_beginning() -> None:
     assert world.decision.command_seq == 0
 
 
+def test_when_a_command_was_sent_is_recorded_and_is_nobody_elses() -> None:
+    """And how the clock that says so differs: both are of one console."""
+    world = World().driving()
+    world.tick(world.command(sent_ns=5_000))
+    assert world.ask(KeepLease(epoch=1, clock_offset_ns=-7, clock_error_ns=3)).ok
+    said = (world.state.last_sent_ns, world.state.clock_offset_ns, world.state.clock_error_ns)
+    assert said == (5_000, -7, 3)
+    assert world.ask(ForceLease(reason="fire drill"), CARA).ok
+    said = (world.state.last_sent_ns, world.state.clock_offset_ns, world.state.clock_error_ns)
+    assert said == (0, 0, -1)
+
+
 def test_a_new_driver_does_not_drive_by_the_picture_of_the_former() -> None:
     world = World().driving()
     assert world.ask(ForceLease(reason="fire drill"), CARA).ok
@@ -321,6 +333,13 @@ def test_the_holder_asking_again_keeps_the_lease_for_the_whole_time_anew() -> No
     assert world.state.lease.expires_ns == world.now_ns + TTL_MS * NS_PER_MS
 
 
+def test_a_sign_of_life_keeps_the_lease_for_the_whole_time_anew_without_any_command() -> None:
+    world = World().driving()
+    world.wait(500 * NS_PER_MS)
+    assert world.ask(KeepLease(epoch=1)).ok
+    assert world.state.lease.expires_ns == world.now_ns + TTL_MS * NS_PER_MS
+
+
 def test_without_a_disk_no_lease_is_granted_and_the_holder_keeps_it() -> None:
     world = World(ceiling=1).driving()
     world.ask(RequestLease(), BEN)
@@ -368,6 +387,15 @@ def test_a_hand_back_ends_the_phase_that_was_marked_under_the_policy() -> None:
     world.ask(StartPolicy(epoch=1))
     assert world.ask(MarkPhase(epoch=1, phase=Phase.CORRECTION)).ok
     assert handed_back(world).state.phase is Phase.AUTONOMOUS
+
+
+def test_a_hand_back_leaves_nothing_of_why_it_held() -> None:
+    world = World().driving()
+    world.silence(0.3)
+    assert world.state.hold is not None
+    assert world.ask(HandBack(epoch=1)).ok
+    world.tick()
+    assert (world.state.mode, world.state.hold) == (Mode.AUTONOMY, None)
 
 
 def test_a_hand_back_answers_a_call_that_came_under_the_operator() -> None:
