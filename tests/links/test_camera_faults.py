@@ -105,7 +105,13 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 def watched(connected: Watched) -> Watched:
     """One connection for all tests: after each fault it has to go on anyway."""
     connected.rig.good = connected.rig.bad = live
-    connected.becomes(CameraCondition.LIVE)
+    wait_until(
+        lambda: (
+            (status := connected.status()).condition is CameraCondition.LIVE
+            and (status.height, status.width) == (120, 160)
+        ),
+        "it did not come back as it was",
+    )
     return connected
 
 
