@@ -18,9 +18,10 @@ demo: setup ## the whole product once: a robot gets stuck, is rescued, the rescu
 
 test test-long: export QT_QPA_PLATFORM = offscreen
 QUICK := $(BIN)/python -m pytest -q -m "not long"
-# Tests with real windows, sockets and processes wait most of the time. These compute, and run beside
-# them on what they leave over of the processors.
-COMPUTE := tests/unit tests/architecture
+# Tests with real windows, sockets and processes wait most of the time. These compute, or are in no
+# hurry, and run beside them on what they leave over of the processors.
+COMPUTE := tests/unit tests/architecture $(wildcard tests/faults/test_episode_*.py) \
+           $(patsubst %,tests/system/test_%.py,bad_input pairing replay_pool validate_set)
 
 test: setup ## the quick tests, under ten minutes on two cores; ARGS="-k lease" for some of them
 ifdef ARGS
