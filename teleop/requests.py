@@ -89,7 +89,7 @@ def answered(
 ) -> Answer:
     """Carry out or refuse one request. `epoch_ceiling`: the highest epoch that the disk knows."""
 
-    def reply(ok: bool, reason: str = "", epoch: int = 0) -> Reply:
+    def reply(ok: bool, reason: str, epoch: int = 0) -> Reply:
         return Reply(
             request_id=asked.request_id,
             ok=ok,

@@ -120,6 +120,15 @@ def test_a_yes_tells_the_epoch_who_was_answered_and_when() -> None:
     )
 
 
+def test_a_label_for_an_episode_is_the_recorders_business_and_needs_no_words() -> None:
+    said = LabelEpisode(episode="01K0000000000000000000000Z", kind=AnnotationKind.NOTE, text="x")
+    world = World().driving()
+    before = world.state
+    reply = world.ask(said)
+    assert (reply.ok, reply.reason) == (True, "")
+    assert world.state == before
+
+
 def test_a_no_tells_why_who_was_answered_and_when() -> None:
     world = World().driving()
     assert world.ask(KeepLease(epoch=1), BEN) == Reply(

@@ -350,6 +350,14 @@ def test_the_linear_axes_share_one_limit_and_keep_their_direction() -> None:
     assert now.forward_mps == pytest.approx(now.left_mps) == pytest.approx(-now.up_mps)
 
 
+def test_a_turn_to_another_direction_at_the_same_speed_is_no_braking() -> None:
+    """Whatever does not slow down changes by no more than it may speed up by."""
+    limits = Limits(max_mps=0.25, accel_mps2=0.5, decel_mps2=4.0)
+    now = limited(hand(left=0.25), hand(forward=0.25), limits, 0.25, DT_S)
+    step = math.hypot(now.forward_mps - 0.25, now.left_mps)
+    assert step == pytest.approx(limits.accel_mps2 * DT_S)
+
+
 def test_the_cap_scales_every_axis() -> None:
     wish = Twist(forward_mps=0.1, turn_radps=0.8, left_mps=0.1, up_mps=0.1, grip_ps=0.6)
     now = STILL
