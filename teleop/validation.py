@@ -272,7 +272,7 @@ class _DataSet:
             job, verdict = wanted.get(answer.job.name), answer.verdict
             if job is None or verdict is None or not covers(verdict, job.wanted):
                 continue
-            if verdict.evidence.problem or not _made_by(verdict, ours):
+            if not _made_by(verdict, ours):
                 continue
             if not self._labelled_as(job.episode, verdict):
                 continue

@@ -240,3 +240,17 @@ def record(root: Path, **changes: Any) -> Episode:
     rec.close(stamp(10_000))
     (path,) = rec.sealed()
     return open_episode(path)
+
+
+class CountingRover(Rover):
+    """Knows how many steps it has made since it was brought to a state."""
+
+    steps = 0
+
+    def restore(self, state: bytes) -> None:
+        super().restore(state)
+        self.steps = 0
+
+    def apply(self, action: Twist) -> Twist:
+        self.steps += 1
+        return super().apply(action)

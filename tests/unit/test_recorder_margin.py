@@ -18,7 +18,7 @@ from recorder.replay import Wanted, replay
 from recorder.replayable import Action
 from recorder.stepping import run
 from recorder.verdict import Disturbance, Kind, Margin
-from tests.unit.recorder_support import Rover
+from tests.unit.recorder_support import CountingRover, Rover
 from tests.unit.replay_support import demonstration, robots
 from transport.messages import Twist
 
@@ -86,16 +86,9 @@ def test_a_demonstration_that_bears_nothing_is_fragile() -> None:
 def test_an_environment_that_ends_after_its_steps_says_nothing_about_a_delay() -> None:
     """MetaWorld refuses to step on after its limit; what comes too late for it did not fail."""
 
-    class Limited(Rover):
-        steps = 0
-
-        def restore(self, state: bytes) -> None:
-            super().restore(state)
-            self.steps = 0
-
+    class Limited(CountingRover):
         def apply(self, action: Twist) -> Twist:
-            self.steps += 1
-            if self.steps > len(one):
+            if self.steps == len(one):
                 raise ValueError("You must reset the env manually once truncate==True")
             return super().apply(action)
 

@@ -35,7 +35,7 @@ from recorder.versions import recording_code
 from recorder.video_track import read_packets
 from teleop import replay_robots
 from teleop.trimming import run_trim
-from tests.unit.recorder_support import Rover, number_of, record, session, stamp
+from tests.unit.recorder_support import CountingRover, Rover, number_of, record, session, stamp
 from transport.messages import Event, Outcome, Twist
 
 GROUP = 15  # rows
@@ -290,18 +290,8 @@ def test_what_is_left_is_proved_to_solve_still(
 def test_a_shorter_episode_that_does_not_solve_its_task_is_not_kept(
     copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Patient(Rover):
+    class Patient(CountingRover):
         """Is not done before it has been at it for so long: what looks idle is needed."""
-
-        steps = 0
-
-        def restore(self, state: bytes) -> None:
-            super().restore(state)
-            self.steps = 0
-
-        def apply(self, action: Twist) -> Twist:
-            self.steps += 1
-            return super().apply(action)
 
         def solved(self) -> bool:
             return super().solved() and self.steps > 800 if self.steps else super().solved()
