@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -63,12 +64,13 @@ def test_a_killed_console_stops_the_robot_and_loses_its_place_while_recording_go
             env=OFFSCREEN,
             stdin=subprocess.DEVNULL,
         )
-        with hand(robot, "watcher") as watcher:
+        with console, ExitStack() as leaving, hand(robot, "watcher") as watcher:
+            leaving.callback(console.kill)
             watcher.wait(
                 lambda v: v.state is not None and v.state.mode is Mode.TELEOP, "the console drives"
             )
             watcher.wait(lambda v: front_viewers(v) == 2, "both see the robot's pictures")
-            assert is_recording(watcher.look())
+            watcher.wait(is_recording, "the recording")
             console.kill()
             console.wait()
             watcher.wait(

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from teleop.both_ends import acquaint
@@ -24,6 +25,7 @@ from transport.messages import Arm, Mode, RequestLease, RobotState
 
 ROOT = Path(__file__).parents[2]
 HANG_S = 60.0
+ATTEMPTS = 6  # to push, within that
 OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 
 
@@ -192,7 +194,11 @@ class Hand:
         self, condition: Callable[[LinkView], object], what: str, limit_s: float = HANG_S
     ) -> None:
         """Keep looking until `condition` holds for what is known."""
-        until(lambda: condition(self.look()), what, limit_s)
+        try:
+            until(lambda: condition(self.look()), what, limit_s)
+        except AssertionError as never:
+            never.add_note(f"Last known: {self.look()}")
+            raise
 
     def hold(self, seconds: float) -> None:
         """Keep looking, hands as they are."""
@@ -214,11 +220,32 @@ class Hand:
         self.hold(0.8)
 
     def drive_back(self) -> None:
-        """Push the stick back and keep it there."""
-        self.link.set_input(OperatorInput(forward=-1.0, deadman=True, input_ns=now_ns()))
-        self.wait(
-            lambda v: v.state is not None and v.state.applied.forward_mps < -0.2, "motion backwards"
+        """Push the stick back and keep it there, until the robot moves."""
+        self.push(
+            OperatorInput(forward=-1.0, deadman=True),
+            lambda v: v.state is not None and v.state.applied.forward_mps < -0.2,
+            "motion backwards",
         )
+
+    def push(
+        self, stick: OperatorInput, condition: Callable[[LinkView], object], what: str
+    ) -> None:
+        """Push and keep at it until `condition` holds.
+
+        Where it does not within some seconds, because the robot held on a busy machine, as a
+        person would: let go, and push again.
+        """
+        for last in (*[False] * (ATTEMPTS - 1), True):
+            self.link.set_input(replace(stick, input_ns=now_ns()))
+            try:
+                self.wait(condition, what, HANG_S / ATTEMPTS)
+            except AssertionError:
+                if last:
+                    raise
+                self.link.set_input(OperatorInput(input_ns=now_ns()))
+                self.hold(0.8)
+            else:
+                return
 
 
 @contextmanager
