@@ -12,10 +12,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 
-from teleop.rescue_script import Seen
+from teleop.rescue_script import SETTLE_NS, Hands, Seen
 from teleop.scenarios import Script
 from transport import clock
 from transport.clock import NS_PER_MS, NS_PER_S
+from transport.messages import HoldReason
 from ui.main_window import MainWindow
 
 log = logging.getLogger("scripted")
@@ -43,6 +44,7 @@ class ScriptedOperator(QObject):
         self._window = window
         self._screenshots = screenshots
         self._operator = script
+        self._hands_off_ns = -SETTLE_NS  # when the robot last asked for that
         self._held: frozenset[str] = frozenset()
         self._shot: set[str] = set()
         self._call_ns: int | None = None
@@ -70,8 +72,14 @@ class ScriptedOperator(QObject):
         ):
             return
         rgb = None if picture is None else picture.bgra[..., 2::-1]
-        seen = Seen(view.state, view.yours, age_ms, brightness, view.self_test.passed, rgb)
-        self._operator, hands = self._operator.act(seen, now_ns)
+        hold = None if view.state is None else view.state.hold
+        if hold is not None and hold.reason is HoldReason.NOT_NEUTRAL:
+            self._hands_off_ns = now_ns
+        if now_ns - self._hands_off_ns < SETTLE_NS:  # as the robot asks of any operator
+            hands = Hands()
+        else:
+            seen = Seen(view.state, view.yours, age_ms, brightness, view.self_test.passed, rgb)
+            self._operator, hands = self._operator.act(seen, now_ns)
         for key in self._held - hands.held:
             QTest.keyRelease(self._window.windowHandle(), KEYS[key])
         for key in hands.held - self._held:
