@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,9 @@ LOOPBACK: Final = "127.0.0.1"
 PROC: Final = Path("/proc")
 _LISTENS: Final = "0A"  # TCP_LISTEN
 _TABLES: Final = ("net/tcp", "net/tcp6")
+_BLOCK: Final = 10  # ports: the channels', and one that marks the block as picked
+_MARKS: Final = 8  # blocks
+_marks: Final[deque[socket.socket]] = deque()
 
 
 def holder_of(port: int) -> str:
@@ -59,14 +63,27 @@ def _parent(process: Path) -> str:
 def free_base_port() -> int:
     """A base port whose whole block is free at this moment, for a demonstration or a test.
 
+    Whoever picks another one meanwhile, here or in another process, picks another block: the last
+    few are marked as taken until a robot has had the time to start there.
+
     Raises:
         LinkError: no block was found.
     """
     for _ in range(50):
         # Below the range from which systems take ports for outgoing connections.
-        base = 20_000 + secrets.randbelow(12_000)
-        if all(_is_free(base + channel.offset) for channel in CHANNELS):
-            return base
+        base = 20_000 + _BLOCK * secrets.randbelow(12_000 // _BLOCK)
+        if not all(_is_free(base + channel.offset) for channel in CHANNELS):
+            continue
+        mark = socket.socket()
+        try:
+            mark.bind((LOOPBACK, base + _BLOCK - 1))  # no channel's
+        except OSError:
+            mark.close()
+            continue
+        _marks.append(mark)
+        while len(_marks) > _MARKS:
+            _marks.popleft().close()
+        return base
     raise LinkError("no free block of ports was found on this machine")
 
 

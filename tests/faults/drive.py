@@ -99,11 +99,15 @@ class Drive:
         """Hands off; when, monotonic ns."""
         return self._told(do="stick", forward=0.0, turn=0.0, deadman=False)
 
+    def blink(self, seconds: float) -> None:
+        """Hands off for so long, and the stick pushed again."""
+        self._told(do="blink", seconds=seconds)
+
     def press_anew(self) -> int:
         """Hands off for as long as is asked, then deadman and stick; when those, monotonic ns."""
         self.let_go()
         self.wait(LIMITS.neutral_ms / 1e3 + 0.3)
-        return self.push()
+        return self._told(do="stick", forward=1.0, turn=0.0, deadman=True, stamp="told_ns")
 
     def ask_again_when_free(self) -> None:
         """From now on the operator asks for the lease whenever the robot says that it is free."""
@@ -293,6 +297,15 @@ def tick_gaps_ms(ticks: list[dict[str, Any]]) -> list[float]:
     return [(b["stamp_ns"] - a["stamp_ns"]) / NS_PER_MS for a, b in pairwise(ticks)]
 
 
+def late_ms(ticks: list[dict[str, Any]]) -> float:
+    """How late the last of these ticks was, by the beat of the most punctual one.
+
+    `STANDS_MS` counts whole ticks; what a busy machine adds to the last one comes on top.
+    """
+    beats = [tick["stamp_ns"] / NS_PER_MS - tick["tick"] * TICK_MS for tick in ticks]
+    return beats[-1] - min(beats)
+
+
 def p99(values: list[float]) -> float:
     """What 99 of 100 values do not exceed."""
     return sorted(values)[len(values) * 99 // 100]
@@ -332,9 +345,7 @@ def assert_stands_until_hands_were_off(drive: Drive, from_ns: int) -> None:
     """The stick is still held; nothing moves before hands were off for long enough."""
     drive.wait(1.0)
     assert all(stands(tick) for tick in drive.ticks(from_ns)), "the held stick moved the robot"
-    drive.let_go()
-    drive.wait(LIMITS.neutral_ms / 1e3 * 0.4)
-    drive.push()
+    drive.blink(LIMITS.neutral_ms / 1e3 * 0.4)
     drive.wait(0.5)
     assert all(stands(tick) for tick in drive.ticks(from_ns)), "hands were not off long enough"
     pressed_ns = drive.press_anew()

@@ -107,6 +107,20 @@ def be_a_machine_of_its_own() -> None:
     It is killed when the thread that started it ends, even while it is stopped.
     """
     _checked(_libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+    _be_served_first()
+
+
+@contextmanager
+def served_first() -> Iterator[None]:
+    """This thread, too, for as long as it measures: like those that it talks to."""
+    _be_served_first()
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _be_served_first() -> None:
     with contextlib.suppress(PermissionError):  # where that needs more rights: served like others
         # Not `nice`: where the kernel groups by session that counts within the session only.
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))

@@ -17,6 +17,7 @@ import queue
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ class Hands:
         self._link.set_focus(True)
         if self._video is not None:
             self._video.start()
+        self._stick = OperatorInput()
         self._alive = True
         self._paints = True
         self._insists = False
@@ -124,12 +126,17 @@ class Hands:
         match order["do"]:
             case "stick":
                 stick = OperatorInput(
-                    forward=order["forward"],
-                    turn=order["turn"],
-                    deadman=order["deadman"],
-                    input_ns=now_ns(),
+                    forward=order["forward"], turn=order["turn"], deadman=order["deadman"]
                 )
-                self._link.set_input(stick)
+                self._link.set_input(replace(stick, input_ns=now_ns()))
+                self._stick = stick
+            case "blink":
+                self._link.set_input(OperatorInput(input_ns=now_ns()))
+                end_s = time.monotonic() + order["seconds"]
+                while time.monotonic() < end_s:
+                    self._look()
+                    time.sleep(LOOK_S)
+                self._link.set_input(replace(self._stick, input_ns=now_ns()))
             case "ask":
                 self._link.request(self._asked(order["what"]))
             case "insist":

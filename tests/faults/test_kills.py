@@ -108,7 +108,7 @@ def test_a_killed_control_comes_back_disarmed_under_a_new_boot_id(tmp_path: Path
         assert state.mode is Mode.DISARMED
         assert state.applied == STILL, "the held stick of before moves nothing"
         assert state.lease.epoch >= before.lease.epoch
-        assert state.call is not None
+        operator.wait(lambda v: v.state is not None and v.state.call is not None, "it calls")
 
 
 def test_a_killed_media_is_told_leaves_control_alone_and_its_episode_is_recovered(

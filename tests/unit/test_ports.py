@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import sys
 
 import pytest
 
-from transport.ports import holder_of, listening
+from transport.errors import LinkError
+from transport.ports import free_base_port, holder_of, listening
 
 TABLE = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -35,3 +37,10 @@ def test_the_process_that_listens_is_named_with_its_parent(
         port = server.getsockname()[1]
         assert holder_of(port) == f" by process {os.getpid()}, started by {os.getppid()}"
     assert holder_of(port) == "", "it is free"
+
+
+def test_a_block_that_was_picked_is_not_picked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = free_base_port()
+    monkeypatch.setattr(secrets, "randbelow", lambda blocks: (base - 20_000) // 10)
+    with pytest.raises(LinkError, match="no free block"):
+        free_base_port()
