@@ -118,11 +118,22 @@ def write_meta(path: Path, placed: Placed) -> None:
     row["meta/episodes/file_index"] = file
     row.update(placed.extra)
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.table({name: [value] for name, value in row.items()})
+    # Types are named: left to find them, pyarrow looks for pandas once for each of 450 columns.
+    table = pa.table({name: pa.array([value], _type_of(value)) for name, value in row.items()})
     # One row: statistics and dictionaries would only make it larger.
     pq.write_table(table, path, write_statistics=False, use_dictionary=False)
     if pq.read_table(path).to_pylist() != [row]:
         raise EpisodeError("Metadata were not written as meant", path, "Try again.")
+
+
+def _type_of(value: Any) -> Any:
+    """Arrow's type of a value as JSON has it; of a list by its first element."""
+    import pyarrow as pa
+
+    if isinstance(value, list):
+        return pa.list_(_type_of(value[0]) if value else pa.null())
+    plain = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+    return plain.get(type(value), pa.null())
 
 
 def write_tasks(root: Path, tasks: list[str]) -> None:

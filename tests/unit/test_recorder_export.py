@@ -268,6 +268,21 @@ def test_meta_adds_up(exported: Path, episodes: list[Episode]) -> None:
     assert stats["action"]["count"] == [info["total_frames"]]
 
 
+def test_statistics_of_a_video_are_those_of_its_pictures(exported: Path) -> None:
+    feature = "observation.images.rear"
+    with av.open(str(exported / f"videos/{feature}/chunk-000/file-001.mp4")) as container:
+        keys = [frame for frame in container.decode(video=0) if frame.key_frame]
+    shown = np.stack([frame.to_ndarray(format="rgb24")[::8, ::8] for frame in keys])
+    pixels = shown.reshape(-1, 3) / 255.0
+    (row,) = pq.read_table(exported / "meta/episodes/chunk-000/file-001.parquet").to_pylist()
+    told = {name: np.ravel(row[f"stats/{feature}/{name}"]) for name in ("mean", "std", "q90")}
+    level = 3 / 255  # two ways of FFmpeg from YUV to RGB differ by that
+    assert told["mean"] == pytest.approx(pixels.mean(axis=0), abs=level)
+    assert told["std"] == pytest.approx(pixels.std(axis=0), abs=level)
+    assert told["q90"] == pytest.approx(np.quantile(pixels, 0.9, axis=0), abs=level)
+    assert row[f"stats/{feature}/count"] == [len(keys)]
+
+
 def test_exporting_again_gives_the_same_bytes(
     exported: Path, episodes: list[Episode], tmp_path: Path
 ) -> None:
