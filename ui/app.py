@@ -144,6 +144,13 @@ def run_console(
     from ui.main_window import MainWindow
     from ui.theme import dressed
 
+    interrupted: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        interrupted.append(number)
+
+    # Before there is a window: in an override Qt would print a KeyboardInterrupt and go on.
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("unstick")
@@ -165,16 +172,11 @@ def run_console(
     )
     wake = Wake(window.wake, window)
     video.subscribe(wake.poke)
-    interrupted: list[int] = []
-
-    def end(number: int, _frame: object) -> None:
-        interrupted.append(number)
 
     def look() -> None:
         if interrupted:
             window.close()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     ticker = QTimer(window)
     ticker.timeout.connect(look)
     ticker.start(SIGNAL_MS)

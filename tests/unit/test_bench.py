@@ -40,7 +40,7 @@ from transport.command_peer import WATCHDOG_S, PeerBase, PeerHost
 from transport.control_link import free_base_port
 from transport.errors import LinkError
 from transport.messages import STILL, Mode, Twist
-from ui.__main__ import parse_address
+from ui.console import parse_address
 
 
 def test_make_bench_measures_what_the_readme_tells() -> None:
