@@ -51,6 +51,8 @@ OTHER = Lease(
 )
 TIMING = Limits().timing(Profile.NORMAL)
 SLOW_TIMING = Limits().timing(Profile.HIGH_LATENCY)
+# No picture is veiled for its age, however slow the machine is.
+PATIENT = msgspec.structs.replace(TIMING, picture_slow_ms=60_000.0)
 TESTED = SelfTest(
     epoch=4,
     stop=Stage.PASSED,
@@ -380,6 +382,7 @@ __all__ = [
     "MINE",
     "MS",
     "OTHER",
+    "PATIENT",
     "ROBOT_NS",
     "SESSION",
     "SLOW_TIMING",

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.console.fakes import driven, link_view, media_state, picture
+from tests.console.fakes import PATIENT, driven, link_view, media_state, picture
 from tests.console.support import Console
 from tests.unit.screen_support import camera
 from transport import clock
@@ -84,7 +84,7 @@ def test_they_follow_what_comes_in(console: Console, qtbot: QtBot) -> None:
 
 
 def test_they_are_painted_over_the_upper_half_only(console: Console, qtbot: QtBot) -> None:
-    console.show(link_view(driven()))
+    console.show(link_view(driven(timing=PATIENT)))  # a veil would be a change, too
     view = console.window.main_video
     console.video.put(picture(grey=200))
     qtbot.waitUntil(lambda: view.feed.painted == 1)

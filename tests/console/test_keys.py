@@ -20,6 +20,7 @@ from teleop.profile_files import Profiles
 from tests.console.fakes import CALL, arm_driven, driven, link_view, robot_state
 from tests.console.shot_views import replay_to_judge
 from tests.console.support import Console
+from transport import clock
 from transport.clock import NS_PER_S
 from transport.messages import (
     Arm,
@@ -267,7 +268,11 @@ def test_enter_accepts_a_waiting_call(console: Console, key: Qt.Key) -> None:
     assert console.link.requests == [RequestLease()]
 
 
-def test_a_second_enter_in_impatience_does_not_hand_back(console: Console) -> None:
+def test_a_second_enter_in_impatience_does_not_hand_back(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_ns = clock.now_ns()
+    monkeypatch.setattr(clock, "now_ns", lambda: at_ns)
     console.show(link_view(calling()))  # type: ignore[arg-type]
     QTest.keyClick(console.window, Key.Key_Return)
     console.show(link_view(driven()))

@@ -219,6 +219,7 @@ def test_a_replay_that_never_answers_disturbs_nobody(
     before = shown_row(window)
     qtbot.keyClick(window, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: shown_row(window) == before + 1, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.film._process is not None, timeout=PATIENCE_MS)
     process = window.film._process
     assert process is not None
     window.close()

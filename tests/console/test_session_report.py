@@ -25,7 +25,7 @@ UNUSED = cast(
 def test_each_camera_has_its_own_ages(console: Console, qtbot: QtBot, tmp_path: Path) -> None:
     console.show(link_view(driven()))
     feeds = console.window.cameras.feeds
-    for camera, age_ms in (("front", 40), ("ceiling", 400)):
+    for camera, age_ms in (("front", 40), ("ceiling", 60_000)):
         captured_ns = clock.now_ns() - age_ms * NS_PER_MS
         console.video.put(picture(camera, captured_ns=captured_ns))
         qtbot.waitUntil(lambda shown=feeds[camera]: shown.painted == 1)
@@ -34,7 +34,7 @@ def test_each_camera_has_its_own_ages(console: Console, qtbot: QtBot, tmp_path: 
 
     facts = json.loads((tmp_path / "report.json").read_text())
     front, ceiling = facts["camera_age_ms"]["front"], facts["camera_age_ms"]["ceiling"]
-    assert 40 <= front["p50"] == front["p99"] < 400 <= ceiling["p50"]
+    assert 40 <= front["p50"] == front["p99"] < 60_000 <= ceiling["p50"]
     assert facts["frames_painted"] == {"front": 1, "ceiling": 1}
 
 

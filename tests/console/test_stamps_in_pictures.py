@@ -12,13 +12,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from msgspec import structs
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.console.fakes import TIMING, FakeLink, driven, link_view
+from tests.console.fakes import PATIENT, FakeLink, driven, link_view
 from tests.console.support import show_active
 from tests.links.video_support import CAMERAS, LOOPBACK, Channel, Robot
 from transport.clock import NS_PER_MS, now_ns
@@ -91,8 +90,7 @@ def test_the_stamp_reported_as_painted_is_the_one_in_the_pixels(
     robot: ClockingRobot, theme: Theme, qtbot: QtBot
 ) -> None:
     # The veil is another test's: here a slow machine must not draw over the code.
-    patient = structs.replace(TIMING, picture_slow_ms=60_000.0)
-    link = FakeLink(link_view(driven(timing=patient)))
+    link = FakeLink(link_view(driven(timing=PATIENT)))
     receiver = VideoReceiver(CAMERAS, Channel(robot, "a"), bind_host=LOOPBACK)
     window = MainWindow(link, receiver.mailboxes, theme, figures=receiver.figures)
     wake = show_active(window, receiver, qtbot, (1280, 800))

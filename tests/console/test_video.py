@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.console.fakes import driven, link_view, picture, robot_state
+from tests.console.fakes import PATIENT, TIMING, driven, link_view, picture, robot_state
 from tests.console.support import Console
 from transport import clock
 from transport.mailbox import Mailbox
@@ -86,13 +87,15 @@ def test_only_the_main_view_counts_as_what_the_operator_sees(
 def test_age_is_painted_minus_captured_in_the_robots_clock(console: Console, qtbot: QtBot) -> None:
     offset_ns = 5 * clock.NS_PER_S
     view = console.window.main_video
-    console.video.put(picture(captured_ns=clock.now_ns() + offset_ns - 80 * clock.NS_PER_MS))
+    captured_ns = clock.now_ns() - 80 * clock.NS_PER_MS
+    console.video.put(picture(captured_ns=captured_ns + offset_ns))
     qtbot.waitUntil(lambda: view.feed.painted == 1)
 
-    shown = view.feed.view(offset_ns, clock.now_ns())
+    now_ns = clock.now_ns()
+    shown = view.feed.view(offset_ns, now_ns)
 
-    assert shown.age_ms is not None
-    assert 80 <= shown.ages_ms[-1] <= shown.age_ms < 1000
+    assert shown.age_ms == (now_ns - captured_ns) / clock.NS_PER_MS
+    assert 80 <= shown.ages_ms[-1] <= shown.age_ms
     assert view.feed.view(None, clock.now_ns()).age_ms is None
 
 
@@ -114,7 +117,7 @@ def test_swapping_cameras_moves_the_pictures_and_keeps_counting(
 
 def test_a_stale_picture_is_veiled(console: Console, qtbot: QtBot) -> None:
     view = console.window.main_video
-    console.show(link_view(robot_state()))
+    console.show(link_view(robot_state(timing=PATIENT)))
     console.video.put(picture(grey=200))
     qtbot.waitUntil(lambda: view.feed.painted == 1)
     at = view.picture_rect().center().toPoint()
@@ -166,32 +169,31 @@ def test_an_image_of_another_shape_is_not_stretched(console: Console, qtbot: QtB
 
 
 def test_the_veil_comes_when_pictures_stop_and_the_window_repaints_for_other_reasons(
-    console: Console, qtbot: QtBot
+    console: Console, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view = console.window.main_video
     console.show(link_view(driven()))
-    captured_ns = clock.now_ns()
+    captured_ns = at_ns = clock.now_ns()
+    monkeypatch.setattr(clock, "now_ns", lambda: at_ns)
     console.video.put(picture(captured_ns=captured_ns, grey=200))
     at = QPoint(int(view.picture_rect().center().x()), int(view.picture_rect().top() + 60))
-    seen: list[tuple[float, int, str]] = []
+    young: list[tuple[int, str]] = []  # lightness of the picture, the word over it
+    old: list[tuple[int, str]] = []
 
-    def look() -> bool:
+    for age_ms in range(0, 1000, 100):
+        at_ns = captured_ns + age_ms * clock.NS_PER_MS
         view.update()  # numbers, a window that was uncovered, another theme
-        image = view.grab().toImage()
-        age_ms = (clock.now_ns() - captured_ns) / clock.NS_PER_MS
-        word = view.face.tag.word if view.face is not None else ""
-        seen.append((age_ms, image.pixelColor(at).lightness(), word))
-        return age_ms > 900
-
-    qtbot.waitUntil(look, timeout=5000)
+        lightness = view.grab().toImage().pixelColor(at).lightness()
+        # The words follow by themselves.
+        qtbot.waitUntil(lambda now_ns=at_ns: console.link.alive_at[-1] == now_ns)
+        assert view.face is not None
+        seen = young if age_ms <= TIMING.picture_slow_ms else old
+        seen.append((lightness, view.face.tag.word.partition(" ")[0]))
 
     assert view.feed.painted == 1
-    assert [lightness for age_ms, lightness, _ in seen if 100 < age_ms < 400].count(200) > 0
-    # `age_ms` is from after the paint: by then the picture may just have been young enough.
-    late = [(lightness, word) for age_ms, lightness, word in seen if age_ms > 700]
-    assert late
-    assert [lightness for lightness, _ in late if lightness > 150] == []
-    assert {word.partition(" ")[0] for _, word in late} == {"STALE"}
+    assert set(young) == {(200, "LIVE")}
+    assert [lightness for lightness, _ in old if lightness > 150] == []
+    assert {word for _, word in old} == {"STALE"}
 
 
 def test_without_the_robots_clock_a_frozen_picture_is_veiled_too(

@@ -55,7 +55,7 @@ def test_a_key_held_for_seconds_is_pressed_once_and_released_once(
     typist.repeat_every(2)
     typist.press(W)
     time.sleep(5.0)  # thousands of repeats; of those a busy window gets a few in two pieces
-    assert at.inputs[-1] == FORWARD
+    at.wait(lambda _: at.inputs[-1:] == [FORWARD], "it does not drive")
     # None, but for a server that got no processor when it was asked; without asking it were dozens.
     assert at.inputs.count(STILL) <= 2
     typist.release(W)
@@ -69,6 +69,7 @@ def test_a_lost_release_does_not_drive_on(
     at = console("--deaf")
     typist.press(W)
     at.wait(lambda _: at.inputs == [FORWARD], "the key was not heard")
+    at.wait(lambda lines: "confirmed" in lines, "the server did not call the key down")
     typist.release(W)
     at.wait(lambda _: at.inputs == [FORWARD, STILL], "the lost release was not noticed")
     assert "lost" in at.lines
@@ -81,6 +82,7 @@ def test_a_held_key_drives_on_while_nothing_repeats(
     typist.press(W)
     typist.press(D)
     typist.release(D)  # only the last key pressed repeats: from here on there is no event at all
+    at.wait(lambda _: at.inputs == [FORWARD, CURVE, FORWARD], "the keys were not heard")
     time.sleep(2.0)
     assert at.inputs == [FORWARD, CURVE, FORWARD]
     typist.release(W)

@@ -1,7 +1,8 @@
 """The console's window with a fake link, for `tests.console.x11`: prints what the link is told.
 
 Ends when its standard input closes. `--busy` keeps the window's thread at work, `--deaf` loses the
-first release of a key before the console sees it, as a grab or a remote desktop may.
+first release of a key before the console sees it, as a grab or a remote desktop may, and says when
+the system has called a held key down: no other is doubted.
 """
 
 from __future__ import annotations
@@ -76,6 +77,16 @@ def main() -> None:
     busy.timeout.connect(work)
     if "--busy" in sys.argv:
         busy.start(5)
+    asked = QTimer(window)
+
+    def tell() -> None:
+        if any(held.confirmed for held in window.keys._down.values()):
+            asked.stop()
+            say("confirmed")
+
+    asked.timeout.connect(tell)
+    if "--deaf" in sys.argv:
+        asked.start(20)
 
     def leave_with_parent() -> None:
         while os.read(0, 64):
