@@ -25,6 +25,14 @@ def run_review(root: Path) -> int:
     Raises:
         NoWindow: no window can be opened here.
     """
+    interrupted: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        interrupted.append(number)
+
+    # Before there is a window: in an override Qt would print a KeyboardInterrupt and go on.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     check_display(sys.platform, os.environ)
     check_qt()
     check_x11(sys.platform, os.environ)
@@ -40,13 +48,6 @@ def run_review(root: Path) -> int:
     app.setApplicationDisplayName("Unstick")
     app.setDesktopFileName("unstick")
     window = ReviewWindow(root, dressed(app))
-    interrupted: list[int] = []
-
-    def end(number: int, _frame: object) -> None:
-        interrupted.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
     ticker = QTimer(window)
     ticker.timeout.connect(lambda: window.close() if interrupted else None)
     ticker.start(SIGNAL_MS)
