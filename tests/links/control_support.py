@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from teleop.both_ends import acquaint
@@ -26,9 +27,11 @@ from tests.point_robot import PointRobot
 from transport.clock import NS_PER_MS, now_ns
 from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import Credentials
-from transport.messages import Mode, RequestLease, RobotState, Role
+from transport.messages import Arm, HoldReason, Mode, RequestLease, ResetStop, RobotState, Role
 
 HANG_S = 15.0
+PUSHES = 6  # until one gets through, on a machine however busy
+AGAIN_S = 0.2  # between two requests
 
 
 def forward() -> OperatorInput:
@@ -93,6 +96,17 @@ def admitted(loop: Control, operator: str, role: Role = Role.OPERATOR) -> Creden
     return credentials
 
 
+def in_mode(mode: Mode) -> Callable[[LinkView], bool]:
+    """Whether the robot says that it is in `mode`."""
+    return lambda view: view.state is not None and view.state.mode is mode
+
+
+def must_let_go(view: LinkView) -> bool:
+    """Whether the robot heeds nothing that is held before hands were off."""
+    hold = view.state.hold if view.state is not None else None
+    return hold is not None and hold.reason is HoldReason.NOT_NEUTRAL
+
+
 class Console:
     """What the window does, without a window; its pictures are always fresh."""
 
@@ -100,6 +114,7 @@ class Console:
         self, loop: Control, operator: str, role: Role, replaying: Replaying | None = None
     ) -> None:
         credentials = admitted(loop, operator, role)
+        self.loop = loop
         self.link = OperatorLink(credentials, LOOPBACK, loop.port, replaying)
         self.frozen = False
         self.picture_ms = 30  # age of what is painted
@@ -121,7 +136,7 @@ class Console:
         return view
 
     def wait_mode(self, mode: Mode) -> LinkView:
-        return self.wait(lambda v: v.state is not None and v.state.mode is mode, mode)
+        return self.wait(in_mode(mode), mode)
 
     def hold(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -145,7 +160,46 @@ class Console:
         self.wait(lambda v: v.self_test.stop is Stage.PASSED, "STOP is answered")
         if self.state.mode in TESTABLE:
             self.wait(lambda v: v.self_test.passed, "the self-test")
-        self.hold(0.7)
+            self.wait(self.may_press, "hands were off long enough")
+        else:
+            self.hold(0.7)
+
+    def may_press(self, view: LinkView) -> bool:
+        """Whether the robot has seen hands off for long enough, and says so."""
+        return self.loop.state.neutral_seen and not must_let_go(view)
+
+    def push(self, stick: OperatorInput, condition: Callable[[LinkView], object], what: str) -> int:
+        """Push and keep at it until `condition` holds; how often it took.
+
+        A tick of the robot that came late has to be followed by hands off: as a person would, who
+        is told to let go lets go, and pushes again.
+        """
+        for pushes in range(1, PUSHES + 1):
+            self.link.set_input(replace(stick, input_ns=now_ns()))
+            if not must_let_go(self.wait(lambda v: must_let_go(v) or condition(v), what)):
+                return pushes
+            self.link.set_input(OperatorInput(input_ns=now_ns()))
+            self.wait(self.may_press, "hands were off long enough")
+        raise AssertionError(f"pushed {PUSHES} times, and never: {what}")
+
+    def drive(self) -> int:
+        """Full speed ahead, until the robot says that it is driven; how often it took."""
+        return self.push(forward(), in_mode(Mode.TELEOP), "it is driven")
+
+    def arm(self) -> None:
+        """Out of an answered STOP. One more of its repeats may come after that answer and latch
+        again: what is wanted is asked until it is so."""
+        modes = []
+        deadline = time.monotonic() + HANG_S
+        while (mode := self.state.mode) is not Mode.READY:
+            assert time.monotonic() < deadline, f"still {mode}"
+            modes.append(mode)
+            if mode is Mode.ESTOP:
+                self.link.request(ResetStop(epoch=self.epoch, reason="checked"))
+            if mode is Mode.DISARMED:
+                self.link.request(Arm(epoch=self.epoch))
+            self.hold(AGAIN_S)
+        assert Mode.DISARMED in modes, "a reset alone armed it"
 
     @property
     def state(self) -> RobotState:

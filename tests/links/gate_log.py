@@ -7,6 +7,7 @@ and says how many decisions there are and which of them differ.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Stepped(msgspec.Struct, tag="step"):
     limits: Limits
     flooding: tuple[str, ...]
     decided: bytes
+    seen_ns: int  # when it was decided, by the clock that never steps
 
     def again(self) -> bytes:
         """The decision, made anew."""
@@ -88,7 +90,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[Entry]:
     ) -> Decision:
         decision = step(state, inbox, malformed, *more, flooding=flooding)
         handed = (state, tuple(inbox), tuple(malformed), *more, tuple(flooding))
-        log.append(Stepped(*handed, _told(decision)))
+        log.append(Stepped(*handed, _told(decision), time.monotonic_ns()))
         return decision
 
     def answering(state: GateState, *more: Any) -> Answer:

@@ -18,7 +18,7 @@ from teleop.gamepad import Gamepad
 from teleop.hands import PAD_SILENT_MS
 from teleop.operator_input import OperatorInput
 from teleop.profile_files import Controls
-from tests.links.control_support import Console, console, control
+from tests.links.control_support import PUSHES, Console, console, control, must_let_go
 from tests.links.test_gamepad import SDL, VirtualPad, until
 from tests.measured import Measured
 from tests.point_robot import PointRobot
@@ -97,9 +97,20 @@ def gamepad(on_input: Callable[[OperatorInput | None], None]) -> Iterator[Virtua
 
 
 def drive(pad: VirtualPad, operator: Console, robot: PointRobot) -> None:
-    until(lambda: pad.press("LB") or operator.look().deadman, "the deadman was not taken")
-    pad.push("LEFTY", -32767)
-    until(lambda: robot.told.forward_mps > 0.2, "the robot did not move")
+    """As a person: who is told to let go lets go, and pushes again."""
+    for _ in range(PUSHES):
+        until(lambda: pad.press("LB") or operator.look().deadman, "the deadman was not taken")
+        pad.push("LEFTY", -32767)
+        until(
+            lambda: robot.told.forward_mps > 0.2 or must_let_go(operator.look()),
+            "the robot did not move",
+        )
+        if robot.told.forward_mps > 0.2:
+            return
+        pad.push("LEFTY", 0)
+        pad.release("LB")
+        until(lambda: operator.may_press(operator.look()), "hands were off long enough")
+    raise AssertionError("the robot did not move")
 
 
 def test_unplugged_in_mid_motion_the_next_command_is_neutral_and_the_robot_stands(

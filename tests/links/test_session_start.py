@@ -44,20 +44,22 @@ def both(one: Console, other: Console) -> None:
 
 def test_a_session_begins_with_a_self_test_and_shows_what_was_measured(tmp_path: Path) -> None:
     with control(tmp_path) as (loop, robot), console(loop) as operator:
-        operator.take()
-        test = operator.look().self_test
-        assert test.passed
+        operator.knock()
+        operator.link.request(RequestLease())
+        view = operator.wait(lambda v: v.self_test.passed, "the self-test")
+        assert view.state is not None
+        test = view.self_test
         assert test.epoch == operator.epoch
         assert test.stop_ms is not None
         assert 0.0 < test.stop_ms < STOP_WITHIN_MS
-        hold_ms = operator.state.timing.hold_ms
+        hold_ms = view.state.timing.hold_ms
         assert test.robot_loss_ms is not None
         assert test.loss_ms is not None
-        assert hold_ms <= test.robot_loss_ms == operator.state.loss_to_zero_ms
-        assert hold_ms <= test.loss_ms < operator.state.timing.lost_ms
+        assert hold_ms <= test.robot_loss_ms == view.state.loss_to_zero_ms
+        assert hold_ms <= test.loss_ms < view.state.timing.lost_ms
         assert loop.state.stopped_by == "", "a test latches nothing"
-        operator.link.set_input(forward())
-        operator.wait(lambda _: robot.told.forward_mps > 0.2, "motion")
+        operator.settle()
+        operator.push(forward(), lambda _: robot.told.forward_mps > 0.2, "motion")
 
 
 def test_the_silence_is_over_before_the_link_counts_as_lost(tmp_path: Path) -> None:
@@ -116,9 +118,9 @@ def test_a_robot_that_does_not_answer_stop_is_not_driven(
         operator.hold(0.7)
         assert robot.told == STILL, "the key was held all the time"
         operator.link.set_input(OperatorInput(input_ns=now_ns()))
-        operator.hold(0.7)
-        operator.link.set_input(forward())
-        operator.wait(lambda _: robot.told.forward_mps > 0.2, "motion")
+        operator.wait(lambda v: v.self_test.may_drive, "the link has seen it")
+        operator.wait(operator.may_press, "hands were off long enough")
+        operator.push(forward(), lambda _: robot.told.forward_mps > 0.2, "motion")
 
 
 def test_a_real_stop_goes_before_the_test_and_latches(tmp_path: Path) -> None:
@@ -153,8 +155,7 @@ def test_while_stop_is_latched_stop_is_tested_and_link_loss_after_arming(tmp_pat
         operator.link.request(Arm(epoch=operator.epoch))
         operator.wait(lambda v: v.self_test.passed, "link loss")
         operator.settle()
-        operator.link.set_input(forward())
-        operator.wait(lambda _: robot.told.forward_mps > 0.2, "motion")
+        operator.push(forward(), lambda _: robot.told.forward_mps > 0.2, "motion")
 
 
 def test_a_test_of_stop_from_somebody_who_only_watches_disturbs_nobody(tmp_path: Path) -> None:
@@ -165,14 +166,16 @@ def test_a_test_of_stop_from_somebody_who_only_watches_disturbs_nobody(tmp_path:
     ):
         guest.knock()
         operator.take()
-        operator.link.set_input(forward())
-        operator.wait_mode(Mode.TELEOP)
+        operator.drive()
         guest.link._stop.test()
+        modes = set()
         for _ in range(60):
             both(operator, guest)
+            modes.add(loop.state.mode)
             guest.hold(0.005)
-        assert operator.state.mode is Mode.TELEOP
+        assert modes <= {Mode.TELEOP, Mode.READY, Mode.HOLD}, "at most it was late itself"
         assert loop.state.stopped_by == ""
+        operator.drive()
 
 
 # --- the lease between people ---------------------------------------------------------------------
@@ -206,8 +209,7 @@ def test_a_supervisor_takes_over_and_the_displaced_has_no_effect_any_more(tmp_pa
     ):
         supervisor.knock()
         driver.take()
-        driver.link.set_input(forward())
-        driver.wait_mode(Mode.TELEOP)
+        driver.drive()
         supervisor.link.request(ForceLease(reason="people near the robot"))
         supervisor.wait(lambda v: v.yours and not driver.look().yours, "the lease")
         supervisor.wait(lambda _: driver.look() and robot.told == STILL, "it stands")
@@ -238,8 +240,8 @@ def test_the_policy_works_under_the_lease_until_a_key_is_held(tmp_path: Path) ->
         operator.wait(lambda _: robot.told.forward_mps > 0.1, "it works by itself")
         operator.hold(0.7)
         assert operator.look().yours
-        operator.link.set_input(forward())
-        operator.wait_mode(Mode.TELEOP)
+        operator.wait(operator.may_press, "hands were off long enough")
+        operator.drive()
         assert operator.state.phase is Phase.CORRECTION
         operator.link.set_input(OperatorInput(input_ns=now_ns()))
         operator.wait_mode(Mode.READY)
@@ -261,14 +263,19 @@ def test_the_slow_profile_is_chosen_while_standing_and_told_with_its_limits(tmp_
 # --- a forgotten console --------------------------------------------------------------------------
 
 
+def soon_forgotten(operator: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on; to take a robot may last longer than that."""
+    operator.link.touched(now_ns())
+    monkeypatch.setattr(attendance, "UNATTENDED_S", 1.5)
+
+
 def test_a_console_that_nobody_uses_gives_the_lease_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attendance, "UNATTENDED_S", 1.5)
     with control(tmp_path) as (loop, _), console(loop) as operator:
         operator.take()
-        begin_ns = operator.look().unattended_s
-        assert begin_ns is not None
+        assert operator.look().unattended_s is not None
+        soon_forgotten(operator, monkeypatch)
         view = operator.wait(lambda v: not v.yours, "the lease is given back")
         assert view.let_go_ns is not None
         assert view.state is not None
@@ -278,9 +285,9 @@ def test_a_console_that_nobody_uses_gives_the_lease_back(
 
 
 def test_a_touch_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attendance, "UNATTENDED_S", 1.5)
     with control(tmp_path) as (loop, _), console(loop) as operator:
         operator.take()
+        soon_forgotten(operator, monkeypatch)
         end_ns = now_ns() + 2500 * NS_PER_MS
         while now_ns() < end_ns:
             operator.link.touched(now_ns())
@@ -293,11 +300,11 @@ def test_a_touch_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_gamepad_keeps_it_only_while_it_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: bool
 ) -> None:
-    monkeypatch.setattr(attendance, "UNATTENDED_S", 1.5)
     with control(tmp_path) as (loop, _), console(loop) as operator:
         operator.take()
+        soon_forgotten(operator, monkeypatch)
         end_ns = now_ns() + 2500 * NS_PER_MS
         while now_ns() < end_ns:  # its thread says so all the time, used or not
             operator.link.set_pad(OperatorInput("Pad", deadman=used, input_ns=now_ns()))
             operator.hold(0.05)
-        assert operator.look().yours is used
+        operator.wait(lambda v: v.yours is used, "it is kept, or given back")
