@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +31,8 @@ from transport.messages import STILL, Mode, Outcome, ReleaseLease, RobotKind, Tw
 AHEAD = OperatorInput(forward=0.4, turn=0.15, deadman=True)
 REACH = OperatorInput(forward=0.3, left=0.3, up=0.3, grip=0.2, deadman=True)
 AWAY = Twist(forward_mps=-0.5, turn_radps=0.0)
+ATTEMPTS = 4
+MOST_MISSED = 6  # ticks, of an attempt that says something: a tenth of a second
 
 
 class WatchedRover(SimRover):
@@ -88,13 +93,57 @@ def options(robot: Watched) -> dict[str, object]:
     return {"limits": LIMITS[robot.kind], "policy": NoPolicy(), "stuck": NeverStuck()}
 
 
+class StoodStill(AssertionError):
+    """What was found on a machine that stood still meanwhile."""
+
+
+@contextmanager
+def driven(folder: Path, robot: Watched) -> Iterator[Control]:
+    """Its control loop. While that is late the robot goes on, as a real one does: a replay goes by
+    the clock, and would be somewhere else."""
+    with controlled(folder, robot, **options(robot)) as loop:
+        tick, told = loop.tick, told_of(robot)
+
+        def late_tick(missed: int = 0) -> None:
+            for _ in range(missed if told else 0):
+                robot.apply(told[-1])
+            tick(missed)
+
+        loop.tick = late_tick  # type: ignore[method-assign]
+        try:
+            yield loop
+        except AssertionError as found:
+            if loop._missed > MOST_MISSED:
+                raise StoodStill(f"{loop._missed} ticks were missed") from found
+            raise
+
+
+def not_standing_still(test: Callable[..., None]) -> Callable[..., None]:
+    """A replay ends where robot, link or window are late, as it should: then it is tried again."""
+
+    @wraps(test)
+    def tried(tmp_path: Path, **given: object) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            folder = tmp_path / str(attempt)
+            folder.mkdir()
+            try:
+                test(folder, **given)
+            except StoodStill:
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                break
+
+    return tried
+
+
 def driven_live(loop: Control, robot: Watched, seconds: float = 1.2) -> Plan:
     """What an operator drove, recorded tick by tick."""
     with console(loop) as operator:
         operator.take()
         told = told_of(robot)
         first = len(told)
-        operator.link.set_input(robot.drive)
+        operator.push(robot.drive, lambda _: told[-1] != STILL, "motion")
         operator.hold(seconds)
         operator.link.set_input(OperatorInput(input_ns=now_ns()))
         operator.wait(lambda _: told[-1] == STILL, "standing still")
@@ -157,11 +206,12 @@ def played_until(operator: Console, wanted: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", [WatchedRover, pytest.param(WatchedArm, marks=pytest.mark.long)])
+@not_standing_still
 def test_what_was_driven_live_is_played_from_its_start_and_judged_by_the_operator(
     tmp_path: Path, kind: type[Watched]
 ) -> None:
     robot = kind()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         plan = driven_live(loop, robot)
         replaying = Replaying(plan, tmp_path, "f" * 64)
         with console(loop, replaying=replaying) as operator:
@@ -173,8 +223,8 @@ def test_what_was_driven_live_is_played_from_its_start_and_judged_by_the_operato
             operator.wait(lambda _: told_of(robot)[-1] == STILL, "it stands, the deadman held")
             operator.link.judge(Outcome.SUCCESS)
             assert "The operator judged it a success" in shown(operator.look()).sentence
-    assert max(map(speed_mps, approach)) <= APPROACH_SHARE * LIMITS[robot.kind].max_mps + 1e-9
-    assert max(map(speed_mps, approach)) > 0.0
+        assert max(map(speed_mps, approach)) <= APPROACH_SHARE * LIMITS[robot.kind].max_mps + 1e-9
+        assert max(map(speed_mps, approach)) > 0.0
     found = kept(tmp_path)
     assert (found.episode, found.judged) == ("01M8XY2K9Q", Outcome.SUCCESS)
     assert (found.played, found.actions, found.approached) == (len(plan), len(plan), True)
@@ -183,9 +233,10 @@ def test_what_was_driven_live_is_played_from_its_start_and_judged_by_the_operato
     assert max(found.worst["x_m"], found.worst["y_m"]) < 0.05
 
 
+@not_standing_still
 def test_the_marker_in_the_robots_record_says_what_is_played(tmp_path: Path) -> None:
     robot = WatchedRover()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         replaying = Replaying(driven_live(loop, robot), tmp_path)
         events: list[tuple[str, str]] = []
         tell = loop._bus.send
@@ -204,9 +255,10 @@ def test_the_marker_in_the_robots_record_says_what_is_played(tmp_path: Path) -> 
 
 
 @pytest.mark.long
+@not_standing_still
 def test_letting_go_ends_it_and_pressed_again_the_hands_drive(tmp_path: Path) -> None:
     robot = WatchedRover()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         replaying = Replaying(driven_live(loop, robot), tmp_path)
         with console(loop, replaying=replaying) as operator:
             played_until(operator, Stage.PLAY)
@@ -221,11 +273,12 @@ def test_letting_go_ends_it_and_pressed_again_the_hands_drive(tmp_path: Path) ->
     assert kept(tmp_path).judged is Outcome.UNLABELLED
 
 
+@not_standing_still
 def test_a_robot_pushed_off_its_path_ends_it_and_the_held_deadman_moves_nothing(
     tmp_path: Path,
 ) -> None:
     robot = WatchedRover()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         replaying = Replaying(driven_live(loop, robot), tmp_path)
         with console(loop, replaying=replaying) as operator:
             played_until(operator, Stage.PLAY)
@@ -242,9 +295,10 @@ def test_a_robot_pushed_off_its_path_ends_it_and_the_held_deadman_moves_nothing(
 
 
 @pytest.mark.long
+@not_standing_still
 def test_a_capped_speed_is_noticed_and_never_made_up_for(tmp_path: Path) -> None:
     robot = WatchedRover()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         plan = driven_live(loop, robot, 2.0)
         with console(loop, replaying=Replaying(plan, tmp_path)) as operator:
             played_until(operator, Stage.PLAY)
@@ -256,9 +310,10 @@ def test_a_capped_speed_is_noticed_and_never_made_up_for(tmp_path: Path) -> None
     assert max(map(speed_mps, robot.told[before:])) <= fastest + 1e-9
 
 
+@not_standing_still
 def test_a_hold_of_the_robot_ends_it_with_the_reason(tmp_path: Path) -> None:
     robot = WatchedRover()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         replaying = Replaying(driven_live(loop, robot), tmp_path)
         with console(loop, replaying=replaying) as operator:
             played_until(operator, Stage.APPROACH)
@@ -267,9 +322,10 @@ def test_a_hold_of_the_robot_ends_it_with_the_reason(tmp_path: Path) -> None:
             assert "the robot held: the picture was too old" in shown(operator.look()).sentence
 
 
+@not_standing_still
 def test_stop_and_a_lost_focus_end_it(tmp_path: Path) -> None:
     robot = WatchedRover()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         plan = driven_live(loop, robot)
         with console(loop, replaying=Replaying(plan, tmp_path / "a")) as operator:
             (tmp_path / "a").mkdir()
@@ -290,9 +346,10 @@ def test_stop_and_a_lost_focus_end_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@not_standing_still
 def test_a_console_that_closes_before_the_judgement_keeps_what_was_played(tmp_path: Path) -> None:
     robot = WatchedRover()
-    with controlled(tmp_path, robot, **options(robot)) as loop:
+    with driven(tmp_path, robot) as loop:
         replaying = Replaying(driven_live(loop, robot), tmp_path, speed=0.5)
         with console(loop, replaying=replaying) as operator:
             played_until(operator, Stage.JUDGE)
