@@ -10,9 +10,11 @@ from transport.curve import Credentials, Door, KeyPair, new_key_pair
 HANG_S = 10.0
 
 
-def until(condition: Callable[[], object], what: str = "nothing happened") -> None:
+def until(
+    condition: Callable[[], object], what: str = "nothing happened", limit_s: float = HANG_S
+) -> None:
     """Wait for something to become true; a hang guard, not a speed test."""
-    deadline = time.monotonic() + HANG_S
+    deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, f"never: {what}"
         time.sleep(0.005)

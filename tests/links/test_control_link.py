@@ -58,7 +58,7 @@ def test_what_a_stalled_robot_finds_waiting_is_gone_in_some_ticks(
 
     ticks: list[list[int]] = []
     until(newest_came)
-    assert len(ticks) < 15
+    assert sum(map(bool, ticks)) < 15, "of those in which anything came"
     assert max(map(len, ticks)) <= MOST_COMMANDS
 
 
@@ -202,11 +202,13 @@ def test_the_bus_keeps_order(robot: Robot, port: int, closing: ExitStack) -> Non
         return receiver.receive(20) is not None
 
     until(connected)
-    while receiver.receive(50) is not None:
-        pass
     for number in range(500):
         sender.send(b"%d" % number)
-    got = [receiver.receive(1000) for _ in range(500)]
+    got: list[bytes] = []
+    while len(got) < 500:
+        message = receiver.receive(round(HANG_S * 1000))
+        assert message is not None
+        got += [message] if message != b"first" else []
     assert got == [b"%d" % number for number in range(500)]
 
 

@@ -76,20 +76,19 @@ def test_a_log_that_nobody_reads_delays_neither_ticks_nor_stop(tmp_path: Path) -
     try:
         with control(tmp_path) as (loop, robot), console(loop) as watcher:
             watcher.wait(lambda v: v.state is not None and v.state.speed_mps > 0.1, "it drives")
-            log.error("the writer takes this one, and waits with it")
-            until(writer.queue.empty)
-            for _ in range(10):
-                log.error("there is room for this one")
-            before = loop._tick
+            full = "the writer waits with one, and there is room for ten"
+            until(lambda: log.error(full) or writer.lost)  # type: ignore[func-returns-value]
+            before, lost = loop._tick, writer.lost
             watcher.link.stop()
             watcher.wait(lambda v: v.stop is not None and v.stop.acked_ns is not None, "the answer")
             watcher.wait(lambda _: loop._tick > before + 60, "it ticks on")
             assert robot.told == STILL
-            assert writer.lost > 0, "the line about STOP found no room"
+            assert writer.lost > lost, "the line about STOP found no room"
     finally:
         log.removeHandler(writer)
         log.propagate = True
         os.close(read)
+        until(writer.queue.empty)  # else it would write on to whatever has that number next
         writer.close()
         os.close(write)
 

@@ -54,6 +54,9 @@ RobotEnd = CommandInbox | Publisher | Requests | BusSender
 ConsoleEnd = CommandOutbox | Listener | Asker | BusReceiver
 Raw = zmq.Socket[bytes]
 MESSAGE = b"one message, easily recognised"
+# Counted instead of timed: a machine that stands still makes nobody wait for more of them.
+LOOKS_IN_1_S = 200  # of `until`, at most
+ROUNDS_IN_1_S = 50  # with a pause of 20 ms in each, at most
 
 
 @dataclass
@@ -145,11 +148,17 @@ class Server:
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)  # wakes accept
         self._listening.close()
-        for held in self._held:
+        while self._thread.is_alive():  # it may be about to hold one more
+            self._hang_up()
+            self._thread.join(0.01)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        while self._held:
+            held = self._held.pop()
             with contextlib.suppress(OSError):
                 held.shutdown(socket.SHUT_RDWR)
             held.close()
-        self._thread.join()
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
@@ -380,7 +389,8 @@ def test_a_request_carries_the_key_of_its_connection_whatever_id_that_takes(
 
         until(next_request, "the request")
         pose.close()
-        time.sleep(0.05)  # a routing id is free again when its connection has gone
+        for _ in range(5):  # a routing id is free again when the robot's socket has seen it go
+            assert requests.receive(10) is None
 
 
 def test_a_command_carries_the_key_of_its_connection(ends: Ends, closing: ExitStack) -> None:
@@ -419,17 +429,25 @@ def test_a_cut_keeps_a_revoked_listener_out_and_gives_the_other_back_at_once(end
     assert publisher.guests == {gone.own.public, stays.own.public}
     ends.robot.admitted.discard(gone.own.public)
     publisher.cut()
-    cut_s = time.monotonic()
-    while kept.take() != b"2":
+    cut_s, looks = time.monotonic(), 0
+
+    def is_back() -> bool:
+        nonlocal looks
+        looks += 1
         publisher.publish(b"2")
-        time.sleep(0.001)
-    assert time.monotonic() - cut_s < 1.0
-    while time.monotonic() - cut_s < 1.2:  # it knocks twice a second
+        return kept.take() == b"2"
+
+    until(is_back, "the other one is back")
+    assert looks < LOOKS_IN_1_S
+
+    def is_told() -> bool:
         publisher.publish(b"2")
         assert revoked.take() in (None, b"1")
-        time.sleep(0.005)
-    assert revoked.trouble is Trouble.NOT_PAIRED
-    assert publisher.guests == {stays.own.public}
+        knocked = time.monotonic() - cut_s > 1.2  # it does so twice a second
+        return knocked and revoked.trouble is Trouble.NOT_PAIRED
+
+    until(is_told, "the revoked one is told why")
+    until(lambda: publisher.guests == {stays.own.public})
 
 
 def test_a_cut_while_the_port_is_busy_is_made_up_for(ends: Ends, closing: ExitStack) -> None:
@@ -623,7 +641,7 @@ def test_a_link_that_nobody_tends_does_not_stop_the_others(
         untended.socket.setsockopt(zmq.RECONNECT_IVL, 1)
         untended.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1)
         untended._connect(LOOPBACK, tunnel.port - REQUESTS.offset)
-        until(lambda: tunnel.connections > 800, "more events than any limit")
+        until(lambda: tunnel.connections > 800, "more events than any limit", 60.0)
         closing.callback(Requests(STOP, robot.door, LOOPBACK, port).close)
         stop = Asker(STOP, robot.console(), LOOPBACK, port)
         closing.callback(stop.close)
@@ -653,16 +671,20 @@ def test_strangers_are_shown_out_and_a_member_notices_nothing(ends: Ends) -> Non
     opening = [b""] * 40 + [HTTP, TLS_HELLO, ZMTP_2, NULL_GREETING, HUGE_FRAME, OURS] * 10
     strangers = [socket.create_connection((LOOPBACK, ends.port + REQUESTS.offset)) for _ in opening]
     drips = [socket.create_connection((LOOPBACK, ends.port + REQUESTS.offset)) for _ in range(10)]
-    begin_s = time.monotonic()
     for stranger, first in zip(strangers, opening, strict=True):
         stranger.sendall(first)
         stranger.setblocking(False)
     waiting = set(strangers + drips)
-    slowest_s, position = 0.0, 0
+    looks, position = [0], 0
+
+    def is_heard() -> bool:
+        looks[-1] += 1
+        return bool(passed(requests, friend))
+
+    begin_s = time.monotonic()
     while waiting:
-        sent_s = time.monotonic()
-        until(lambda: passed(requests, friend), "the member's request")
-        slowest_s = max(slowest_s, time.monotonic() - sent_s)
+        looks.append(0)
+        until(is_heard, "the member's request")
         for drip in waiting & set(drips):  # one byte at a time
             with contextlib.suppress(OSError):
                 drip.send(OURS[position % 64 : position % 64 + 1])
@@ -670,9 +692,9 @@ def test_strangers_are_shown_out_and_a_member_notices_nothing(ends: Ends) -> Non
         waiting = {one for one in waiting if not shown_out(one)}
         assert time.monotonic() - begin_s < HANG_S, f"{len(waiting)} are still there"
         time.sleep(0.02)
-    assert time.monotonic() - begin_s < 2.0 + 3.0, "2 s is what a handshake may take"
+    assert position < 5 * ROUNDS_IN_1_S, "2 s is what a handshake may take"
     assert rss_mb(os.getpid()) - before_mb < FLAT_MB, "nothing is kept for what was announced"
-    assert slowest_s < 1.0
+    assert max(looks) < LOOKS_IN_1_S
     for stranger in strangers + drips:
         stranger.close()
     until(lambda: descriptors() <= before, "descriptors are free again")
@@ -729,9 +751,9 @@ def test_a_message_of_many_parts_is_dropped_counted_and_costs_no_tick(
 
     def all_dropped() -> bool:
         nonlocal slowest_s
-        begin_s = time.monotonic()
+        begin_s = time.thread_time()  # what others do to the machine meanwhile is not its cost
         assert requests.receive(0) is None
-        slowest_s = max(slowest_s, time.monotonic() - begin_s)
+        slowest_s = max(slowest_s, time.thread_time() - begin_s)
         return requests.dropped == 3
 
     until(all_dropped)

@@ -254,8 +254,8 @@ def test_the_stop_chord_stops_once_per_press_and_asks_for_nothing_else() -> None
             until(lambda n=said: len(at.inputs) > n, "the thread has gone")
             assert at.stops == count
             pad.release("B")
-            said = len(at.inputs)
-            until(lambda n=said: len(at.inputs) > n, "the thread has gone")
+            said = len(at.inputs)  # the next one may be from before
+            until(lambda n=said: len(at.inputs) > n + 1, "the thread has gone")
         assert at.actions == []
 
 
@@ -331,7 +331,7 @@ def test_a_device_node_that_vanishes_counts_before_sdl_hears_of_it(tmp_path: Pat
         at.drive(pad)
         node.unlink()
         until(lambda: at.inputs[-1] is None, "a pad without a device went on driving")
-        assert at.controls.pads[0].skipped == "it is being unplugged"
+        until(lambda: at.controls.pads[0].skipped == "it is being unplugged", "it is not said")
 
 
 def test_a_pad_that_comes_back_as_another_device_replaces_its_frozen_entry() -> None:
