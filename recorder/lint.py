@@ -10,8 +10,6 @@ Files are read, not hashed: whether they are the sealed ones is a question for `
 
 from __future__ import annotations
 
-import numpy as np
-
 from recorder.episode import EpisodeError
 from recorder.finding import Finding
 from recorder.library import Episode
@@ -19,9 +17,8 @@ from recorder.lint_labels import label_findings, verdict_findings
 from recorder.lint_motion import motion_findings
 from recorder.lint_time import time_findings
 from recorder.lint_video import video_findings
-from recorder.motion import QUIET, asked_motion, measured_motion, motion_channels
-from recorder.series import Flags, Series, series_of
-from transport.messages import Description
+from recorder.motion import QUIET, motion_channels, motion_of
+from recorder.series import series_of
 
 
 def lint(episode: Episode) -> tuple[Finding, ...]:
@@ -36,22 +33,17 @@ def lint(episode: Episode) -> tuple[Finding, ...]:
     if not len(series):
         raise EpisodeError("Log holds no tick", episode.path, "Restore it from a copy.")
     verdict = episode.verdict()
+    motion = motion_of(series, description)
     findings = [
-        *motion_findings(series, description),
+        *motion_findings(series, description, motion),
         *time_findings(series, manifest.tick_hz, manifest.removed),
-        *label_findings(series, manifest, episode.labels.outcome),
+        *label_findings(series, manifest, episode.labels.outcome, motion),
         *(verdict_findings(series, episode, verdict) if verdict else ()),
     ]
-    moving = _moving(series, description)
+    # One that measures no motion moves as it is told.
+    measured = bool(motion_channels(description))
+    moving = (motion.measured if measured else motion.asked) >= QUIET
     for camera in manifest.cameras if len(series.rows) else ():
         path = episode.path / camera.file
         findings += video_findings(series, moving, path, camera.name, manifest.tick_hz)
     return tuple(sorted(findings, key=lambda found: (found.first_row, found.rule)))
-
-
-def _moving(series: Series, description: Description) -> Flags:
-    """(n,): the robot measurably moved; one that measures no motion moves as it is told."""
-    measured = bool(motion_channels(description))
-    motion = (measured_motion if measured else asked_motion)(series, description)
-    moving: Flags = np.asarray(motion >= QUIET)
-    return moving

@@ -9,7 +9,7 @@ import numpy as np
 from recorder.episode import Ending, Label, Manifest
 from recorder.finding import Finding, Rule, found, seconds
 from recorder.library import Episode
-from recorder.motion import QUIET, asked_motion, measured_motion
+from recorder.motion import QUIET, Motion
 from recorder.series import Series, runs
 from recorder.verdict import Kind, Verdict
 from transport.messages import Outcome
@@ -20,12 +20,14 @@ _BY_DRIVER: Final = ("phase", "marker")  # only who drives can say these
 _REFUTED: Final = (Kind.PREDICATE_FAULT, Kind.DIVERGED, Kind.LABEL_FAULT)
 
 
-def label_findings(series: Series, manifest: Manifest, outcome: Outcome) -> list[Finding]:
+def label_findings(
+    series: Series, manifest: Manifest, outcome: Outcome, motion: Motion
+) -> list[Finding]:
     """Labels against the record. `outcome` is the one that counts now."""
     ending = manifest.ending
     if ending.start_tick < 0:
         return [_at(series, -1, -1, "Nobody took over in this episode.")]
-    findings = [*_drive(series, manifest), *_places(series, manifest)]
+    findings = [*_drive(series, manifest, motion), *_places(series, manifest)]
     if outcome is Outcome.UNLABELLED:
         reason = "Nobody said whether the task was solved."
         findings.append(_at(series, ending.start_tick, ending.end_tick, reason))
@@ -43,14 +45,13 @@ def verdict_findings(series: Series, episode: Episode, verdict: Verdict) -> list
     return [_at(series, ending.start_tick, ending.end_tick, reason)] if reason else []
 
 
-def _drive(series: Series, manifest: Manifest) -> list[Finding]:
+def _drive(series: Series, manifest: Manifest, motion: Motion) -> list[Finding]:
     """A takeover has to show in what was driven."""
     ending, description = manifest.ending, manifest.description
     span = slice(*np.searchsorted(series.tick, [ending.start_tick, ending.end_tick + 1]))
     if not len(series.tick[span]):
         return [_at(series, -1, -1, "The intervention is not in the record.")]
-    moved = asked_motion(series, description) >= QUIET
-    moved |= measured_motion(series, description) >= QUIET
+    moved = (motion.asked >= QUIET) | (motion.measured >= QUIET)
     findings = []
     if not (series.driven[span] & moved[span]).any():
         reason = "Somebody took over, but the robot was neither told to move nor did it."

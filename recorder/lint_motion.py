@@ -10,9 +10,9 @@ from recorder.driven import PLANAR
 from recorder.finding import Finding, Rule, found, seconds
 from recorder.motion import (
     QUIET,
+    Motion,
     full_speed,
     idle_stretches,
-    measured_motion,
     measurement,
     motion_channels,
 )
@@ -27,19 +27,19 @@ DRIVE_S: Final = 2.0  # shorter drives say nothing about shares
 _UNITS: Final = {"mps": "m/s", "radps": "rad/s", "ps": "strokes/s"}
 
 
-def motion_findings(series: Series, description: Description) -> list[Finding]:
+def motion_findings(series: Series, description: Description, motion: Motion) -> list[Finding]:
     """All of this module's."""
     return [
-        *_idle(series, description),
+        *_idle(series, description, motion),
         *_saturated(series, description),
         *_same_action(series, description),
-        *_dead_measurements(series, description),
+        *_dead_measurements(series, description, motion),
     ]
 
 
-def _idle(series: Series, description: Description) -> list[Finding]:
+def _idle(series: Series, description: Description, motion: Motion) -> list[Finding]:
     findings = []
-    for first, last in idle_stretches(series, description):
+    for first, last in idle_stretches(series, description, motion):
         for_s = seconds(series, first, last)
         driven = float(series.driven[first : last + 1].mean())
         who = "while a person drove" if driven > 0.5 else "while nobody drove"
@@ -95,9 +95,9 @@ def _same_action(series: Series, description: Description) -> list[Finding]:
     return findings
 
 
-def _dead_measurements(series: Series, description: Description) -> list[Finding]:
+def _dead_measurements(series: Series, description: Description, motion: Motion) -> list[Finding]:
     """Measurements of motion that never change although others do."""
-    moving = np.flatnonzero(measured_motion(series, description) >= QUIET)
+    moving = np.flatnonzero(motion.measured >= QUIET)
     if len(moving) < DRIVE_S * description.tick_hz:
         return []
     findings = []

@@ -56,8 +56,15 @@ def key_frames(path: Path) -> Iterator[GroupAt]:
 
     known: dict[int, Cells] = {}
     try:
-        # What probing would find out stands in Matroska's header.
-        container: Any = av.open(str(path), "r", "matroska", options={"analyzeduration": "1"})
+        # What probing would find out stands in Matroska's header; it would decode a frame for it.
+        open_video: Any = av.open  # whose stubs want stream_options to be a list of words
+        container = open_video(
+            str(path),
+            "r",
+            "matroska",
+            options={"analyzeduration": "1", "probesize": "32"},
+            stream_options=[{"skip_frame": "all"}],  # of the probe, not of what is decoded later
+        )
     except (av.FFmpegError, OSError) as error:
         raise _bad(path, f"Video cannot be opened ({error})") from error
     with container:
@@ -102,13 +109,13 @@ def cells_of(frame: Any) -> Cells:
     return cells
 
 
-def stretches(at: GroupAt, groups: int, moved: Callable[[int, int], bool]) -> list[Stretch]:
-    """Black and frozen stretches of a video of so many groups of pictures.
+def stretches(at: GroupAt, groups: range, moved: Callable[[int, int], bool]) -> list[Stretch]:
+    """Black and frozen stretches among these groups of pictures.
 
     `moved(a, b)` tells whether the robot moved between the key frames of two groups.
     """
     step = max(1, round(LOOK_S * ROW_HZ / GOP_ROWS))
-    looks = sorted({*range(0, groups, step), groups - 1}) if groups else []
+    looks = sorted({*groups[::step], groups[-1]}) if groups else []
     found: list[Stretch] = []
     for here, there in pairwise(looks):
         if dark(at(here)) and dark(at(there)):
@@ -151,18 +158,18 @@ def _joined(found: list[Stretch]) -> list[Stretch]:
     return sorted(joined, key=lambda s: s.first)
 
 
-def _with_ends(stretch: Stretch, at: GroupAt, groups: int, step: int) -> Stretch:
+def _with_ends(stretch: Stretch, at: GroupAt, groups: range, step: int) -> Stretch:
     """The stretch to its last groups, found by halving."""
     inside = at(stretch.first)
 
     def belongs(group: int) -> bool:
         return dark(at(group)) if stretch.rule is Rule.BLACK else same(at(group), inside)
 
-    first, below = stretch.first, max(stretch.first - step, -1)
+    first, below = stretch.first, max(stretch.first - step, groups.start - 1)
     while first - below > 1:
         middle = (first + below) // 2
         first, below = (middle, below) if belongs(middle) else (first, middle)
-    last, above = stretch.last, min(stretch.last + step, groups)
+    last, above = stretch.last, min(stretch.last + step, groups.stop)
     while above - last > 1:
         middle = (last + above) // 2
         last, above = (middle, above) if belongs(middle) else (last, middle)
@@ -174,7 +181,9 @@ def video_findings(
 ) -> list[Finding]:
     """What a camera's video shows. `moving`: (n,), the robot measurably moved in this tick."""
     rows = len(series.rows)
-    groups = -(-rows // GOP_ROWS)
+    # Before its first picture a camera shows black; that is told by the rows.
+    never = int(np.count_nonzero(series.rows.captured_ns[camera] == 0))
+    groups = range(-(-never // GOP_ROWS), -(-rows // GOP_ROWS))
 
     def moved(first: int, last: int) -> bool:
         span = series.span_of(first * GOP_ROWS, min(last * GOP_ROWS, rows - 1))
@@ -182,11 +191,6 @@ def video_findings(
 
     with key_frames(path) as at:
         found = stretches(at, groups, moved)
-    never = series.rows.captured_ns[camera] == 0
-    # Before its first picture a camera shows black; that is told by the rows.
-    found = [
-        s for s in found if not never[s.first * GOP_ROWS : s.last * GOP_ROWS + 1 : GOP_ROWS].all()
-    ]
     repeated = series.rows.repeated[camera]
     told = [_finding(stretch, camera, rows, series) for stretch in found]
     # Where no picture came in time, the rows say so themselves.

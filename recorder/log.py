@@ -27,6 +27,7 @@ from recorder.episode import EpisodeError, Header, Label, check_format
 from recorder.mcap_records import (
     CHANNEL,
     CHUNK,
+    MESSAGE_INDEX,
     METADATA,
     STATISTICS,
     Message,
@@ -187,6 +188,8 @@ class LogReader:
         read = rows = 0
         stated = -1
         for opcode, body in self._records():
+            if opcode == MESSAGE_INDEX:  # most records are, and reading in order needs none
+                continue
             messages: list[Message] = []
             try:
                 if opcode == CHUNK:

@@ -14,6 +14,7 @@ switch (`left_gripper`, of its stroke); anything else (current, charge) tells no
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -56,11 +57,26 @@ def _limit(description: Description, name: str) -> float:
     return known.get(name, 0.0) or _DEFAULT_SPEED
 
 
-def idle_stretches(series: Series, description: Description) -> list[tuple[int, int]]:
-    """(first, last) index of the ticks of each idle stretch."""
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """What was asked and what was measured, of full speed, in the second around each tick."""
+
+    asked: Numbers  # (n,)
+    measured: Numbers  # (n,)
+
+
+def motion_of(series: Series, description: Description) -> Motion:
+    """Both at once: several rules look at the same motion, and it takes its time."""
+    return Motion(asked_motion(series, description), measured_motion(series, description))
+
+
+def idle_stretches(
+    series: Series, description: Description, motion: Motion | None = None
+) -> list[tuple[int, int]]:
+    """(first, last) index of the ticks of each idle stretch; `motion` where it is known."""
     hz = description.tick_hz
-    at_rest = asked_motion(series, description) < QUIET
-    at_rest &= measured_motion(series, description) < QUIET
+    motion = motion or motion_of(series, description)
+    at_rest = (motion.asked < QUIET) & (motion.measured < QUIET)
     at_rest &= ~_near(_switched(series, description), round(AROUND_SWITCH_S * hz))
     return runs(at_rest, round(IDLE_S * hz))
 
@@ -81,17 +97,20 @@ def measured_motion(series: Series, description: Description) -> Numbers:
     """(n,): the fastest measured motion in the second around each tick, of full speed."""
     hz = description.tick_hz
     forward, turn = _limit(description, "max_mps"), _limit(description, "max_radps")
-    fastest = np.zeros(len(series))
+    speeds, places = [np.zeros(len(series))], [np.zeros(len(series))]
     for name, unit in motion_channels(description):
-        values = measurement(series, description, name)[:, None]
+        values = measurement(series, description, name)
         limit = turn if unit.startswith("rad") else forward
         if unit.endswith("ps"):
-            motion = _windowed_rms(values / limit, hz)
+            speeds.append(values / limit)
         else:
-            # A place that moves steadily spreads by speed * window / sqrt(12).
-            places = np.unwrap(values, axis=0) if unit == "rad" else values
-            motion = _windowed_spread(places, hz) * np.sqrt(12.0) / WINDOW_S / limit
-        fastest = np.maximum(fastest, motion[:, 0])
+            places.append((np.unwrap(values) if unit == "rad" else values) / limit)
+    # A place that moves steadily spreads by speed * window / sqrt(12).
+    steadily = np.sqrt(12.0) / WINDOW_S
+    fastest: Numbers = np.maximum(
+        _windowed_rms(np.column_stack(speeds), hz).max(axis=1),
+        _windowed_spread(np.column_stack(places), hz).max(axis=1) * steadily,
+    )
     return fastest
 
 

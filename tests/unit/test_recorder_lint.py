@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from recorder.annotations import annotate
 from recorder.driven import Driven
 from recorder.episode import Ending, EpisodeError, Label, sealed_json
-from recorder.finding import Rule
+from recorder.finding import Finding, Rule
 from recorder.labels import AnnotationKind
 from recorder.library import open_episode
 from recorder.lint import lint
@@ -24,7 +24,7 @@ from recorder.lint_motion import motion_findings
 from recorder.lint_time import time_findings
 from recorder.lint_video import Cells, Stretch, stretches
 from recorder.log import CameraRow, RowRecord
-from recorder.motion import idle_stretches
+from recorder.motion import idle_stretches, motion_of
 from recorder.series import Series, as_series
 from recorder.validate import validate
 from recorder.verdict import Kind
@@ -264,8 +264,12 @@ def rules(findings: Iterable[Any]) -> set[Rule]:
     return {finding.rule for finding in findings}
 
 
+def moving_in(found: Series, description: Description) -> list[Finding]:
+    return motion_findings(found, description, motion_of(found, description))
+
+
 def test_an_action_at_its_limit_throughout_is_saturated() -> None:
-    found = motion_findings(series(ticks_of(np.tile([1.0, 0.995], 150))), robot())
+    found = moving_in(series(ticks_of(np.tile([1.0, 0.995], 150))), robot())
     (reason,) = [finding.reason for finding in found if finding.rule is Rule.SATURATED]
     assert "0.5 m/s for 100%" in reason
 
@@ -291,14 +295,14 @@ def test_each_axis_of_an_arm_is_held_against_its_own_limit() -> None:
     )
     gripping = of_an_arm(Twist(forward_mps=0.0, turn_radps=0.0, up_mps=0.1, grip_ps=1.99), 600)
     assert gripping.applied.tolist()[0] == [0.0, 0.1, 1.99]
-    found = motion_findings(gripping, arm)
+    found = moving_in(gripping, arm)
     (reason,) = [finding.reason for finding in found if finding.rule is Rule.SATURATED]
     assert reason.startswith("The grip action stands at its limit of 2 strokes/s for 100%")
     assert Rule.IDLE not in rules(found)
 
 
 def test_an_action_that_does_not_change_by_a_bit_looks_stuck() -> None:
-    found = motion_findings(series(ticks_of(np.full(900, 0.31))), robot())
+    found = moving_in(series(ticks_of(np.full(900, 0.31))), robot())
     assert [finding.rule for finding in found if "exactly" in finding.reason] == [Rule.CONSTANT]
 
 
@@ -308,7 +312,7 @@ def test_a_measurement_that_never_changes_while_the_robot_moves_is_dead() -> Non
         msgspec.structs.replace(t, observation=(*t.observation[:2], 0.25, 0.0))
         for t in ticks_of(command[:900])
     ]
-    reasons = [f.reason for f in motion_findings(series(ticks), robot())]
+    reasons = [f.reason for f in moving_in(series(ticks), robot())]
     assert [r for r in reasons if "speed_mps is 0.25" in r]
     assert not [r for r in reasons if "x_m" in r]
 
@@ -403,21 +407,23 @@ def shows(values: dict[range, float]) -> Callable[[int], Cells]:
 
 
 def test_black_is_found_to_its_ends() -> None:
-    found = stretches(shows({range(33, 58): 16.0}), 120, lambda a, b: True)
+    found = stretches(shows({range(33, 58): 16.0}), range(120), lambda a, b: True)
     assert found == [Stretch(Rule.BLACK, 33, 57)]
 
 
 def test_a_picture_that_stands_while_the_robot_moves_is_frozen() -> None:
-    found = stretches(shows({range(25, 61): 240.0}), 120, lambda a, b: True)
+    found = stretches(shows({range(25, 61): 240.0}), range(120), lambda a, b: True)
     assert found == [Stretch(Rule.FROZEN, 25, 60)]
 
 
 def test_a_picture_that_stands_because_the_robot_does_is_not() -> None:
-    assert stretches(shows({range(25, 61): 240.0}), 120, lambda a, b: False) == []
+    assert stretches(shows({range(25, 61): 240.0}), range(120), lambda a, b: False) == []
 
 
 def test_a_robot_that_comes_back_to_the_same_view_is_not_frozen() -> None:
-    found = stretches(shows({range(20, 21): 99.0, range(30, 31): 99.0}), 120, lambda a, b: True)
+    found = stretches(
+        shows({range(20, 21): 99.0, range(30, 31): 99.0}), range(120), lambda a, b: True
+    )
     assert found == []
 
 
@@ -426,7 +432,7 @@ def test_any_long_black_stretch_is_found_exactly(first: int, length: int) -> Non
     last = min(first + length, 119)
     if last - first < 10:
         return
-    found = stretches(shows({range(first, last + 1): 16.0}), 120, lambda a, b: True)
+    found = stretches(shows({range(first, last + 1): 16.0}), range(120), lambda a, b: True)
     assert found == [Stretch(Rule.BLACK, first, last)]
 
 
@@ -445,7 +451,8 @@ def with_ending(episode: Any, **changes: Any) -> Any:
 
 def reasons(episode: Any, manifest: Any, ticks: Iterable[Tick] | None = None) -> list[str]:
     read = series(ticks or episode.ticks(), ("front", "rear"))
-    found = label_findings(read, manifest, manifest.ending.outcome)
+    motion = motion_of(read, manifest.description)
+    found = label_findings(read, manifest, manifest.ending.outcome, motion)
     return [finding.reason for finding in found]
 
 
