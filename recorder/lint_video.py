@@ -115,7 +115,7 @@ def stretches(at: GroupAt, groups: range, moved: Callable[[int, int], bool]) -> 
     `moved(a, b)` tells whether the robot moved between the key frames of two groups.
     """
     step = max(1, round(LOOK_S * ROW_HZ / GOP_ROWS))
-    looks = sorted({*groups[::step], groups[-1]}) if groups else []
+    looks = groups[::-1][::step][::-1]  # back from the last: a camera that dies shows at the end
     found: list[Stretch] = []
     for here, there in pairwise(looks):
         if dark(at(here)) and dark(at(there)):

@@ -421,19 +421,27 @@ def test_a_picture_that_stands_because_the_robot_does_is_not() -> None:
 
 
 def test_a_robot_that_comes_back_to_the_same_view_is_not_frozen() -> None:
-    found = stretches(
-        shows({range(20, 21): 99.0, range(30, 31): 99.0}), range(120), lambda a, b: True
-    )
-    assert found == []
+    same_place = {range(number, 120, 10): 99.0 for number in range(10)}
+    for number in range(10):  # one of them is looked at throughout
+        only = {groups: value for groups, value in same_place.items() if groups.start == number}
+        assert stretches(shows(only), range(120), lambda a, b: True) == []
 
 
-@given(st.integers(0, 100), st.integers(10, 60))
-def test_any_long_black_stretch_is_found_exactly(first: int, length: int) -> None:
-    last = min(first + length, 119)
-    if last - first < 10:
+@given(st.integers(0, 140), st.integers(10, 60), st.integers(0, 20), st.integers(10, 150))
+def test_any_long_black_stretch_is_found_exactly(
+    first: int, length: int, begin: int, count: int
+) -> None:
+    groups = range(begin, begin + count)
+    first, last = begin + first, min(begin + first + length, groups.stop) - 1
+    if last - first + 1 < 10:
         return
-    found = stretches(shows({range(first, last + 1): 16.0}), range(120), lambda a, b: True)
+    found = stretches(shows({range(first, last + 1): 16.0}), groups, lambda a, b: True)
     assert found == [Stretch(Rule.BLACK, first, last)]
+
+
+def test_a_camera_that_dies_shows_at_the_end() -> None:
+    found = stretches(shows({range(118, 120): 16.0}), range(120), lambda a, b: True)
+    assert found == [Stretch(Rule.BLACK, 118, 119)]
 
 
 # --- labels ---
