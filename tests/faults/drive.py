@@ -297,15 +297,6 @@ def tick_gaps_ms(ticks: list[dict[str, Any]]) -> list[float]:
     return [(b["stamp_ns"] - a["stamp_ns"]) / NS_PER_MS for a, b in pairwise(ticks)]
 
 
-def late_ms(ticks: list[dict[str, Any]]) -> float:
-    """How late the last of these ticks was, by the beat of the most punctual one.
-
-    `STANDS_MS` counts whole ticks; what a busy machine adds to the last one comes on top.
-    """
-    beats = [tick["stamp_ns"] / NS_PER_MS - tick["tick"] * TICK_MS for tick in ticks]
-    return beats[-1] - min(beats)
-
-
 def p99(values: list[float]) -> float:
     """What 99 of 100 values do not exceed."""
     return sorted(values)[len(values) * 99 // 100]

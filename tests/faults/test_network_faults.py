@@ -49,7 +49,6 @@ from tests.faults.drive import (
     count_entries,
     drive,
     gaps_ms,
-    late_ms,
     stands,
 )
 from tests.faults.network_rig import Change, Network
@@ -388,8 +387,7 @@ def test_a_blackout_of_five_seconds_stops_latches_and_needs_hands_off(
         run.ask_again_when_free()  # a lease ends after 3 s of silence
         cut_ns = network.cut(for_ms=5000.0)
         back_ns = cut_ns + 5 * NS_PER_S
-        standing_ns = run.standing_since(cut_ns)
-        standing_ms = after(cut_ns, standing_ns)
+        standing_ms = after(cut_ns, run.standing_since(cut_ns))
         lost_ms = assert_latched_at_one_second(run, cut_ns)
         first_ms = after(back_ns, run.first_obeyed(back_ns)["stamp_ns"])
         measured(
@@ -397,7 +395,7 @@ def test_a_blackout_of_five_seconds_stops_latches_and_needs_hands_off(
             f"zero ≤ {STANDS_MS:.0f} ms, LINK_LOST at 1 s, first command ≤ {BACK_MS:.0f} ms",
             f"zero {standing_ms:.0f} ms, LINK_LOST {lost_ms:.0f} ms, first {first_ms:.0f} ms",
         )
-        assert standing_ms <= STANDS_MS + late_ms(run.ticks(cut_ns, standing_ns + 1))
+        assert standing_ms <= STANDS_MS
         assert first_ms <= BACK_MS
         assert_stands_until_hands_were_off(run, back_ns)
         oldest_ms = assert_never_stale(run)
@@ -421,12 +419,7 @@ def test_a_blackout_of_150_ms_is_over_when_tcp_has_repaired_it(
             worst_ms = max(worst_ms, *gaps_ms(run.accepted(cut_ns - 50 * NS_PER_MS)))
             holds += count_entries(ticks, Mode.HOLD)
             slowest = min(slowest, *(tick["forward_mps"] for tick in ticks))
-            run.tick(
-                lambda tick: tick["forward_mps"] > 0.9 * FULL_MPS,
-                "as fast as before",
-                since_ns=now_ns(),
-                limit_s=5.0,
-            )
+            assert ticks[-1]["forward_mps"] > 0.9 * FULL_MPS, "as fast as before"
         measured(
             "N8",
             f"150 ms: at most a HOLD that ends by itself, {trials} times",
@@ -470,8 +463,7 @@ def test_a_blackout_of_1200_ms_loses_the_link(
         epoch = run.epoch()
         cut_ns = network.cut(for_ms=1200.0)
         back_ns = cut_ns + 1200 * NS_PER_MS
-        standing_ns = run.standing_since(cut_ns)
-        standing_ms = after(cut_ns, standing_ns)
+        standing_ms = after(cut_ns, run.standing_since(cut_ns))
         first = run.first_obeyed(back_ns)
         first_ms = after(back_ns, first["stamp_ns"])
         measured(
@@ -481,7 +473,7 @@ def test_a_blackout_of_1200_ms_loses_the_link(
             f"lease {'kept' if epoch == run.epoch() else 'lost'}",
         )
         assert first["mode"] == Mode.LINK_LOST
-        assert standing_ms <= STANDS_MS + late_ms(run.ticks(cut_ns, standing_ns + 1))
+        assert standing_ms <= STANDS_MS
         assert first_ms <= BACK_MS
         assert_ramped(run)
         assert_stands_until_hands_were_off(run, back_ns)
@@ -545,8 +537,7 @@ def test_a_dead_uplink_is_as_good_as_a_blackout(
     with at_full_speed(network, tmp_path) as run:
         run.ask_again_when_free()  # a lease ends after 3 s of silence
         cut_ns = network.cut(["to_robot"])
-        standing_ns = run.standing_since(cut_ns)
-        standing_ms = after(cut_ns, standing_ns)
+        standing_ms = after(cut_ns, run.standing_since(cut_ns))
         lost_ms = assert_latched_at_one_second(run, cut_ns)
         run.wait(4.0)
         back_ns = network.mend()
@@ -556,7 +547,7 @@ def test_a_dead_uplink_is_as_good_as_a_blackout(
             "uplink dead: as N7",
             f"zero {standing_ms:.0f} ms, LINK_LOST {lost_ms:.0f} ms, first {first_ms:.0f} ms",
         )
-        assert standing_ms <= STANDS_MS + late_ms(run.ticks(cut_ns, standing_ns + 1))
+        assert standing_ms <= STANDS_MS
         assert first_ms <= BACK_MS
         assert_stands_until_hands_were_off(run, back_ns)
         assert_never_stale(run)
@@ -567,8 +558,7 @@ def test_a_dead_downlink_is_refused_by_the_robot_itself(
 ) -> None:
     with at_full_speed(network, tmp_path) as run:
         cut_ns = network.cut(["to_operator"])
-        standing_ns = run.standing_since(cut_ns)
-        standing_ms = after(cut_ns, standing_ns)
+        standing_ms = after(cut_ns, run.standing_since(cut_ns))
         run.tick(lambda tick: tick["mode"] == Mode.LINK_LOST, "LINK_LOST", since_ns=cut_ns)
         obeyed_ms = after(cut_ns, run.accepted(cut_ns)[-1].tick_ns)
         run.see(lambda view: view["reach"] == "lost", "robot not heard", since_ns=cut_ns)

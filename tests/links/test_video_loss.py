@@ -30,7 +30,6 @@ from transport.video_receiver import VideoReceiver
 ROUND_TRIP_MS = 50.0
 YOUNG_MS = 200.0
 STANDS_STILL_BELOW = 0.99  # of the time over a line that loses nothing: then it is tried again
-LEAST_GOOD = 0.5  # over that line; below, neither says anything
 ATTEMPTS = 3
 
 
@@ -73,9 +72,8 @@ def test_the_picture_is_young_most_of_the_time(
         good = share_younger(beside.first, YOUNG_MS, beside.until_ns)
         assert share is not None, "no picture came"
         assert good is not None, "no picture came over the line that loses nothing"
-        # A machine that stands still ages the pictures of both; what counts is what the loss costs.
-        is_enough = share + (1 - good) >= least
-        if is_enough or good > STANDS_STILL_BELOW:
+        # A machine that stands still ages the pictures of both, and says nothing of the loss.
+        if share >= least or good > STANDS_STILL_BELOW:
             break
     measured(
         row,
@@ -84,5 +82,4 @@ def test_the_picture_is_young_most_of_the_time(
         f"{share:.1%}, longest gap {longest_gap_ms(seen.first):.0f} ms; "
         f"without loss, at the same time, {good:.1%}",
     )
-    assert good >= LEAST_GOOD
-    assert is_enough
+    assert share >= least
