@@ -19,8 +19,6 @@ from transport.video_receiver import VideoReceiver
 
 GOOD, BAD = "front", "rear"
 Gives = Callable[[int], Image | Capture | None]
-YOUNG_NS = 500 * NS_PER_MS
-MOST_OLD = 4  # pictures, from while the machine stood still; where all are held up most are old
 
 
 def noise(number: int, height: int = 120, width: int = 160) -> Image:
@@ -89,13 +87,8 @@ class Watched:
         assert recorder is not None
         refused, recorded = recorder.refused_pictures, self.process.media._recorder_status
         self.receiver.mailboxes[GOOD].take()
-        pictures_of(self.receiver, GOOD, 1)
-        young = old = 0
-        while young < 44:
-            (picture,) = pictures_of(self.receiver, GOOD, 1)
-            is_young = picture.decoded_ns - picture.captured_ns < YOUNG_NS
-            young, old = young + is_young, old + (not is_young)
-            assert old <= MOST_OLD
+        for picture in pictures_of(self.receiver, GOOD, 45)[1:]:
+            assert picture.decoded_ns - picture.captured_ns < 500 * NS_PER_MS
         assert self.receiver.problem == ""
         assert self.status(GOOD).condition is CameraCondition.LIVE
         assert self.process.media._failure is None

@@ -246,7 +246,7 @@ def test_a_revoked_console_is_cut_off_within_a_second_and_the_other_drives_on(
         other.link.stop()
         other.link.request(RequestLease())
         operator.wait(lambda v: v.state is not None and v.state.tick > last.tick + 60, "a second")
-        operator.drive()
+        operator.wait_mode(Mode.TELEOP)
         assert not loop.state.stopped_by, "a STOP of nobody the robot knows"
         seen = other.look().state
         assert seen is not None

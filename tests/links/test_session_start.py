@@ -168,14 +168,11 @@ def test_a_test_of_stop_from_somebody_who_only_watches_disturbs_nobody(tmp_path:
         operator.take()
         operator.drive()
         guest.link._stop.test()
-        modes = set()
         for _ in range(60):
             both(operator, guest)
-            modes.add(loop.state.mode)
             guest.hold(0.005)
-        assert modes <= {Mode.TELEOP, Mode.READY, Mode.HOLD}, "at most it was late itself"
+        assert operator.state.mode is Mode.TELEOP
         assert loop.state.stopped_by == ""
-        operator.drive()
 
 
 # --- the lease between people ---------------------------------------------------------------------
