@@ -23,6 +23,7 @@ from recorder.verdict import Diagnosis, Fault
 REACH: Final = 6  # rows to either side: 0.2 s, more than any camera's own delay
 AT_LEAST: Final = 2  # rows; a picture may be of the row before or after its own by right
 PICTURES: Final = 10  # states that are drawn for each camera
+SHORTEST: Final = 2 * REACH + PICTURES  # rows; nothing is said of less
 CLEARER: Final = 0.6  # the best place has to miss by so much less than the place where it stands
 AGREE: Final = 0.7  # share of the drawn states that have to point to the same place
 _CELLS: Final = (60, 80)  # rows, columns of what is compared
@@ -41,7 +42,7 @@ def stale_camera(
     states = _states_of_rows(episode, demonstration)
     rows = sorted(states)
     drawn = 0
-    if len(rows) < 2 * REACH + PICTURES:
+    if len(rows) < SHORTEST:
         return None, 0
     for camera in episode.manifest.cameras:
         frames = islice(episode.frames(camera.name), rows[0], rows[-1] + 1)

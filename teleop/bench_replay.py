@@ -11,6 +11,7 @@ import resource
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import groupby, product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, cast
@@ -27,6 +28,7 @@ from recorder.replayable import Replayable
 from recorder.stepping import run
 from recorder.verdict import PASSING
 from teleop.bench import Row, percentile, row
+from teleop.bench_stale_camera import SHIFT, looked_at
 from teleop.collecting import starts
 from teleop.rehearsal import Rehearsal, RestorableRobot
 from teleop.replay_robots import make_robot
@@ -46,6 +48,7 @@ class Made:
     """One demonstration and how its robot is made."""
 
     task: str
+    seed: int  # of its scene
     demonstration: Demonstration
 
     def robot(self, _: Description | None = None) -> Replayable:
@@ -72,7 +75,7 @@ def made(task: str, count: int, say: Callable[[str], None]) -> list[Made]:
         finally:
             robot.close()
         if demonstration is not None:
-            found.append(Made(task, demonstration))
+            found.append(Made(task, seed, demonstration))
             if len(found) % 25 == 0:
                 say(f"{len(found)} demonstrations of {task}")
     if rig is not None:
@@ -171,6 +174,31 @@ def _detect(fault: LabelFault, all_made: Sequence[Made]) -> Detection:
     return Detection(fault.name, tried, named, noticed, missed)
 
 
+@dataclass(frozen=True)
+class Filmed:
+    """What was said of the videos of all demonstrations, each camera by itself."""
+
+    tried: int  # videos; each is looked at late and early
+    named: int  # of the late and the early ones
+    alarms: int  # right videos that were not left in peace
+
+
+def stale_cameras(all_made: Sequence[Made], say: Callable[[str], None]) -> Filmed:
+    """Videos of every demonstration, beside the states of three rows earlier and later."""
+    tried = named = alarms = 0
+    for (task, seed), some in groupby(all_made, lambda one: (one.task, one.seed)):
+        rig = scenario(task).make_cameras(seed, None)
+        rig.open()
+        for one, camera in product(some, rig.names):
+            if (looked := looked_at(one.demonstration, rig, camera)) is not None:
+                tried += 1
+                named += looked.late + looked.early
+                alarms += looked.alarm
+        rig.close()
+    say(f"video {SHIFT} rows late or early: {named} of {2 * tried} named")
+    return Filmed(tried, named, alarms)
+
+
 def _ten_seconds(one: Made) -> Demonstration:
     """Its actions, over again until ten seconds are full, or as far as that."""
     actions = one.demonstration.actions
@@ -263,7 +291,16 @@ def measure(demonstrations: int, seconds: float, say: Callable[[str], None]) -> 
                 peer=100.0 * one.by_success / one.tried,
             )
         )
-    return rows
+    return rows + _video_rows(stale_cameras(all_made, say))
+
+
+def _video_rows(filmed: Filmed) -> list[Row]:
+    name = f"found and named: video by {SHIFT} rows, late and early"
+    return [
+        row("videos, of all cameras", float(filmed.tried), ""),
+        row("right videos that were not left in peace", float(filmed.alarms), "", at_most=0),
+        row(name, 100.0 * filmed.named / (2 * filmed.tried), "%", at_least=99.0),
+    ]
 
 
 def _speed_rows(arm: Sequence[Made], seconds: float, say: Callable[[str], None]) -> Iterator[Row]:

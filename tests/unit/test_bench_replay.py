@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recorder.label_faults import FAULTS
-from teleop.bench_replay import Made, detections, made, replays_a_second
+from teleop.bench_replay import Made, detections, made, replays_a_second, stale_cameras
 from teleop.mujoco_loading import GL_PROBLEM
 
 pytestmark = pytest.mark.skipif(bool(GL_PROBLEM), reason=f"no OpenGL: {GL_PROBLEM}")
@@ -33,6 +33,11 @@ def test_every_fault_is_found_and_named_and_right_labels_are_left_in_peace(
     assert [d.fault for d in found if d.named < d.tried] == []
     assert false_alarms == 0
     assert sum(d.by_success for d in found) < sum(d.tried for d in found)
+
+
+def test_videos_late_and_early_are_named_and_right_ones_left_in_peace(pushed: list[Made]) -> None:
+    filmed = stale_cameras(pushed, quiet)
+    assert (filmed.tried, filmed.named, filmed.alarms) == (4, 8, 0)
 
 
 def test_the_rate_is_counted(pushed: list[Made]) -> None:
