@@ -124,10 +124,11 @@ def run_console(
 ) -> int:
     """Show the console until its window is closed; returns the exit code.
 
-    `link` and `video` are closed before it returns. `on_ready` is called with the window when it is
-    shown, `on_closed` when it was closed. `size` in pixels is for a screen that nobody looks at.
-    `controls` says which profile of keys and buttons is in use; the built-in one unless given.
-    `kept` says where each camera was shown the last time, `library` where episodes are kept here.
+    `link` and `video`, or those of the robot shown last, are closed before it returns. `on_ready`
+    is called with the window when it is shown, `on_closed` when it was closed. `size` in pixels is
+    for a screen that nobody looks at. `controls` says which profile of keys and buttons is
+    in use; the built-in one unless given. `kept` says where each camera was shown the last
+    time, `library` where episodes are kept here.
 
     Raises:
         NoWindow: no window can be opened here.
@@ -139,8 +140,6 @@ def run_console(
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from ui.bridge import Wake
-    from ui.link_figures import Way
     from ui.main_window import MainWindow
     from ui.theme import dressed
 
@@ -159,19 +158,13 @@ def run_console(
     theme = dressed(app)
     window = MainWindow(
         link,
-        video.mailboxes,
+        video,
         theme,
         title=title,
         controls=controls,
-        figures=video.figures,
-        problem=lambda: video.problem,
-        way=lambda: Way("" if video.problem else video.way, video.server_trouble),
         kept=kept,
         library=library,
-        show_at=video.show_at,
     )
-    wake = Wake(window.wake, window)
-    video.subscribe(wake.poke)
 
     def look() -> None:
         if interrupted:
@@ -190,11 +183,10 @@ def run_console(
             on_closed(window)
     finally:
         ticker.stop()
-        wake.close()
         for number, handler in before.items():
             signal.signal(number, handler)
-        video.close()
-        link.close()
+        window.robot.video.close()
+        window.robot.link.close()
         window.deleteLater()
     if interrupted:
         return INTERRUPTED if interrupted[0] == signal.SIGINT else 128 + interrupted[0]

@@ -6,7 +6,7 @@ them would queue up behind a slow paint, and the operator would drive by the pas
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -27,6 +27,9 @@ class Link(Protocol):
 
     def set_input(self, inp: OperatorInput) -> None:
         """What the hands do from now on."""
+
+    def set_pad(self, pad: OperatorInput | None) -> None:
+        """The gamepad as it is now, None when there is none; on the pad's thread."""
 
     def set_focus(self, focused: bool) -> None:
         """Whether this window has the focus: without it nothing drives."""
@@ -59,14 +62,28 @@ class Link(Protocol):
 class VideoFeed(Protocol):
     """Pictures of all cameras, decoded on a thread of their own."""
 
-    mailboxes: dict[str, Mailbox[Picture]]
-    figures: dict[str, VideoFigures]
-    problem: str
-    way: str  # "direct" or "relayed"; counts while there is no `problem`
+    @property
+    def mailboxes(self) -> dict[str, Mailbox[Picture]]:
+        """One for each camera; others, and another dictionary, when the robot has others."""
+
+    @property
+    def figures(self) -> dict[str, VideoFigures]:
+        """How each camera comes in; looked at anew each time."""
+
+    @property
+    def problem(self) -> str:
+        """Why there is no video connection; empty while there is."""
+
+    @property
+    def way(self) -> str:
+        """ "direct" or "relayed"; counts while there is no `problem`."""
 
     @property
     def server_trouble(self) -> str:
         """What a server that helps pictures on their way lacks, also while they come without it."""
+
+    def expect(self, cameras: Sequence[str]) -> bool:
+        """The robot says that it has these cameras; whether that changes what is received."""
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         """Call `on_wake`, from any thread, when an empty mailbox got a picture."""

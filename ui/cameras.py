@@ -6,14 +6,13 @@ and it reports the stamp of the feed that it shows. The window's thread only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
 from teleop.operator_view import LinkView, PictureView
 from transport.mailbox import Mailbox
-from transport.picture import Picture
 from transport.video_figures import VideoFigures
 from ui.arrangement import arranged
+from ui.bridge import VideoFeed
 from ui.camera_feed import CameraFeed
 from ui.kept_choice import KeptChoice
 from ui.link_figures import CameraFigures, Figures, Way, figures_of
@@ -30,21 +29,17 @@ class Cameras:
     def __init__(
         self,
         theme: Theme,
-        mailboxes: Mapping[str, Mailbox[Picture]],
-        figures: Mapping[str, VideoFigures],
+        video: VideoFeed,
         on_painted: Painted,
         kept: KeptChoice | None = None,
-        show_at: Callable[[str, int], None] = lambda camera, width_px: None,
     ) -> None:
-        """`figures` is looked at anew each time: the receiver replaces what is in it.
-
-        `show_at(camera, width_px)` is told how wide each one is shown, in the screen's pixels; 0
-        for the one in the main view, which is driven by: it comes as large as it is.
-        """
-        boxes = dict(list(mailboxes.items())[:MOST]) or {"front": Mailbox()}
-        self._figures = figures
+        """For the cameras that `video` has now. It is told how wide each one is shown, in the
+        screen's pixels; 0 for the one in the main view, which is driven by: it comes as large as
+        it is. `kept` says which camera was in which place the last time."""
+        self.mailboxes = video.mailboxes
+        boxes = dict(list(self.mailboxes.items())[:MOST]) or {"front": Mailbox()}
+        self._video = video
         self._kept = kept
-        self._show_at = show_at
         self.order = arranged(list(boxes), kept.read() if kept is not None else ())
         self.feeds = {
             camera: CameraFeed(camera, box, number)
@@ -74,7 +69,7 @@ class Cameras:
             view.wake()
         for view in self.views:
             width = view.picture_rect().width() * view.devicePixelRatioF()
-            self._show_at(view.camera, 0 if view is self.main else round(width))
+            self._video.show_at(view.camera, 0 if view is self.main else round(width))
         return [view.feed.view(link.clock_offset_ns, now_ns) for view in self.views]
 
     def show_faces(self, screen: Screen) -> None:
@@ -100,13 +95,14 @@ class Cameras:
 
     def figures(self, link: LinkView, way: Way, now_ns: int) -> Figures:
         """The figures of all cameras, by number."""
+        received = self._video.figures
         return figures_of(
             [
                 CameraFigures(
                     number=feed.number,
                     picture=feed.view(link.clock_offset_ns, now_ns),
                     ages_ms=feed.recent_ages_ms(now_ns),
-                    received=self._figures.get(feed.camera, VideoFigures()),
+                    received=received.get(feed.camera, VideoFigures()),
                     overwritten=feed.mailbox.overwritten,
                 )
                 for feed in self.feeds.values()

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ from teleop.safety import ConfigError
 from teleop.user_folders import default_config, default_episodes
 from transport.channels import DEFAULT_PORT
 from transport.errors import LinkError
-from ui.app import INTERRUPTED, NoWindow, run_console
+from ui.app import NoWindow, run_console
 
 if TYPE_CHECKING:
     from teleop.replaying import Replaying
@@ -122,9 +123,9 @@ def _run(
     from teleop.profile_files import Controls, Profiles, profiles_folder
     from teleop.scenarios import scenario
     from ui.bridge import Presses
-    from ui.first_cameras import first_cameras
     from ui.kept_choice import KeptChoice
     from ui.main_window import MainWindow
+    from ui.robot_pictures import RobotPictures
     from ui.scripted_operator import ScriptedOperator
     from ui.session_report import ReportedLink, write_report
 
@@ -135,11 +136,6 @@ def _run(
     # All is loaded: from here on there is something to tidy up.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     link.start()
-    try:
-        shown = cameras or first_cameras(link)
-    except KeyboardInterrupt:
-        link.close()
-        return INTERRUPTED
     presses = Presses()
     pad = Gamepad(controls, link.set_pad, link.stop, presses.press)
 
@@ -156,7 +152,7 @@ def _run(
 
     return run_console(
         link,
-        link.video(shown, servers),
+        RobotPictures(partial(link.video, ice=servers), cameras),
         title="Unstick",
         on_ready=ready,
         on_closed=closed,

@@ -32,6 +32,7 @@ class Facts:
     note: str = ""  # how the lease left, or did not come to, this console; until it is dismissed
     told: str = ""  # why a key or a button did nothing
     told_ns: int = 0
+    page_drives: bool = True  # whether the page that is shown drives at all
     video_problem: str = ""  # why there is no video connection; empty: there is
 
     @property

@@ -97,6 +97,11 @@ class History:
         if problem != self.facts.video_problem:
             self.facts = replace(self.facts, video_problem=problem)
 
+    def note_page(self, drives: bool) -> None:
+        """Whether the page that is shown drives."""
+        if drives != self.facts.page_drives:
+            self.facts = replace(self.facts, page_drives=drives)
+
     def dismiss(self) -> None:
         """The operator has read the note about the lease."""
         self.facts = replace(self.facts, note="")

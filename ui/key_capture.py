@@ -88,6 +88,7 @@ class KeyCapture(QObject):
         self.keyboard = Keyboard()
         self._down: dict[tuple[int, int], _Held] = {}  # by key: its code, or Qt's when it has none
         self._released_at = (0, 0)  # code and event time of the newest release
+        self._counts: frozenset[Action] | None = None
         self._let_go_of = False  # whether that was of a key that drove
         self._watch = QTimer(self)
         self._watch.setInterval(WATCH_MS)
@@ -109,6 +110,12 @@ class KeyCapture(QObject):
         if profile.keys != self.profile.keys:
             self.release_all()
         self.profile = profile
+
+    def limit(self, counts: frozenset[Action] | None) -> None:
+        """Only these actions are heeded from now on, and no driving; None: all, and driving."""
+        if counts is not None:
+            self.release_all()
+        self._counts = counts
 
     def release_all(self) -> None:
         """All keys count as up until they are pressed again."""
@@ -193,6 +200,8 @@ class KeyCapture(QObject):
         repeated = event.isAutoRepeat() or again
         bound = self.profile.keys.get(place)
         drive = _DRIVES.get(bound) if bound is not None else None
+        if drive is not None and self._counts is not None:
+            return False
         if drive is not None:
             # Where the system could not say that it was a repeat, its second half takes back what
             # its first half let go of.
@@ -202,6 +211,8 @@ class KeyCapture(QObject):
         action = self.profile.keys.get(label)
         if action in _DRIVES:
             action = None  # printed like a driving key, but not in its place
+        if action is not None and self._counts is not None and action not in self._counts:
+            return False
         if self._driving() and action is None:
             return True
         if action is None or (

@@ -27,7 +27,6 @@ ASPECT: Final = 4 / 3
 class Widths:
     """Px."""
 
-    compact: bool
     left: int
     right: int
 
@@ -50,17 +49,18 @@ def right_fixed(compact: bool, thumbs: int) -> int:
 
 
 def widths(
-    width: int, height: int, body: int, *, left_open: bool, right_open: bool, thumbs: int = 0
+    width: int, body: int, *, compact: bool, left_open: bool, right_open: bool, thumbs: int = 0
 ) -> Widths:
-    """Widths of both docks in a window of `width` x `height` whose middle part is `body` high."""
-    compact = is_compact(width, height)
-    left_low, left_high = (228, 280) if compact else (272, 340)
+    """Widths of both docks on a page of `width`, in px, whose part above the timeline is `body`
+    high."""
+    left_low, left_high = (176, 280) if compact else (272, 340)
     right_low, right_high = (304, 400) if compact else (340, max(600, width // 4))
     video = (body - LABEL_BAR - MARGIN) * ASPECT + 2 * MARGIN
     spare = width - max(video, MIN_VIDEO + 2 * MARGIN)
-    left = min(left_high, max(left_low, round(spare * (0.43 if compact else 0.37))))
+    share = round(spare * (0.43 if compact else 0.37))
+    left = max(left_low, min(left_high, share, round(spare - right_low)))
     # The camera in the right dock must leave room for track and telemetry below it.
     fits = round((body - right_fixed(compact, thumbs)) * ASPECT) + 16
     right_high = max(right_low, min(right_high, fits))
     right = min(right_high, max(right_low, round(spare - left)))
-    return Widths(compact, left if left_open else 0, right if right_open else 0)
+    return Widths(left if left_open else 0, right if right_open else 0)

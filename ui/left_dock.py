@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from teleop.input_profile import Action, Profile, default_profile
@@ -40,9 +40,11 @@ HAND_KEYS: _Keys = (
 )
 # The long ones in the first column.
 COMPACT = {
-    RobotKind.ROVER: ("drive", "turbo", "precise", "marker", "hand back", "success"),
-    RobotKind.ARM: ("move", "grip", "up, down", "turn", "hand back", "success"),
+    RobotKind.ROVER: ("drive", "turbo", "success", "hand back"),
+    RobotKind.ARM: ("move", "grip", "up, down", "turn"),
 }
+COMPACT_ROWS = 2  # of this session
+TWO_COLUMNS = 200  # px, from here on
 LOG_ROW = 22
 LOG_SHAPES = {
     "call": ("triangle", "amber"),
@@ -88,19 +90,31 @@ class KeysSheet(QWidget):
         names = COMPACT[self._kind] if self._compact else tuple(self._keys)
         return [(self._keys[name], name) for name in names if name in self._keys]
 
+    @property
+    def _columns(self) -> int:
+        return 1 if self._compact and self.width() < TWO_COLUMNS else 2
+
     def sizeHint(self) -> QSize:
-        return QSize(160, 24 * ((len(self._shown()) + 1) // 2))
+        return QSize(152, 24 * -(-len(self._shown()) // self._columns))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shown = self._shown()
         ink, words = self._theme.color("text2"), self._theme.color("text2")
-        second = self.width() * (0.61 if self._compact else 0.53)
+        columns = self._columns
+        second = float(self.width())
+        if columns == 2:
+            second *= 0.61 if self._compact else 0.53
         for number, (key, what) in enumerate(shown):
-            x = 0.0 if number % 2 == 0 else second
-            mid = 12 + 24 * (number // 2)
-            room = (second if number % 2 == 0 else self.width() - second) - text_width(what, BODY)
+            left = number % columns == 0
+            x = 0.0 if left else second
+            mid = 12 + 24 * (number // columns)
+            room = (second if left else self.width() - second) - text_width(what, BODY)
             if key_cap_width(key) + 8 > room:
                 key = "…"  # keys with long names; the cheat sheet has them
             draw_key_cap(painter, key, x, mid, ink)
@@ -163,6 +177,7 @@ class LeftDock(QWidget):
         self._theme = theme
         self.setAccessibleName("Calls and rescues")
         self._boxes: list[QVBoxLayout] = []
+        self._compact = False
         outer = column(self, (0, 0, 0, 0), 0)
 
         self._call_title = Heading(theme, "Calls")
@@ -197,8 +212,10 @@ class LeftDock(QWidget):
         self._box(outer).addWidget(self._session)
 
         self._log = LogList(theme)
-        outer.addWidget(Heading(theme, "Log"))
-        self._box(outer, 1).addWidget(self._log)
+        self._log_title = Heading(theme, "Log")
+        outer.addWidget(self._log_title)
+        self._box(outer).addWidget(self._log, 1)
+        outer.addStretch(1)
 
         self._keys_title = Heading(theme, "Keys", key="F1")
         self._keys = KeysSheet(theme)
@@ -222,7 +239,13 @@ class LeftDock(QWidget):
 
     def arrange(self, compact: bool) -> None:
         """Tighter where the window is small."""
+        self._compact = compact
         self._keys.arrange(compact)
+        for button in (self.accept, self.take_over):
+            button.show_cap(not compact)
+            button.show_icon(not compact)
+        for part in (self._log_title, self._log):  # the timeline has the same events
+            part.setVisible(not compact)
         for box in self._boxes:
             box.setContentsMargins(12, 8 if compact else 10, 12, 8 if compact else 12)
 
@@ -236,10 +259,12 @@ class LeftDock(QWidget):
         self.accept.setVisible(call.accept)
         self.take_over.setVisible(call.take_over)
         rescue = screen.rescue
+        for part in (self._rescue_title, self._sentence):
+            part.setVisible(rescue.chip is not None or not self._compact)
         self._rescue_title.say(rescue.title, rescue.note)
         self.verdict.show_chip(rescue.chip)
         set_text(self._sentence, rescue.sentence)
-        self._session.show_rows(screen.session)
+        self._session.show_rows(screen.session[: COMPACT_ROWS if self._compact else None])
         self._log.show_lines(screen.log)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -6,9 +6,10 @@ All decisions about words are in `ui.view_state`; all decisions about motion are
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import threading
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import (
@@ -17,44 +18,46 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
 from teleop.profile_files import Controls
 from transport import clock
-from transport.mailbox import Mailbox
 from transport.messages import ReleaseLease
-from transport.picture import Picture
-from transport.video_figures import VideoFigures
 from ui import icons, words
 from ui.acting import Acting
 from ui.bars import Labels, Status
-from ui.bridge import Link
+from ui.bridge import Link, VideoFeed, Wake
 from ui.cameras import Cameras
+from ui.drive_page import DrivePage
 from ui.facts import heard
 from ui.history import History
 from ui.kept_choice import KeptChoice
 from ui.key_caps import show_caps
 from ui.key_capture import KeyCapture
-from ui.layout import MARGIN, widths
+from ui.layout import is_compact
 from ui.left_dock import LeftDock
 from ui.link_figures import Way
 from ui.menus import HEIGHT as MENU_H
 from ui.menus import Menus
 from ui.overlays import Overlays
+from ui.pages import ANYWHERE, Page, drives
 from ui.picture_log import PictureLog
 from ui.picture_state import latency_ms
+from ui.rail import Rail
 from ui.reason_dialog import ReasonDialog
 from ui.review_process import open_review
 from ui.right_dock import RightDock
 from ui.screen import Act, Screen
-from ui.settle import Settle
 from ui.sheets import AboutSheet
+from ui.shown_robot import ShownRobot
+from ui.switched_link import SwitchedLink
 from ui.theme import Theme
 from ui.timeline import Timeline
 from ui.top_bar import TopBar
 from ui.touches import Touches
+from ui.video_view import VideoView
 from ui.view_state import as_text, screen_of
 
 log = logging.getLogger("ui")
@@ -65,63 +68,62 @@ LOG_LINES = 24
 MINIMUM = (1180, 720)
 
 
+@runtime_checkable
+class Arranged(Protocol):
+    """A page that lays itself out by the size of the window."""
+
+    def arrange(self, width: int, height: int, compact: bool) -> None:
+        """Sizes of its parts on so many px; `compact` is the layout for small windows."""
+
+
 class MainWindow(QMainWindow):
-    """One window, one page: drive."""
+    """Top bar, a rail of pages, status bar; the page to drive on is the robot's."""
 
     def __init__(
         self,
         link: Link,
-        mailboxes: Mapping[str, Mailbox[Picture]],
+        video: VideoFeed,
         theme: Theme,
         *,
         title: str = "Unstick",
         controls: Controls | None = None,
-        figures: Mapping[str, VideoFigures] | None = None,
-        problem: Callable[[], str] = lambda: "",
-        way: Callable[[], Way] = Way,
         kept: KeptChoice | None = None,
         library: Path | None = None,
-        show_at: Callable[[str, int], None] = lambda camera, width_px: None,
     ) -> None:
-        """`figures` of each camera and the `way` they come are looked at while they are shown;
-        `problem` says why there is no video connection; `kept` says which camera was in which place
-        the last time; `library` where the robot's episodes are kept, if that is on this machine;
-        `show_at` is told how wide each camera is shown."""
+        """`kept` says which camera was in which place the last time; `library` where the robot's
+        episodes are kept, if that is on this machine."""
         super().__init__()
-        self._link = link
+        self._link = SwitchedLink(link)
         self.controls = controls or Controls()
         self.theme = theme
         self.library = library
-        self.cameras = Cameras(
-            theme, mailboxes, {} if figures is None else figures, self._main_painted, kept, show_at
-        )
-        self.main_video, self.second_video = self.cameras.main, self.cameras.second
         self.figures_shown = False
-        self._problem = problem
-        self._way = way
+        self.hidden_parts: set[str] = set()
+        self.page = Page.DRIVE
         self._closing = False
         self._turns = 0
         self.yours_since_ns = 0
-        self.history = History()
-        self.picture_log = PictureLog(self.cameras.feeds.values(), clock.now_ns())
-        self.settle = Settle()
         self.view: LinkView | None = None
         # A gamepad sends on without the focus: its owner must ask here first. Read by any thread.
         self.focused = False
         self.screen_shown: Screen | None = None
+        self._wake = Wake(self.wake, self)
+        video.subscribe(self._wake.poke)
+        self.robot = ShownRobot(theme, link, video, kept)
         self.setWindowTitle(title)
         self.setWindowIcon(icons.icon("unstick", theme.color("blue")))
         self.setMinimumSize(*MINIMUM)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.acting = Acting(self, link)
+        self.acting = Acting(self, self._link)
         self.act = self.acting.act
         self._build()
-        self.menus = Menus(self, theme, self.cameras.order.cameras)
+        self.menus = Menus(self, theme)
         self.keys = KeyCapture(
-            self, link.set_input, self.acting.do, link.stop, self.controls.profile
+            self, self._link.set_input, self.acting.do, self._link.stop, self.controls.profile
         )
-        show_caps(self, self.keys.profile)
-        self.touches = Touches(self, link.touched)
+        self._take(self.robot)
+        self.rail.offer(self.pages)
+        self.touches = Touches(self, self._link.touched)
         theme.changed.connect(self._repaint_all)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -133,13 +135,10 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         theme = self.theme
-        for view in self.cameras.views[1:]:
-            view.clicked.connect(self.refresh)
-        self.top = TopBar(theme, self.history)
-        self.left = LeftDock(theme)
-        self.right = RightDock(theme, self.history, self.second_video, self.cameras.strip)
-        self.labels = Labels(theme)
-        self.timeline = Timeline(theme, self.history)
+        self.top = TopBar(theme)
+        self.rail = Rail(theme)
+        self.stack = QStackedWidget()
+        self.pages: dict[Page, QWidget] = {}
         self.status = Status(theme)
         body = QWidget()
         body.setObjectName("body")
@@ -148,18 +147,10 @@ class MainWindow(QMainWindow):
         outer.setSpacing(0)
         outer.addWidget(self.top)
         middle = QHBoxLayout()
-        middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
-        middle.addWidget(self.left)
-        centre = QVBoxLayout()
-        centre.setContentsMargins(MARGIN, MARGIN, MARGIN, 0)
-        centre.setSpacing(0)
-        centre.addWidget(self.main_video, 1)
-        centre.addWidget(self.labels)
-        middle.addLayout(centre, 1)
-        middle.addWidget(self.right)
+        middle.addWidget(self.rail)
+        middle.addWidget(self.stack, 1)
         outer.addLayout(middle, 1)
-        outer.addWidget(self.timeline)
         outer.addWidget(self.status)
         self.setCentralWidget(body)
         self.overlays = Overlays(self)
@@ -169,26 +160,131 @@ class MainWindow(QMainWindow):
         self.top.readiness.clicked.connect(self.toggle_reasons)
         self.top.stop.clicked.connect(self._link.stop)
         self.top.lease_button.clicked.connect(lambda: self.act(self.top.lease_act))
-        self.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
-        self.left.take_over.clicked.connect(lambda: self.act(Act.TAKE_OVER))
-        self.labels.acted.connect(self.act)
+        self.rail.chosen.connect(self.show_page)
+        self.rail.show_page(self.page)
+
+    def _take(self, robot: ShownRobot) -> None:
+        """Show this robot: its page takes the place of the one before."""
+        before, self.robot = self.pages.get(Page.DRIVE), robot
+        self.pages[Page.DRIVE] = page = robot.page
+        self.stack.insertWidget(0, page)
+        if before is not None:
+            if self.stack.currentWidget() is before:
+                self.stack.setCurrentWidget(page)
+            self.stack.removeWidget(before)
+            before.deleteLater()
+        for view in robot.cameras.views[1:]:
+            view.clicked.connect(self.refresh)
+        page.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
+        page.left.take_over.clicked.connect(lambda: self.act(Act.TAKE_OVER))
+        page.labels.acted.connect(self.act)
+        for name in self.hidden_parts:
+            page.part(name).hide()
+        self.top.follow(robot.history)
+        self.menus.show_cameras(robot.cameras.order.cameras)
+        show_caps(self, self.keys.profile)
         order: list[QWidget] = [
-            self.main_video,
-            *self.notice.buttons,
+            *self.rail.buttons.values(),
+            *page.in_tab_order(self.notice.buttons),
             self.top.lease_button,
             self.top.readiness,
             self.top.stop,
-            self.left.accept,
-            self.left.take_over,
-            self.labels.phase,
-            self.labels.marker,
-            self.labels.success,
-            self.labels.failure,
-            self.labels.let_drive,
-            self.labels.hand_back,
         ]
         for one, following in pairwise(order):
             QWidget.setTabOrder(one, following)
+        if self.isVisible():
+            self._arrange()
+            page.cameras.main.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # What is the shown robot's, under the names of the window's parts.
+
+    @property
+    def cameras(self) -> Cameras:
+        """Of the shown robot."""
+        return self.robot.cameras
+
+    @property
+    def history(self) -> History:
+        """What has happened with the shown robot."""
+        return self.robot.history
+
+    @property
+    def picture_log(self) -> PictureLog:
+        """How old its pictures were."""
+        return self.robot.picture_log
+
+    @property
+    def drive(self) -> DrivePage:
+        """The page to drive on."""
+        return self.robot.page
+
+    @property
+    def main_video(self) -> VideoView:
+        """The picture that is driven by."""
+        return self.cameras.main
+
+    @property
+    def second_video(self) -> VideoView | None:
+        """The one beside it, if the robot has two cameras."""
+        return self.cameras.second
+
+    @property
+    def left(self) -> LeftDock:
+        """Calls and rescues."""
+        return self.drive.left
+
+    @property
+    def right(self) -> RightDock:
+        """Second camera, track, telemetry."""
+        return self.drive.right
+
+    @property
+    def labels(self) -> Labels:
+        """What the operator says about the intervention."""
+        return self.drive.labels
+
+    @property
+    def timeline(self) -> Timeline:
+        """Of the session."""
+        return self.drive.timeline
+
+    # --- pages and robots -------------------------------------------------------------------------
+
+    def add_pages(self, pages: dict[Page, QWidget]) -> None:
+        """Pages beside the one to drive on, in the order of the rail."""
+        self.pages |= pages
+        for page in pages.values():
+            self.stack.addWidget(page)
+        self.rail.offer([page for page in Page if page in self.pages])
+        self.menus.offer_pages([page for page in Page if page in self.pages])
+
+    def show_page(self, page: Page) -> None:
+        """Another page; where nobody sees where the robot goes, nothing drives it."""
+        if page not in self.pages:
+            return
+        self.page = page
+        self.keys.limit(None if drives(page) else ANYWHERE)
+        self._link.set_focus(self.focused and drives(page))
+        self.stack.setCurrentWidget(self.pages[page])
+        self.rail.show_page(page)
+        self.put_away()
+        self._arrange()
+        self.refresh()
+
+    def connect_to(self, link: Link, video: VideoFeed, kept: KeptChoice | None = None) -> None:
+        """Another robot from here on. The one before is let go of: its lease is given back, and its
+        link is closed behind the window, for saying goodbye takes a moment."""
+        self._let_robot_go()
+        old = self.robot
+        old.cameras.keep()
+        self._link.to(link)
+        video.subscribe(self._wake.poke)
+        self.view = None
+        self._take(ShownRobot(self.theme, link, video, kept))
+        self._link.set_focus(self.focused and drives(self.page))
+        threading.Thread(target=_close, args=(old,), name="goodbye", daemon=True).start()
+        video.start()
+        self.refresh()
 
     # --- what happens -----------------------------------------------------------------------------
 
@@ -206,15 +302,17 @@ class MainWindow(QMainWindow):
             self.yours_since_ns = now_ns
         self.view = view
         self._follow_profile(view)
+        self._follow_cameras(view)
         pictures = self.cameras.look(view, now_ns)
         self.picture_log.look(now_ns)
         self.history.note(view, latency_ms(view, pictures[0]), now_ns)
-        self.history.note_video(self._problem())
+        self.history.note_video(self.robot.video.problem)
+        self.history.note_page(drives(self.page))
         wall = clock.wall_time().astimezone()
         screen = screen_of(
             view, pictures, self.history.facts, now_ns, wall, list(self.history.marks)[-LOG_LINES:]
         )
-        self.show_screen(self.settle.settled(screen, now_ns), words.clock(wall))
+        self.show_screen(self.robot.settle.settled(screen, now_ns), words.clock(wall))
 
     def _follow_profile(self, view: LinkView) -> None:
         """The profile depends on the operator, the robot and the gamepad, known one by one; another
@@ -228,17 +326,19 @@ class MainWindow(QMainWindow):
             show_caps(self, controls.profile)
             self._arrange()
 
+    def _follow_cameras(self, view: LinkView) -> None:
+        """What a robot has is known only when it says so, and may change while it is shown."""
+        if view.media is not None and view.media.cameras:
+            self.robot.video.expect([camera.name for camera in view.media.cameras])
+        if self.robot.has_other_cameras:
+            self._take(self.robot.with_new_cameras(self.theme))
+
     def show_screen(self, screen: Screen, time_of_day: str) -> None:
         """Show it, part by part; each part repaints only what changed."""
         self.screen_shown = screen
         self.top.show_screen(screen)
-        self.cameras.show_faces(screen)
-        self.right.show_second(screen)
-        self.left.show_screen(screen)
-        self.labels.show_labels(screen.labels)
+        self.drive.show_screen(screen)
         self.status.show_status(screen.status)
-        self.timeline.show_latency(screen.latency, screen.latency_look, screen.latency_limit_ms)
-        self.right.self_test.show_chip(screen.self_test)
         self.overlays.show_screen(screen)
         for dialog in self.findChildren(ReasonDialog):
             dialog.show_stop(screen.stop)
@@ -266,9 +366,6 @@ class MainWindow(QMainWindow):
         self.overlays.put_away()
         self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _main_painted(self, picture: Picture, painted_ns: int) -> None:
-        self._link.painted(picture.captured_ns)
-
     def show_camera(self, number: int) -> None:
         """Camera `number`, counted from 1, in the main view; the one that was there takes its
         place."""
@@ -286,7 +383,9 @@ class MainWindow(QMainWindow):
 
     def _show_figures(self) -> None:
         view = self.view if self.figures_shown else None
-        figures = self.cameras.figures(view, self._way(), clock.now_ns()) if view else None
+        video = self.robot.video
+        way = Way("" if video.problem else video.way, video.server_trouble)
+        figures = self.cameras.figures(view, way, clock.now_ns()) if view else None
         self.main_video.show_figures(figures)
 
     def show_about(self) -> None:
@@ -306,9 +405,10 @@ class MainWindow(QMainWindow):
         if self.screen_shown is not None:
             QGuiApplication.clipboard().setText(as_text(self.screen_shown))
 
-    def toggle(self, part: QWidget, shown: bool) -> None:
-        """Show or hide a part; its room goes to the picture."""
-        part.setVisible(shown)
+    def toggle(self, name: str, shown: bool) -> None:
+        """Show or hide a part of the page to drive on; its room goes to the picture."""
+        self.hidden_parts = self.hidden_parts - {name} if shown else self.hidden_parts | {name}
+        self.drive.part(name).setVisible(shown)
         self._arrange()
 
     def full_screen(self) -> None:
@@ -338,26 +438,14 @@ class MainWindow(QMainWindow):
 
     def _arrange(self) -> None:
         """Sizes of all parts for this size of window."""
-        timeline = 0 if self.timeline.isHidden() else 1
-        body = self.height() - MENU_H - self.top.height() - self.status.height()
-        compact = widths(self.width(), self.height(), body, left_open=True, right_open=True).compact
-        self.timeline.arrange(compact)
-        body -= timeline * self.timeline.height()
-        found = widths(
-            self.width(),
-            self.height(),
-            body,
-            left_open=not self.left.isHidden(),
-            right_open=not self.right.isHidden(),
-            thumbs=len(self.cameras.strip),
-        )
-        if found.left:
-            self.left.setFixedWidth(found.left)
-        if found.right:
-            self.right.setFixedWidth(found.right)
-            self.right.arrange(found.right, body, compact)
-        self.left.arrange(compact)
+        compact = is_compact(self.width(), self.height())
+        self.rail.arrange(compact)
         self.top.arrange(compact)
+        width = self.width() - self.rail.width()
+        height = self.height() - MENU_H - self.top.height() - self.status.height()
+        for page in self.pages.values():
+            if isinstance(page, Arranged):
+                page.arrange(width, height, compact)
         self.overlays.place()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -382,7 +470,7 @@ class MainWindow(QMainWindow):
         if focused == self.focused:
             return
         self.focused = focused
-        self._link.set_focus(focused)
+        self._link.set_focus(focused and drives(self.page))
         if not focused:
             self.keys.release_all()
 
@@ -393,9 +481,20 @@ class MainWindow(QMainWindow):
             self.keys.close()
             self.touches.close()
             self.cameras.keep()
-            self._link.set_input(OperatorInput(input_ns=clock.now_ns()))
-            state = heard(self.view) if self.view else None
-            if state is not None and self.view is not None and self.view.yours:
-                # The robot holds and calls again; whoever left did so on purpose.
-                self._link.request(ReleaseLease(epoch=state.lease.epoch))
+            self._let_robot_go()
+            self._wake.close()
         super().closeEvent(event)
+
+    def _let_robot_go(self) -> None:
+        """Hands off, and the lease back: the robot holds and calls again; whoever leaves does so
+        on purpose."""
+        self.keys.release_all()
+        self._link.set_input(OperatorInput(input_ns=clock.now_ns()))
+        state = heard(self.view) if self.view else None
+        if state is not None and self.view is not None and self.view.yours:
+            self._link.request(ReleaseLease(epoch=state.lease.epoch))
+
+
+def _close(robot: ShownRobot) -> None:
+    robot.video.close()
+    robot.link.close()

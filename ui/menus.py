@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel, QMenu
 from teleop.input_profile import CAMERA_ACTIONS, Action, Profile
 from ui import words
 from ui.key_caps import ACCEPTS, HANDS_BACK, RELEASES, REQUESTS, cap_of
+from ui.pages import HINTS, Page
 from ui.panels import set_text
 from ui.screen import Act, Screen
 from ui.theme import BODY, Theme, font
@@ -27,7 +28,7 @@ WHO_W, CLOCK_W = 280, 88  # a name may be 64 characters long
 class Menus:
     """Menu bar of the window, with operator and clock in its corner."""
 
-    def __init__(self, window: MainWindow, theme: Theme, cameras: Sequence[str]) -> None:
+    def __init__(self, window: MainWindow, theme: Theme) -> None:
         self._window = window
         self._theme = theme
         self._acts: dict[Act, QAction] = {}
@@ -46,7 +47,7 @@ class Menus:
         self._file()
         self._robot()
         self._episode()
-        self._view(cameras)
+        self._view()
         menu = self._menu("&Help")
         self._entry(menu, "&Keys", window.show_keys, Action.HELP)
         self._entry(menu, "&About Unstick", window.show_about)
@@ -122,23 +123,42 @@ class Menus:
         library = self._window.library
         self.review.setEnabled(library is not None and library.is_dir())
 
-    def _view(self, cameras: Sequence[str]) -> None:
+    def show_cameras(self, cameras: Sequence[str]) -> None:
+        """The cameras of the shown robot, to choose from."""
+        menu = self._main_view
+        menu.clear()
+        self._keyed = [each for each in self._keyed if each[2][0] not in CAMERA_ACTIONS]
+        for number, camera in enumerate(cameras, start=1):
+            show = partial(self._window.show_camera, number)
+            self._entry(menu, f"&{number} {words.camera(camera)}", show, CAMERA_ACTIONS[number - 1])
+        menu.menuAction().setVisible(len(cameras) > 1)
+
+    def offer_pages(self, pages: Sequence[Page]) -> None:
+        """The pages that this window has."""
+        for number, (page, entry) in enumerate(self._pages.items(), start=1):
+            entry.setVisible(page in pages and len(pages) > 1)
+            entry.setShortcut(f"Ctrl+{number}")
+
+    def _view(self) -> None:
         window = self._window
         menu = self._menu("&View")
-        if len(cameras) > 1:
-            for number, camera in enumerate(cameras, start=1):
-                text = f"&{number} {words.camera(camera)} in the main view"
-                show = partial(window.show_camera, number)
-                self._entry(menu, text, show, CAMERA_ACTIONS[number - 1])
-            menu.addSeparator()
+        self._pages = {
+            page: self._entry(menu, page.value, partial(window.show_page, page)) for page in Page
+        }
+        for page, entry in self._pages.items():
+            entry.setToolTip(HINTS[page])
+            entry.setStatusTip(HINTS[page])
+        self.offer_pages((Page.DRIVE,))
+        menu.addSeparator()
+        self._main_view = menu.addMenu("&Main view")
         self._entry(menu, "&Reasons", window.toggle_reasons, Action.REASONS)
         self.figures = self._entry(menu, "Link fi&gures", window.toggle_figures, Action.FIGURES)
         self.figures.setCheckable(True)
         menu.addSeparator()
         for name, part in (
-            ("&Calls and rescues", window.left),
-            ("Camera and &telemetry", window.right),
-            ("Time&line", window.timeline),
+            ("&Calls and rescues", "left"),
+            ("Camera and &telemetry", "right"),
+            ("Time&line", "timeline"),
         ):
             entry = self._menu_check(menu, name, checked=True)
             entry.toggled.connect(lambda shown, which=part: window.toggle(which, shown))

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QWidget
 
 from ui.cheat_sheet import CheatSheet
 from ui.layout import MARGIN
 from ui.notice_bar import NoticeBar
+from ui.pages import Page
 from ui.reasons import ReasonsPopup
 from ui.screen import Screen
 
@@ -88,8 +90,11 @@ class Overlays:
 
     def _place_notice(self) -> None:
         window = self._window
+        under: QWidget = window.main_video
         rect = window.main_video.picture_rect().toRect()
-        corner = window.main_video.mapTo(window, rect.topLeft())
+        if window.page is not Page.DRIVE:
+            under, rect = window.stack, window.stack.rect()
+        corner = under.mapTo(window, rect.topLeft())
         top = corner.y() + NOTICE_TOP
         if self.reasons.isVisible():  # both can be read, and pressed
             lowest = window.height() - window.status.height() - self.notice.height() - MARGIN

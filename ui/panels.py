@@ -91,8 +91,8 @@ class Rows(QWidget):
         while len(self._cells) < len(rows):
             name, value = label(role="label"), label(weight=500)
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-            value.setWordWrap(True)
             value.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+            value.setWordWrap(True)  # after the policy, which would forget that its height follows
             number = len(self._cells)
             self._grid.addWidget(name, number, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(value, number, 1)

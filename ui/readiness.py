@@ -98,6 +98,9 @@ def _ready_word(
 
 def _driven(link: LinkView, state: RobotState, because: str, facts: Facts, now_ns: int) -> Chip:
     hold = state.hold
+    if link.yours and not facts.page_drives:
+        detail = "Standing: this page does not drive. Go back to Drive to move"
+        return Chip("ready", "READY", detail)
     if link.yours:
         tested = _self_test(link)
         if tested is not None:

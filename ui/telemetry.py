@@ -106,6 +106,11 @@ class Sparkline(QWidget):
         self.setFixedSize(64, 40)
         self.setAccessibleName("Latency, last minute")
 
+    def follow(self, history: History) -> None:
+        """The trace of another robot from here on."""
+        self._history = history
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         samples = self._history.traces.get("Latency", ())

@@ -27,7 +27,7 @@ class RobotFace(TwoLines):
 class TopBar(QWidget):
     """48 px high; widths never change with the text, only with the size of the window."""
 
-    def __init__(self, theme: Theme, history: History) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self.setFixedHeight(48)
@@ -40,7 +40,7 @@ class TopBar(QWidget):
         self.lease_button.setFixedHeight(32)
         self.lease_act = Act.REQUEST
         self.readiness = StateChip(theme, "Readiness", opens=True)
-        self.spark = Sparkline(theme, history)
+        self.spark = Sparkline(theme, History())
         self.link = TwoLines(theme, "Picture", 140)
         self.recording = TwoLines(theme, "Recording", 110, indent=True)
         self.stop = StopButton(theme)
@@ -76,6 +76,10 @@ class TopBar(QWidget):
         layout = self.layout()
         if layout is not None:
             layout.setSpacing(8 if compact else 12)
+
+    def follow(self, history: History) -> None:
+        """Another robot's latency from here on."""
+        self.spark.follow(history)
 
     def show_screen(self, screen: Screen) -> None:
         """Take new values."""

@@ -15,7 +15,6 @@ from pytestqt.qtbot import QtBot
 
 from tests.console.fakes import FakeLink, FakeVideo, link_view
 from tests.console.support import Console, show_active
-from ui.link_figures import Way
 from ui.main_window import MainWindow
 from ui.theme import Theme, dressed
 
@@ -32,15 +31,7 @@ def theme(qapp: QApplication) -> Theme:
 def console(qtbot: QtBot, theme: Theme) -> Iterator[Console]:
     """A shown and active window."""
     link, video = FakeLink(link_view(None)), FakeVideo()
-    window = MainWindow(
-        link,
-        video.mailboxes,
-        theme,
-        figures=video.figures,
-        problem=lambda: video.problem,
-        way=lambda: Way(video.way, video.server_trouble),
-    )
-    wake = show_active(window, video, qtbot, (1920, 1080))
+    window = MainWindow(link, video, theme)
+    show_active(window, qtbot, (1920, 1080))
     yield Console(window, link, video, theme)
-    wake.close()
     window.close()

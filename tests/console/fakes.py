@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -289,6 +289,7 @@ class FakeLink:
     inputs: list[OperatorInput] = field(default_factory=list)
     requests: list[RequestBody] = field(default_factory=list)
     judged: list[Outcome] = field(default_factory=list)
+    pads: list[OperatorInput | None] = field(default_factory=list)
     stops: int = 0
     let_go_count: int = 0
     focused: bool = False
@@ -299,6 +300,9 @@ class FakeLink:
 
     def view(self, now_ns: int) -> LinkView:
         return self.shown
+
+    def set_pad(self, pad: OperatorInput | None) -> None:
+        self.pads.append(pad)
 
     def set_focus(self, focused: bool) -> None:
         self.focused = focused
@@ -341,9 +345,14 @@ class FakeVideo:
         self.problem = ""
         self.way = "direct"
         self.server_trouble = ""
+        self.expected: tuple[str, ...] = ()
         self.shown_px: dict[str, int] = {}
         self.started = False
         self.closed = False
+
+    def expect(self, cameras: Sequence[str]) -> bool:
+        self.expected = tuple(cameras)
+        return False
 
     def subscribe(self, on_wake: Callable[[], None]) -> None:
         self.on_wake = on_wake

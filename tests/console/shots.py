@@ -25,9 +25,8 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from teleop.operator_view import LinkView, Reach
 from tests.console import shot_views as views
-from tests.console.fakes import CALL, FakeLink, dark, driven, frozen, link_view, resized
+from tests.console.fakes import CALL, FakeLink, FakeVideo, dark, driven, frozen, link_view, resized
 from transport import clock
-from transport.mailbox import Mailbox
 from transport.messages import (
     Hand,
     Hold,
@@ -39,7 +38,6 @@ from transport.messages import (
 )
 from transport.picture import Picture
 from transport.video_figures import VideoFigures
-from ui.link_figures import Way
 from ui.main_window import MainWindow
 from ui.screen import Act
 from ui.theme import Theme, dressed
@@ -333,10 +331,11 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
     if shot.dark and view.media is not None:
         view = replace(view, media=dark(view.media))
     link = FakeLink(view)
-    boxes: dict[str, Mailbox[Picture]] = {camera: Mailbox() for camera in shot.cameras}
-    figures = dict.fromkeys(shot.cameras, CAME)
-    way = Way("direct", DEAD_RELAY if shot.relay_dead else "")
-    window = MainWindow(link, boxes, theme, title="Unstick", figures=figures, way=lambda: way)
+    video = FakeVideo(tuple(shot.cameras))
+    video.figures = dict.fromkeys(shot.cameras, CAME)
+    video.server_trouble = DEAD_RELAY if shot.relay_dead else ""
+    boxes = video.mailboxes
+    window = MainWindow(link, video, theme, title="Unstick")
     window._timer.stop()
     window.history.__init__()  # type: ignore[misc]
     tell_past(window, view, shot.late)
@@ -355,7 +354,7 @@ def draw(app: QApplication, theme: Theme, shot: Shot, out: Path) -> None:
             window.wake()
         app.processEvents()
         window.refresh()
-    window.settle.__init__()  # type: ignore[misc]
+    window.robot.settle.__init__()  # type: ignore[misc]
     for feed in window.cameras.feeds.values():
         if shot.pictures:
             feed._painted_at.clear()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.console.fakes import FakeLink, FakeVideo, driven, link_view, picture, robot_state
 from tests.console.support import Console, show_active
 from transport import clock
-from ui.bridge import Wake
 from ui.kept_choice import FILE, KeptChoice
 from ui.main_window import MainWindow
 from ui.theme import Theme
@@ -27,26 +26,20 @@ Opened = Callable[..., Console]
 
 
 @pytest.fixture
-def opened(qtbot: QtBot, theme: Theme) -> Iterator[Opened]:
+def opened(qtbot: QtBot, theme: Theme) -> Opened:
     """A window for the cameras that are named."""
-    wakes: list[Wake] = []
 
     def open_it(cameras: tuple[str, ...], kept: KeptChoice | None = None) -> Console:
         link, video = FakeLink(link_view(robot_state())), FakeVideo(cameras)
-        window = MainWindow(
-            link,
-            video.mailboxes,
-            theme,
-            figures=video.figures,
-            kept=kept,
-            show_at=video.show_at,
-        )
-        wakes.append(show_active(window, video, qtbot, (1280, 800)))
+        window = MainWindow(link, video, theme, kept=kept)
+        show_active(window, qtbot, (1280, 800))
         return Console(window, link, video, theme)
 
-    yield open_it
-    for wake in wakes:
-        wake.close()
+    return open_it
+
+
+def main_view_menu(window: MainWindow) -> QMenu:
+    return next(menu for menu in window.findChildren(QMenu) if menu.title() == "&Main view")
 
 
 def placed(console: Console) -> list[str]:
@@ -201,13 +194,13 @@ def test_one_camera_leaves_no_empty_place(opened: Opened, qtbot: QtBot) -> None:
     assert window.second_video is None
     assert len(window.findChildren(VideoView)) == 1
     assert window.right.track_title.y() == 0
-    entries = [action.text() for action in window.menuBar().actions()[3].menu().actions()]  # type: ignore[union-attr]
-    assert not any("main view" in text for text in entries)
+    assert main_view_menu(window).menuAction().isVisible() is False
 
 
 def test_the_menu_names_each_camera_with_its_key(console: Console) -> None:
-    entries = [action.text() for action in console.window.menuBar().actions()[3].menu().actions()]  # type: ignore[union-attr]
-    assert entries[:2] == ["&1 Front in the main view\t1", "&2 Ceiling in the main view\t2"]
+    menu = main_view_menu(console.window)
+    assert [entry.text() for entry in menu.actions()] == ["&1 Front\t1", "&2 Ceiling\t2"]
+    assert menu.menuAction().isVisible()
 
 
 # --- what is kept ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from ui.theme import Theme
 
 
 def console(qtbot: QtBot, theme: Theme, library: Path | None) -> MainWindow:
-    window = MainWindow(FakeLink(link_view(None)), FakeVideo().mailboxes, theme, library=library)
+    window = MainWindow(FakeLink(link_view(None)), FakeVideo(), theme, library=library)
     qtbot.addWidget(window)
     return window
 

@@ -27,6 +27,7 @@ from transport.i420 import ToI420
 from transport.video_peer import BITS, BLOCK, draw_number, read_number
 from transport.video_receiver import VideoReceiver
 from ui.main_window import MainWindow
+from ui.robot_pictures import RobotPictures
 from ui.theme import Theme
 from ui.video_view import VideoView
 
@@ -92,9 +93,10 @@ def test_the_stamp_reported_as_painted_is_the_one_in_the_pixels(
     # The veil is another test's: here a slow machine must not draw over the code.
     link = FakeLink(link_view(driven(timing=PATIENT)))
     receiver = VideoReceiver(CAMERAS, Channel(robot, "a"), bind_host=LOOPBACK)
-    window = MainWindow(link, receiver.mailboxes, theme, figures=receiver.figures)
-    wake = show_active(window, receiver, qtbot, (1280, 800))
-    receiver.start()
+    pictures = RobotPictures(lambda cameras: receiver, CAMERAS)
+    window = MainWindow(link, pictures, theme)
+    show_active(window, qtbot, (1280, 800))
+    pictures.start()
     compared: dict[str, set[int]] = {camera: set() for camera in CAMERAS}
     wrong: list[tuple[str, int, int]] = []  # camera, in the pixels, reported
     looks = 0
@@ -122,7 +124,6 @@ def test_the_stamp_reported_as_painted_is_the_one_in_the_pixels(
     try:
         qtbot.waitUntil(compare, timeout=30_000)
     finally:
-        wake.close()
         receiver.close()
         window.close()
     assert wrong == []

@@ -17,9 +17,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from teleop.operator_input import OperatorInput
-from tests.console.fakes import FakeLink, driven, link_view
+from tests.console.fakes import FakeLink, FakeVideo, driven, link_view
 from transport.clock import NS_PER_MS, now_ns
-from transport.mailbox import Mailbox
 from ui.main_window import MainWindow
 from ui.theme import dressed
 
@@ -60,7 +59,7 @@ def main() -> None:
     app = QApplication([])
     theme = dressed(app)
     link = SpokenLink(link_view(driven()))
-    window = MainWindow(link, {"front": Mailbox(), "ceiling": Mailbox()}, theme)
+    window = MainWindow(link, FakeVideo(), theme)
     window.resize(1280, 800)
     window.show()
     window.activateWindow()

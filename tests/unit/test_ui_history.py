@@ -9,7 +9,8 @@ from teleop.operator_view import Reach
 from tests.console.fakes import CALL, EXACT, OTHER, driven, link_view, media_state, robot_state
 from transport.messages import Hold, HoldReason, Lease, Mode, Outcome, Phase, Twist
 from ui.history import SPAN_S, History
-from ui.layout import widths
+from ui.layout import is_compact, widths
+from ui.rail import COMPACT_WIDTH, WIDTH
 from ui.screen import Chip, Look, Screen
 from ui.settle import Settle
 from ui.view_state import screen_of
@@ -182,11 +183,13 @@ def test_a_reset_is_seen_at_once() -> None:
 def test_the_video_is_at_least_720_px_wide_while_the_docks_are_open() -> None:
     for width in range(1280, 3841, 40):
         for height in range(800, 2161, 40):
-            found = widths(width, height, height - 200, left_open=True, right_open=True)
-            assert width - found.left - found.right - 16 >= 720, (width, height)
+            compact = is_compact(width, height)
+            page = width - (COMPACT_WIDTH if compact else WIDTH)
+            found = widths(page, height - 200, compact=compact, left_open=True, right_open=True)
+            assert page - found.left - found.right - 16 >= 720, (width, height)
 
 
 def test_a_closed_dock_takes_no_width() -> None:
-    found = widths(1920, 1080, 856, left_open=False, right_open=True)
+    found = widths(1856, 856, compact=False, left_open=False, right_open=True)
     assert found.left == 0
     assert found.right > 0
