@@ -30,7 +30,7 @@ from teleop.filming import Filming
 from teleop.gate import DRIVERS
 from teleop.labelling import Labelling
 from teleop.replay_queue import ReplayQueue
-from teleop.robot import CameraRig, camera_settings
+from teleop.robot import CameraRig, camera_settings, camera_sight
 from teleop.roster import RosterFile
 from teleop.site import VideoRates
 from teleop.streamed_camera import StreamedCamera
@@ -120,6 +120,7 @@ class Media:
         self._boot_id = ""
         self._telling = RateLimit(per_s=0.1, burst=1)  # a flood must not fill the log
         self._unrecorded = dict.fromkeys(rig.names, 0)
+        self._sights = {name: camera_sight(rig, name) for name in rig.names}
         self._sealed: deque[Path] = deque()
         self._labelling = Labelling(episodes, self._say_to_recorder, self._sealed.append)
         self._disk_space = DiskSpace(episodes)
@@ -364,6 +365,7 @@ class Media:
             jumped=watch.counts.jumped,
             bitrate_bps=plan.bitrate_bps,
             stream_fps=round(plan.fps, 1),
+            sight=self._sights[name],
         )
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from recorder.provenance import CameraSettings
 from teleop.safety import Pose
 from transport.i420 import I420
-from transport.messages import Description, Twist
+from transport.messages import Description, Sight, Twist
 
 Image = npt.NDArray[np.uint8]  # (height, width, 3), RGB; grey and RGBA are taken, too
 
@@ -304,6 +304,19 @@ class Calibrated(Protocol):
 
     def settings(self, camera: str) -> CameraSettings:
         """Of one camera, for the record."""
+
+
+@runtime_checkable
+class Mounted(Protocol):
+    """A rig on a base that drives, which knows where the floor is in its pictures."""
+
+    def sight(self, camera: str) -> Sight | None:
+        """Of one camera; None for one that is not on the base."""
+
+
+def camera_sight(rig: CameraRig, camera: str) -> Sight | None:
+    """How a camera of the rig sees the floor; None when that is not known."""
+    return rig.sight(camera) if isinstance(rig, Mounted) else None
 
 
 def camera_settings(rig: CameraRig, camera: str) -> CameraSettings:

@@ -27,13 +27,15 @@ from teleop.patrol import POLICY
 from teleop.robot import RobotError, RoverObservation
 from teleop.safety import Pose
 from transport.channels import TICK_HZ
-from transport.messages import Description, Twist
+from transport.messages import Description, Sight, Twist
 
 MAX_MPS: Final = 0.5  # a brisk household robot; 30 % above what vacuums drive at
 MAX_RADPS: Final = 1.5
 SUBSTEPS: Final = 8  # of 1/480 s: stiff contacts stay stable, one control tick is 1/60 s
 WHEEL_RADIUS_M: Final = 0.036  # of the scene's wheels
 TRACK_M: Final = 0.25  # between the wheels
+BODY_M: Final = 0.336  # across the shell
+FRONT_M: Final = 0.194  # from the axle to the bumper
 TORQUE_PER_AMPERE: Final = 0.25  # Nm/A after the gears; stall 0.8 Nm = 3.2 A, usual for such drives
 IDLE_A: Final = 0.08  # both motors, no load, while the wheels are driven
 BATTERY_START_PCT: Final = 82.0
@@ -231,3 +233,21 @@ class SimCameras(MujocoCameras):
     ) -> None:
         model = build(scenario, seed, scene_path, drawn=True).model
         super().__init__(model, CAMERAS, lambda drawn: paint(drawn, seed), width, height)
+
+    def sight(self, camera: str) -> Sight | None:
+        """Of the camera on the rover, while that stands level."""
+        seen = self.settings(camera)
+        if seen.frame != "rover" or seen.position_m is None or seen.rotation_wxyz is None:
+            return None
+        if seen.focal_px is None or seen.centre_px is None:
+            return None
+        x, y, z = seen.position_m  # from the axle, which is a wheel's radius above the floor
+        return Sight(
+            focal_px=seen.focal_px,
+            centre_px=seen.centre_px,
+            position_m=(x, y, z + WHEEL_RADIUS_M),
+            rotation_wxyz=seen.rotation_wxyz,
+            width_px=self.width,
+            body_m=BODY_M,
+            front_m=FRONT_M,
+        )

@@ -18,6 +18,8 @@ PROTOCOL_VERSION: Final = 5
 
 Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities and booleans
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+Size = Annotated[float, Meta(gt=0.0, le=1e6)]
+Place = Annotated[float, Meta(ge=-1e3, le=1e3)]
 Stamp = Annotated[int, Meta(ge=0, lt=2**62)]
 Count = Annotated[int, Meta(ge=0, lt=2**62)]
 NAME_LENGTH: Final = 64
@@ -605,6 +607,21 @@ class CameraCondition(StrEnum):
     BLACK = "black"  # new pictures, but nothing on them
 
 
+class Sight(Wire, frozen=True, array_like=True):
+    """How a camera on a base sees the floor, a pinhole, and what of the base goes over that floor.
+
+    The frame is the floor's: origin below the middle of the driven axle, x forward, y left, z up.
+    """
+
+    focal_px: tuple[Size, Size]  # of the full picture
+    centre_px: tuple[Size, Size]  # (0, 0) is the corner of the first pixel
+    position_m: tuple[Place, Place, Place]
+    rotation_wxyz: tuple[Unit, Unit, Unit, Unit]  # it looks along its own -z with y up
+    width_px: Annotated[int, Meta(ge=1, le=2**16)]  # of the full picture
+    body_m: Size  # width of the base's widest part: what has to pass
+    front_m: Place  # from the axle to the foremost point
+
+
 class CameraStatus(Wire, frozen=True):
     """One camera, as the robot sees it. Frames are counted from the camera to the viewers."""
 
@@ -628,6 +645,7 @@ class CameraStatus(Wire, frozen=True):
     jumped: Count = 0  # its clock was set back; since then a picture is as old as its arrival
     bitrate_bps: Count = 0  # what the encoder keeps to
     stream_fps: float = 0.0  # the same
+    sight: Sight | None = None  # of a calibrated camera on a base that drives
 
 
 class RecorderPhase(StrEnum):

@@ -150,6 +150,17 @@ def draw_hud(painter: QPainter, hud: Hud, area: QRectF) -> None:
     else:
         _hand(painter, hud.hand, area)
     _blind(painter, hud, area)
+    if hud.no_arc:
+        _no_arc(painter, hud.no_arc, area)
+
+
+def _no_arc(painter: QPainter, text: str, area: QRectF) -> None:
+    width = text_width(text, CAPTION) + 16
+    box = QRectF(area.center().x() - width / 2, area.bottom() - MARGIN - 2 * TAG_H - 4, width, 20)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_plate())
+    painter.drawRoundedRect(box, 4, 4)
+    _text(painter, box.left() + 8, box.top() + 14, text, ON_PLATE_2, CAPTION)
 
 
 def _speed(painter: QPainter, hud: Hud, area: QRectF) -> None:

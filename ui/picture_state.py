@@ -10,10 +10,11 @@ from teleop.mode import DEAF_MODES, STILL_MODES
 from teleop.operator_view import LinkView, PictureView, Reach
 from teleop.self_test import Stage
 from transport.handshake import Trouble
-from transport.messages import CapCause, Hand, HoldReason, Mode, RobotKind, RobotState
+from transport.messages import CapCause, Hand, HoldReason, Mode, RobotKind, RobotState, Sight
 from ui import words
 from ui.facts import Facts, heard
 from ui.offers import why_not
+from ui.path_arc import SLOWEST_MPS, PathArc, path_arc
 from ui.picture_cause import OF_CAMERA, Cause, cause_of, is_black, status_of, unrecorded
 from ui.screen import Act, Banner, Chip, HandFace, Hud, Look, PictureFace, Veil
 
@@ -23,6 +24,7 @@ LATE_MS: Final = 200.0
 GONE_MS: Final = 10_000.0  # an older picture is no picture
 STEADY_MS: Final = 150.0  # frames this close together: show their median age, not the jitter
 MOVING_MPS: Final = 0.005
+NO_ARC: Final = "no path: this camera is not calibrated to the floor"
 BLIND_CM: Final = 10  # from here on the distance driven blind is worth a colour
 UNRECORDED: Final = "not recorded"
 LATCHED_MODES: Final = frozenset({Mode.ESTOP, Mode.SAFE_STOP, Mode.LINK_LOST, Mode.FAULT})
@@ -226,7 +228,7 @@ def _calling(link: LinkView, state: RobotState) -> str:
     return f"{reason}. Enter accepts the call and you drive."
 
 
-def hud_of(state: RobotState, latency: float | None) -> Hud:
+def hud_of(state: RobotState, latency: float | None, sight: Sight | None = None) -> Hud:
     top = state.max_mps if state.max_mps > 0 else 1.0
     capped = bool(limited_by(state)) and state.mode not in STILL_MODES
     age = words.age(max(0.0, state.picture_age_ms))
@@ -242,6 +244,7 @@ def hud_of(state: RobotState, latency: float | None) -> Hud:
     differs = abs(wished - state.speed_mps) > 0.1 and abs(wished) > 0.02
     bearing = words.bearing(state.heading_rad)
     blind_cm = abs(state.speed_mps) * (latency or 0.0) / 10
+    ahead = max(state.applied.forward_mps, state.asked.forward_mps) >= SLOWEST_MPS
     return Hud(
         speed=words.speed(state.speed_mps),
         asked=f"asked {words.speed(wished)}" if differs else "",
@@ -256,7 +259,18 @@ def hud_of(state: RobotState, latency: float | None) -> Hud:
         blind=f"{blind_cm:.0f} cm",
         blind_look=Look.LIMITED if blind_cm >= BLIND_CM else Look.QUIET,
         hand=None if state.hand is None else _hand_face(state.hand),
+        arc=_arc(state, sight, blind_cm / 100) if sight is not None else None,
+        no_arc=NO_ARC if sight is None and ahead and state.hand is None else "",
     )
+
+
+def _arc(state: RobotState, sight: Sight, blind_m: float) -> PathArc | None:
+    """Of what the motors are told, or else of what is asked of them in vain."""
+    told = state.applied
+    if told.forward_mps >= SLOWEST_MPS:
+        return path_arc(sight, told.forward_mps, told.turn_radps, blind_m, followed=True)
+    asked = state.asked
+    return path_arc(sight, asked.forward_mps, asked.turn_radps, 0.0, followed=False)
 
 
 def _hand_face(hand: Hand) -> HandFace:

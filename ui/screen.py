@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transport.messages import Outcome, Phase
+from ui.path_arc import PathArc
 
 
 class Look(StrEnum):
@@ -176,6 +177,8 @@ class Hud:
     blind: str
     blind_look: Look
     hand: HandFace | None = None  # of an arm: instead of bearing and turn
+    arc: PathArc | None = None  # where a base goes at the present command
+    no_arc: str = ""  # why there is none although it goes somewhere
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from transport import clock
 from transport.picture import Picture
 from ui import hud as drawing
+from ui.arc_paint import draw_arc
 from ui.camera_feed import CameraFeed
 from ui.figures_plate import FiguresPlate
 from ui.link_figures import Figures
@@ -206,6 +207,8 @@ class VideoView(QWidget):
         elif veil is None:  # its name stands above it, and a veil has a plate of its own
             drawing.draw_tag(painter, face, "", painted, area)
         if self._main:
+            if self._hud is not None and self._hud.arc is not None and veil is None:
+                draw_arc(painter, self._hud.arc, area, self.devicePixelRatioF())
             self._plate.draw(painter, area, self.devicePixelRatioF())
             if self._hud is not None:
                 drawing.draw_hud(painter, self._hud, area)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from teleop.operator_view import LinkView, PictureView, Reach
-from transport.messages import Mode, Phase, RecorderPhase, RobotKind
+from transport.messages import Mode, Phase, RecorderPhase, RobotKind, Sight
 from ui import words
 from ui.dock_state import (
     call_panel,
@@ -75,7 +75,7 @@ def screen_of(
         ),
         banner=banner_of(link, readiness),
         notice=notice_of(link, facts, now_ns),
-        hud=hud_of(state, latency) if state else None,
+        hud=hud_of(state, latency, _sight(link, main)) if state else None,
         labels=LabelBar(
             link.yours and state is not None,
             state.phase if state else Phase.AUTONOMOUS,
@@ -99,6 +99,12 @@ def screen_of(
         who=words.role(link),
         why_not={act: why_not(act, link) for act in Act},
     )
+
+
+def _sight(link: LinkView, main: PictureView | None) -> Sight | None:
+    """How the camera in the main view sees the floor."""
+    cameras = link.media.cameras if link.media is not None else ()
+    return next((c.sight for c in cameras if main is not None and c.name == main.camera), None)
 
 
 # --- top bar --------------------------------------------------------------------------------------

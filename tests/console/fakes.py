@@ -35,6 +35,7 @@ from transport.messages import (
     RobotKind,
     RobotState,
     Role,
+    Sight,
     Twist,
     VerdictNotice,
 )
@@ -61,6 +62,16 @@ TESTED = SelfTest(
     loss_ms=238.0,
     robot_loss_ms=214.0,
     released=True,
+)
+# The bundled rover's front camera.
+SIGHT = Sight(
+    focal_px=(376.7, 376.7),
+    centre_px=(320.0, 240.0),
+    position_m=(0.2, 0.0, 0.064),
+    rotation_wxyz=(0.5377, 0.4592, -0.4592, -0.5377),
+    width_px=640,
+    body_m=0.336,
+    front_m=0.194,
 )
 CALL = Call(
     call_id=3,
@@ -187,11 +198,12 @@ def media_state(**changes: object) -> MediaState:
         encoded=900,
         skipped=0,
         viewers=1,
+        sight=SIGHT,
     )
     media = MediaState(
         robot="rover-07",
         stamp_ns=ROBOT_NS,
-        cameras=(camera, msgspec.structs.replace(camera, name="ceiling")),
+        cameras=(camera, msgspec.structs.replace(camera, name="ceiling", sight=None)),
         recorder=RecorderPhase.PREROLL,
         episode="",
         episode_s=0.0,

@@ -99,7 +99,8 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
             high = info.lt - 1 if info.lt is not None else info.le if info.le is not None else high
             return st.integers(low, high)
         case inspect.FloatType():
-            return st.floats(info.ge, info.le, allow_nan=False, allow_infinity=False)
+            low = math.nextafter(info.gt, math.inf) if info.gt is not None else info.ge
+            return st.floats(low, info.le, allow_nan=False, allow_infinity=False)
         case inspect.BoolType():
             return st.booleans()
         case inspect.BytesType():
@@ -110,6 +111,8 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
             least = info.min_length or 0
             most = min(4 if info.max_length is None else info.max_length, max(4, least))
             return st.lists(_of(info.item_type), min_size=least, max_size=most).map(tuple)
+        case inspect.TupleType():
+            return st.tuples(*map(_of, info.item_types))
         case inspect.DictType():
             return st.dictionaries(_of(info.key_type), _of(info.value_type), max_size=4)
     raise AssertionError(f"no examples for {info}")
