@@ -31,8 +31,10 @@ from transport.messages import (
     RobotState,
     StartPolicy,
 )
+from ui.collecting import PRESSES
 from ui.facts import heard
 from ui.labelling import OUTCOMES, SAYS, label_of
+from ui.pages import Page
 from ui.reason_dialog import QUESTIONS, ReasonDialog
 from ui.screen import Act, Screen
 
@@ -138,6 +140,11 @@ class Acting:
     def do(self, action: Action) -> None:
         """What a key, or a gamepad's button, is bound to."""
         window = self._window
+        if window.page is Page.COLLECT and action in PRESSES:
+            if action is Action.ZERO:
+                window.let_go()
+            window.collecting.press(PRESSES[action])
+            return
         match action:
             case Action.ACCEPT_OR_HAND_BACK:
                 self._accept_or_hand_back()

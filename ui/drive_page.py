@@ -8,13 +8,19 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ui.bars import Labels
 from ui.cameras import Cameras
+from ui.collect_bar import HEIGHT as COLLECT_BAR
+from ui.collect_bar import CollectBar
+from ui.collect_dock import CollectDock
+from ui.collect_state import CollectFace
 from ui.history import History
-from ui.layout import MARGIN, widths
+from ui.layout import LABEL_BAR, MARGIN, widths
 from ui.left_dock import LeftDock
 from ui.right_dock import RightDock
 from ui.screen import Screen
 from ui.theme import Theme
 from ui.timeline import Timeline
+
+COLLECT_W = {True: 184, False: 320}  # px, of the dock of a sitting
 
 
 class DrivePage(QWidget):
@@ -26,6 +32,8 @@ class DrivePage(QWidget):
         self.left = LeftDock(theme)
         self.right = RightDock(theme, history, cameras.second, cameras.strip)
         self.labels = Labels(theme)
+        self.collect, self.collect_bar = CollectDock(theme), CollectBar(theme)
+        self._collects = False
         self.timeline = Timeline(theme, history)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -34,15 +42,34 @@ class DrivePage(QWidget):
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
         middle.addWidget(self.left)
+        middle.addWidget(self.collect)
         centre = QVBoxLayout()
         centre.setContentsMargins(MARGIN, MARGIN, MARGIN, 0)
         centre.setSpacing(0)
         centre.addWidget(cameras.main, 1)
         centre.addWidget(self.labels)
+        centre.addWidget(self.collect_bar)
         middle.addLayout(centre, 1)
         middle.addWidget(self.right)
         outer.addLayout(middle, 1)
         outer.addWidget(self.timeline)
+        self.hidden: frozenset[str] = frozenset()
+        self.show_as(collects=False)
+
+    def show_as(self, *, collects: bool) -> None:
+        """To rescue and drive on, or to gather demonstrations on."""
+        self._collects = collects
+        self.collect.setVisible(collects)
+        self.collect_bar.setVisible(collects)
+        self.labels.setVisible(not collects)
+        for name in ("left", "right", "timeline"):
+            shown = name not in self.hidden and (name == "right" or not collects)
+            self.part(name).setVisible(shown)
+
+    def hide_parts(self, names: frozenset[str]) -> None:
+        """Which parts somebody has hidden; the others show."""
+        self.hidden = names
+        self.show_as(collects=self._collects)
 
     def part(self, name: str) -> QWidget:
         """One that can be hidden: "left", "right" or "timeline"."""
@@ -78,10 +105,22 @@ class DrivePage(QWidget):
         self.timeline.show_latency(screen.latency, screen.latency_look, screen.latency_limit_ms)
         self.right.self_test.show_chip(screen.self_test)
 
+    def show_collect(self, face: CollectFace) -> None:
+        """Take what the sitting says."""
+        if self._collects:
+            self.collect.show_face(face)
+            self.collect_bar.show_face(face)
+
     def arrange(self, width: int, height: int, compact: bool) -> None:
         """Sizes of all parts on a page of this size, in px."""
         self.timeline.arrange(compact)
         body = height - (0 if self.timeline.isHidden() else self.timeline.height())
+        if self._collects:
+            body -= COLLECT_BAR - LABEL_BAR
+            self.collect.setFixedWidth(COLLECT_W[compact])
+            self.collect.arrange(compact)
+            self.collect_bar.arrange(compact)
+            width -= COLLECT_W[compact]
         found = widths(
             width,
             body,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -30,6 +31,8 @@ from ui.acting import Acting
 from ui.bars import Labels, Status
 from ui.bridge import Link, VideoFeed, Wake
 from ui.cameras import Cameras
+from ui.collect_session import Press
+from ui.collecting import Collecting
 from ui.drive_page import DrivePage
 from ui.facts import heard
 from ui.history import History
@@ -98,7 +101,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.library = library
         self.figures_shown = False
-        self.hidden_parts: set[str] = set()
+        self.hidden_parts: frozenset[str] = frozenset()
         self.page = Page.DRIVE
         self._closing = False
         self._turns = 0
@@ -116,13 +119,14 @@ class MainWindow(QMainWindow):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.acting = Acting(self, self._link)
         self.act = self.acting.act
+        self.collecting = Collecting(self)
         self._build()
         self.menus = Menus(self, theme)
         self.keys = KeyCapture(
             self, self._link.set_input, self.acting.do, self._link.stop, self.controls.profile
         )
         self._take(self.robot)
-        self.rail.offer(self.pages)
+        self.add_pages({})
         self.touches = Touches(self, self._link.touched)
         theme.changed.connect(self._repaint_all)
         self._timer = QTimer(self)
@@ -178,8 +182,12 @@ class MainWindow(QMainWindow):
         page.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
         page.left.take_over.clicked.connect(lambda: self.act(Act.TAKE_OVER))
         page.labels.acted.connect(self.act)
-        for name in self.hidden_parts:
-            page.part(name).hide()
+        page.hide_parts(self.hidden_parts)
+        page.show_as(collects=self.page is Page.COLLECT)
+        page.collect.setup.begun.connect(self.collecting.begin)
+        page.collect.undo.clicked.connect(lambda: self.collecting.press(Press.UNDO))
+        page.collect_bar.pressed.connect(self.collecting.press)
+        self.pages[Page.COLLECT] = page
         self.top.follow(robot.history)
         self.menus.show_cameras(robot.cameras.order.cameras)
         show_caps(self, self.keys.profile)
@@ -265,6 +273,7 @@ class MainWindow(QMainWindow):
         self.page = page
         self.keys.limit(None if drives(page) else ANYWHERE)
         self._link.set_focus(self.focused and drives(page))
+        self.drive.show_as(collects=page is Page.COLLECT)
         self.stack.setCurrentWidget(self.pages[page])
         self.rail.show_page(page)
         self.put_away()
@@ -312,6 +321,11 @@ class MainWindow(QMainWindow):
         screen = screen_of(
             view, pictures, self.history.facts, now_ns, wall, list(self.history.marks)[-LOG_LINES:]
         )
+        sitting = self.collecting.look(view, now_ns)
+        self.drive.show_collect(sitting)
+        if self.page is Page.COLLECT and sitting.message:
+            said = replace(screen.status, message=sitting.message, message_look=sitting.look)
+            screen = replace(screen, status=said)
         self.show_screen(self.robot.settle.settled(screen, now_ns), words.clock(wall))
 
     def _follow_profile(self, view: LinkView) -> None:
@@ -350,6 +364,11 @@ class MainWindow(QMainWindow):
         self._turns += 1
         self.menus.show_who(screen.who, time_of_day)
         self.menus.enable(screen)
+
+    def collect_press(self, press: Press) -> None:
+        """From the menu; on other pages it means nothing."""
+        if self.page is Page.COLLECT:
+            self.collecting.press(press)
 
     def let_go(self) -> None:
         """Motion to zero, until what is held was released and is pressed again."""
@@ -408,7 +427,7 @@ class MainWindow(QMainWindow):
     def toggle(self, name: str, shown: bool) -> None:
         """Show or hide a part of the page to drive on; its room goes to the picture."""
         self.hidden_parts = self.hidden_parts - {name} if shown else self.hidden_parts | {name}
-        self.drive.part(name).setVisible(shown)
+        self.drive.hide_parts(self.hidden_parts)
         self._arrange()
 
     def full_screen(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QMenu
 
 from teleop.input_profile import CAMERA_ACTIONS, Action, Profile
 from ui import words
+from ui.collect_session import Press
 from ui.key_caps import ACCEPTS, HANDS_BACK, RELEASES, REQUESTS, cap_of
 from ui.pages import HINTS, Page
 from ui.panels import set_text
@@ -110,6 +111,13 @@ class Menus:
         self._acting(menu, Act.REASON, "Rea&son…")
         self._acting(menu, Act.NOTE, "&Note…")
         self._acting(menu, Act.TASK, "Tas&k…")
+        menu.addSeparator()
+        for press, text, key in (
+            (Press.REDO, "Do it &again", "F7"),
+            (Press.UNDO, "&Undo keep or discard", "Ctrl+Z"),
+        ):
+            entry = self._entry(menu, text, partial(self._window.collect_press, press))
+            entry.setShortcut(key)
         menu.addSeparator()
         self._acting(menu, Act.DISCARD, "&Discard the last episode")
         self._acting(menu, Act.RESTORE, "&Undo the discard")

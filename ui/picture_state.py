@@ -259,13 +259,17 @@ def hud_of(state: RobotState, latency: float | None, sight: Sight | None = None)
         blind=f"{blind_cm:.0f} cm",
         blind_look=Look.LIMITED if blind_cm >= BLIND_CM else Look.QUIET,
         hand=None if state.hand is None else _hand_face(state.hand),
-        arc=_arc(state, sight, blind_cm / 100) if sight is not None else None,
+        arc=_arc(state, sight, blind_cm / 100)
+        if sight is not None and state.hand is None
+        else None,
         no_arc=NO_ARC if sight is None and ahead and state.hand is None else "",
     )
 
 
-def _arc(state: RobotState, sight: Sight, blind_m: float) -> PathArc | None:
-    """Of what the motors are told, or else of what is asked of them in vain."""
+def _arc(state: RobotState, sight: Sight | None, blind_m: float) -> PathArc | None:
+    """Of what a base's motors are told, or else of what is asked of them in vain."""
+    if sight is None or state.hand is not None:
+        return None
     told = state.applied
     if told.forward_mps >= SLOWEST_MPS:
         return path_arc(sight, told.forward_mps, told.turn_radps, blind_m, followed=True)

@@ -109,7 +109,6 @@ class Rail(QWidget):
         offered = set(pages)
         for page, button in self.buttons.items():
             button.setVisible(page in offered)
-        self.setVisible(len(offered) > 1)
 
     def show_page(self, page: Page) -> None:
         """Which one is shown."""

@@ -36,10 +36,6 @@ def calls(console: Console) -> Sized:
     return page
 
 
-def test_a_window_with_one_page_needs_no_rail(console: Console) -> None:
-    assert not console.window.rail.isVisible()
-
-
 def test_the_rail_leads_from_page_to_page(console: Console, calls: QWidget) -> None:
     window = console.window
     assert window.rail.isVisible()
