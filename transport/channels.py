@@ -16,6 +16,7 @@ ROW_HZ: Final = 30  # rows of an episode and pictures of each camera
 TICKS_PER_ROW: Final = TICK_HZ // ROW_HZ
 COMMAND_HZ: Final = 60
 STATE_HZ: Final = 30
+WATCH_HZ: Final = 5
 MEDIA_STATE_HZ: Final = 5
 
 
@@ -42,8 +43,10 @@ PAIRING: Final = Channel("pairing", 7, 0, 0, 4 * 1024)  # open only while `unsti
 
 # What a listener on STATE asks for; each is one connection. The beat is the state's stamp alone, a
 # twelfth of its bytes: on a second connection it keeps commands fresh while the first repairs a
-# loss, at a quarter of the rate that a second state would take.
+# loss, at a quarter of the rate that a second state would take. The watch is the whole state at
+# `WATCH_HZ`, for whoever looks at a hundred robots.
 STATES: Final = b"s"
 BEATS: Final = b"b"
+WATCHES: Final = b"w"
 
 CHANNELS: Final = (COMMANDS, STATE, STOP, REQUESTS, VIDEO, MEDIA_STATE, BUS, PAIRING)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from teleop.both_ends import acquaint
 from teleop.command_reader import COMMANDS_BURST
 from teleop.control import Control
 from teleop.log_writer import LogWriter
@@ -20,9 +21,20 @@ from teleop.roster import RosterFile
 from tests.links.control_support import HANG_S, admitted, console, control, prepared
 from tests.links.link_support import until
 from tests.point_robot import PointRobot
+from transport.channels import STATE, WATCHES
 from transport.clock import now_ns
-from transport.control_link import LOOPBACK
-from transport.messages import STILL, Command, Mode, Refusal, Twist, encode
+from transport.control_link import LOOPBACK, Listener
+from transport.messages import (
+    STILL,
+    Command,
+    Event,
+    Mode,
+    Refusal,
+    RobotState,
+    Twist,
+    decoder_of,
+    encode,
+)
 
 FLOOD = 1000
 
@@ -210,3 +222,27 @@ def test_floods_and_messages_in_parts_are_counted_and_told_to_the_operators(
         assert gate.received == gate.accepted + gate.duplicates + sum(gate.refused.values())
         assert gate.received == 30 + FLOOD, "nobody else sends commands"
         assert gate.accepted == 0
+
+
+# --- whoever looks at many robots ---
+
+
+def test_who_watches_many_robots_gets_the_whole_state_five_times_a_second_and_no_more(
+    tmp_path: Path,
+) -> None:
+    credentials = acquaint(tmp_path, tmp_path / "console", "toy:7600", "op-9")
+    with unhurried(tmp_path, PointRobot()) as loop:
+        watcher = Listener(STATE, credentials, LOOPBACK, loop.port, WATCHES)
+        heard: list[RobotState] = []
+
+        def hears_the_robot() -> bool:
+            loop._events.append(Event(kind="marker", text="what a state goes out for at once"))
+            loop.tick()
+            if (raw := watcher.take()) is not None:
+                heard.append(decoder_of(RobotState)(raw))
+            return len(heard) >= 3
+
+        with contextlib.closing(watcher):
+            until(hears_the_robot, "the robot is heard")
+    assert [state.tick % 12 for state in heard] == [0, 0, 0]
+    assert heard[0].robot == "toy-1"
