@@ -20,9 +20,11 @@ from transport.messages import (
     HandBack,
     KeepLease,
     LabelEpisode,
+    LookAtCall,
     MarkMoment,
     MarkOutcome,
     MarkPhase,
+    PassCall,
     Ping,
     ReleaseLease,
     Reply,
@@ -30,6 +32,7 @@ from transport.messages import (
     RequestBody,
     RequestLease,
     ResetStop,
+    SkipCall,
     StartPolicy,
 )
 
@@ -54,6 +57,9 @@ SPOKEN: Final[dict[type, str]] = {
     HandBack: "Hand back",
     ResetStop: "Reset",
     ClearFault: "Clear the fault",
+    LookAtCall: "Look at the call",
+    SkipCall: "Skip the call",
+    PassCall: "Pass the call on",
 }
 
 
@@ -67,7 +73,7 @@ class Asked:
     @property
     def unprompted(self) -> bool:
         """Whether the link asked by itself: its refusal is no news for the operator."""
-        return isinstance(self.body, Ping | KeepLease)
+        return isinstance(self.body, Ping | KeepLease | LookAtCall)
 
 
 class Asking:

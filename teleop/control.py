@@ -23,7 +23,17 @@ from teleop.axes import exceeds
 from teleop.command_reader import CommandReader
 from teleop.drivable import introduced
 from teleop.gate import Body, Wish
-from teleop.gate_state import GateState, call, changes, checked, failed, revoked, sent, stop
+from teleop.gate_state import (
+    GateState,
+    call,
+    call_withdrawn,
+    changes,
+    checked,
+    failed,
+    revoked,
+    sent,
+    stop,
+)
 from teleop.heartbeat import Heartbeat
 from teleop.idleness import Idleness, watched
 from teleop.latch import Disk, Latch, LatchWriter
@@ -177,6 +187,7 @@ class Control:
         came = self._reader.read(self._members.member_of, now_ns())
         observation = self._drive.observe()
         observed_ns = now_ns()
+        self._withdraw_call(stamp_ns)
         if self._lent != self.state.sublease:  # the policy was started since the last tick
             self.policy.resume(observation)
             self._lent = self.state.sublease
@@ -359,6 +370,11 @@ class Control:
         if self.state.lease.session:
             return  # its supervisor is looking already
         self._call(diagnosis.reason, diagnosis.detail, stamp_ns)
+
+    def _withdraw_call(self, stamp_ns: int) -> None:
+        if self.state.call is not None and (why := self.stuck.freed(stamp_ns)):
+            self.state, events = call_withdrawn(self.state, why, stamp_ns)
+            self._events.extend(events)
 
     def _call(self, reason: str, detail: str, stamp_ns: int) -> None:
         self.state = call(self.state, reason, detail, stamp_ns)

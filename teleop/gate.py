@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from teleop import lease as leases
 from teleop.axes import is_finite, only, speed_mps
+from teleop.call_answers import aged
 from teleop.gate_state import (
     GateState,
     call,
@@ -152,7 +153,9 @@ def step(
     """
     before = state
     stall_ms = (now_ns - state.tick_ns) / NS_PER_MS if state.tick_ns else 0.0
-    state = replace(state, tick_ns=now_ns)
+    state = replace(state, tick_ns=now_ns, pose=body.pose)
+    if state.call is not None:
+        state = replace(state, call=aged(state.call, now_ns))
     accepted_seq = -1
     for incoming in sorted(inbox, key=lambda i: i.command.seq):
         state, accepted = _received(state, incoming, now_ns, limits)

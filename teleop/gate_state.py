@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from teleop import lease as leases
 from teleop.axes import PLANAR
 from teleop.mode import Trigger, after
-from teleop.safety import Cap
+from teleop.safety import Cap, Pose
 from transport.clock import NS_PER_S
 from transport.messages import (
     STILL,
@@ -88,7 +88,8 @@ class GateState(Struct, frozen=True, kw_only=True):
     cap: Cap | None = None
     refusal: Refusal | None = None  # of the holder's newest refused command …
     refusal_ns: int = 0  # … and when that was
-    tick_ns: int = 0  # of the last step
+    tick_ns: int = 0  # of the last step …
+    pose: Pose = Pose()  # … and where the robot was then
     loss_from_ns: int = 0  # last accepted command before the present, or the last, loss
     losing: bool = False  # … whose set-point is not at zero yet
     loss_to_zero_ms: float = -1.0
@@ -155,9 +156,29 @@ def call(state: GateState, reason: str, detail: str, now_ns: int) -> GateState:
     return replace(
         moved(state, Trigger.CALLED, reason),
         phase=Phase.HANDOVER,
-        call=Call(call_id=number, reason=reason, detail=detail, stamp_ns=now_ns),
+        call=Call(
+            call_id=number,
+            reason=reason,
+            detail=detail,
+            stamp_ns=now_ns,
+            x_m=state.pose.x_m,
+            y_m=state.pose.y_m,
+        ),
         calls=number,
     )
+
+
+def call_withdrawn(state: GateState, why: str, now_ns: int) -> tuple[GateState, tuple[Event, ...]]:
+    """(state, events) after the robot says that it needs nobody any more: its policy goes on.
+
+    Without effect unless it holds, calls and nobody has it: whatever else there was by then, a
+    STOP, a latch, a driver, is not the robot's to end.
+    """
+    free = state.mode is Mode.HOLD and not state.lease.session
+    if state.call is None or not free:
+        return state, ()
+    started = policy_started(state, Trigger.POLICY_STARTED, now_ns)
+    return replace(started, call=None), (Event(kind="call_withdrawn", text=why),)
 
 
 def stop(state: GateState, operator: str) -> GateState:

@@ -46,6 +46,12 @@ class StuckWatch(Protocol):
     def diagnosis(self, now_ns: int) -> Diagnosis | None:
         """Why the robot is stuck, or None while it is not, or is not known to be."""
 
+    def freed(self, now_ns: int) -> str:
+        """Why a robot that has called and holds needs nobody any more; empty while it does.
+
+        To say so starts the policy. A watch says it only where the robot may do that by itself.
+        """
+
 
 class NoPolicy:
     """Stands still: a wish like any other, made in time, so that nothing is missing."""
@@ -71,3 +77,7 @@ class NeverStuck:
     def diagnosis(self, now_ns: int) -> Diagnosis | None:
         """It is not stuck."""
         return None
+
+    def freed(self, now_ns: int) -> str:
+        """Whoever called for it, it knows nothing better."""
+        return ""

@@ -1,4 +1,4 @@
-"""What people may ask of the robot, and its answers: lease, arm, labels, policy, hand back, reset.
+"""What people may ask of the robot, and its answers: lease, arm, labels, policy, calls, reset.
 
 Pure, as `teleop.gate`: a state and a request give the next state, one reply, and the events for the
 log. `MAY` says which role may ask what; most of it is for the holder of the lease besides.
@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from teleop import call_answers
 from teleop import lease as leases
 from teleop.gate import DRIVERS
 from teleop.gate_state import (
@@ -27,6 +28,7 @@ from transport.messages import (
     PROTOCOL_VERSION,
     STILL,
     Arm,
+    Call,
     ChooseProfile,
     ClearFault,
     DenyLease,
@@ -37,11 +39,13 @@ from transport.messages import (
     KeepLease,
     LabelEpisode,
     Lease,
+    LookAtCall,
     MarkMoment,
     MarkOutcome,
     MarkPhase,
     Mode,
     Outcome,
+    PassCall,
     Phase,
     Ping,
     Profile,
@@ -51,6 +55,7 @@ from transport.messages import (
     RequestLease,
     ResetStop,
     Role,
+    SkipCall,
     StartPolicy,
 )
 
@@ -77,7 +82,14 @@ MAY: Final[dict[type, frozenset[Role]]] = {
     HandBack: DRIVERS,
     ResetStop: DRIVERS,
     ClearFault: frozenset({Role.MAINTENANCE}),
+    LookAtCall: DRIVERS,
+    SkipCall: DRIVERS,
+    PassCall: DRIVERS,
 }
+_WITHOUT_LEASE: Final = (
+    *(Ping, RequestLease, ForceLease, ClearFault, LabelEpisode),
+    *(LookAtCall, SkipCall, PassCall),
+)
 
 
 class Refused(Exception):
@@ -119,7 +131,7 @@ def _check(state: GateState, asked: Request, member: Member) -> None:
     body = asked.body
     if member.role not in MAY[type(body)]:
         raise Refused(f"{member.name} is {member.role} on this robot, which may not do that")
-    if isinstance(body, Ping | RequestLease | ForceLease | ClearFault | LabelEpisode):
+    if isinstance(body, _WITHOUT_LEASE):
         return
     refusal = leases.refusal_for(state.lease, member.key, asked.session, body.epoch)
     if refusal is not None:
@@ -164,6 +176,13 @@ def _carried_out(
             return replace(state, phase=body.phase), "", (event,)
         case LabelEpisode():
             return state, "", ()  # the recorder's business; control hands it on
+        case LookAtCall():
+            looked_at = call_answers.looked_at(_call(state, body.call_id), who, now_ns)
+            return replace(state, call=looked_at), "", ()
+        case SkipCall():
+            return _skipped(state, body.call_id, who)
+        case PassCall():
+            return _passed_on(state, body, who, now_ns)
         case MarkMoment():
             return state, "", (Event(kind="marker", text=body.note, by=who),)
         case ChooseProfile():
@@ -185,6 +204,31 @@ def _carried_out(
             reset = replace(moved(state, Trigger.STOP_RESET, f"reset by {who}"), stopped_by="")
             return reset, "", (Event(kind="stop_reset", text=body.reason, by=who),)
     return _fault_cleared(state, body.reason, who)
+
+
+def _call(state: GateState, call_id: int) -> Call:
+    """The present call, if that is the one that was meant."""
+    if state.call is not None and state.call.call_id == call_id:
+        return state.call
+    if state.lease.session:
+        raise Refused(f"{state.lease.operator} has the robot already")
+    raise Refused("this call is over")
+
+
+def _skipped(state: GateState, call_id: int, who: str) -> tuple[GateState, str, tuple[Event, ...]]:
+    before = _call(state, call_id)
+    said = () if who in before.skipped else (Event(kind="call_skipped", by=who),)
+    return replace(state, call=call_answers.skipped(before, who)), "", said
+
+
+def _passed_on(
+    state: GateState, body: PassCall, who: str, now_ns: int
+) -> tuple[GateState, str, tuple[Event, ...]]:
+    if body.to == who:
+        raise Refused("pass it on to somebody else, or accept it")
+    passed = call_answers.passed_on(_call(state, body.call_id), who, body.to, body.note, now_ns)
+    text = f"to {body.to}: {body.note}" if body.note else f"to {body.to}"
+    return replace(state, call=passed), "", (Event(kind="call_passed", text=text, by=who),)
 
 
 def _lease_requested(

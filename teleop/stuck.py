@@ -97,6 +97,10 @@ class StuckDetector:
             samples.popleft()
         self._note_bump(sample)
 
+    def freed(self, now_ns: int) -> str:
+        """A rover that holds moves no wheel, so it cannot find out whether it could again."""
+        return ""
+
     def _note_bump(self, sample: _Sample) -> None:
         """Keep the bumps since which the robot has always been near; a new one is among them."""
         left = [at for at, bump in enumerate(self._bumps) if _apart_m(bump, sample) > CAUGHT_M]

@@ -14,7 +14,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL_VERSION: Final = 5
+PROTOCOL_VERSION: Final = 6
 
 Unit = Annotated[float, Meta(ge=-1.0, le=1.0)]  # also rejects NaN, infinities and booleans
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -330,6 +330,26 @@ class ClearFault(Wire, frozen=True, tag="clear_fault"):
     reason: Annotated[str, Meta(min_length=3, max_length=400)]
 
 
+class LookAtCall(Wire, frozen=True, tag="look_at_call"):
+    """Say to the other consoles that somebody looks at a call; to be said again while it lasts."""
+
+    call_id: Count  # the robot's present call, as for the two below
+
+
+class SkipCall(Wire, frozen=True, tag="skip_call"):
+    """Leave a call to the others."""
+
+    call_id: Count
+
+
+class PassCall(Wire, frozen=True, tag="pass_call"):
+    """Leave a call to somebody, with a word about why."""
+
+    call_id: Count
+    to: Name  # by which the robot knows them
+    note: Annotated[str, Meta(max_length=200)] = ""
+
+
 RequestBody = (
     Ping
     | RequestLease
@@ -348,6 +368,9 @@ RequestBody = (
     | HandBack
     | ResetStop
     | ClearFault
+    | LookAtCall
+    | SkipCall
+    | PassCall
 )
 
 
@@ -378,13 +401,34 @@ class Reply(Wire, frozen=True, tag="reply"):
 # --- robot to operators: state (latest wins) ---
 
 
-class Call(Wire, frozen=True):
-    """A robot's call for help."""
+class Looker(Wire, frozen=True):
+    """Somebody who looks at a call."""
 
-    call_id: Count
+    name: Name
+    until_ns: Stamp  # unless they say so again
+
+
+class PassedOn(Wire, frozen=True):
+    """Whom a call was left to, by whom and why."""
+
+    to: Name
+    by: Name
+    note: Text
+    stamp_ns: Stamp
+
+
+class Call(Wire, frozen=True, omit_defaults=True):
+    """A robot's call for help, and what people have done with it so far."""
+
+    call_id: Count  # counts within one boot
     reason: Text  # "Wedged under furniture"
     detail: Text  # "Wheels turn 4 s, moved 0.01 m"
     stamp_ns: Stamp
+    x_m: float = 0.0  # where the robot was when it called, as `RobotState.x_m`
+    y_m: float = 0.0
+    looking: tuple[Looker, ...] = ()  # who looks at it now, the newest last
+    skipped: tuple[Name, ...] = ()  # who has left it to the others
+    passed: PassedOn | None = None
 
 
 class Lease(Wire, frozen=True):

@@ -619,6 +619,89 @@ def test_a_robot_without_a_driver_calls_and_says_why_and_when(
     assert (call.reason, call.detail, call.stamp_ns) == (reason, detail, world.now_ns)
 
 
+def test_a_call_says_where_the_robot_was_and_stays_there() -> None:
+    world = World(body=Body(pose=Pose(1.5, -2.0, 0.3))).called()
+    world.body = Body(pose=Pose(9.0, 9.0, 0.0))
+    world.tick()
+    call = world.state.call
+    assert call is not None
+    assert (call.x_m, call.y_m) == (1.5, -2.0)
+
+
+# --- the robot needs nobody any more ---
+
+
+def test_a_robot_that_needs_nobody_any_more_ends_its_call_and_works_on() -> None:
+    world = World().called()
+    world.events = []
+    before = world.state.sublease
+    world.state, events = gate_state.call_withdrawn(world.state, "it came free", world.now_ns)
+    assert [(e.kind, e.text) for e in events] == [("call_withdrawn", "it came free")]
+    world.tick()
+    assert world.state.call is None
+    assert (world.state.mode, world.state.phase) == (Mode.AUTONOMY, Phase.AUTONOMOUS)
+    assert world.state.sublease == before + 1, "wishes from before the call are dead"
+    assert world.moves() == ["HOLD to AUTONOMY: policy started"]
+    world.silence(0.5)
+    assert world.decision.applied.forward_mps > 0.0
+
+
+def _stopped_while_calling(world: World) -> None:
+    world.called().stopped().tick()
+
+
+def _unsafe_while_calling(world: World) -> None:
+    world.called()
+    world.body = Body(battery_pct=1.0)
+    world.tick()
+
+
+def _failed_while_calling(world: World) -> None:
+    world.called()
+    world.state = gate_state.failed(world.state, "driver: no answer")
+
+
+def _driven(world: World) -> None:
+    world.driving()
+
+
+def _works(world: World) -> None:
+    world.tick()
+
+
+def _taken_while_holding(world: World) -> None:
+    """No call is open, and what is held is somebody's."""
+    world.driving().wait(300 * MS)
+    assert world.state.mode is Mode.HOLD
+
+
+def _holds_for_somebody_beside_a_call(world: World) -> None:
+    world.called()
+    lease = structs.replace(world.state.lease, session="a", key=ANNA.key, operator="op-1")
+    world.state = structs.replace(world.state, lease=lease)
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        _stopped_while_calling,
+        _unsafe_while_calling,
+        _failed_while_calling,
+        _driven,
+        _works,
+        _taken_while_holding,
+        _holds_for_somebody_beside_a_call,
+    ],
+)
+def test_a_robot_ends_no_latch_and_takes_nothing_from_a_driver(
+    happened: Callable[[World], object],
+) -> None:
+    world = World()
+    happened(world)
+    before = world.state
+    assert gate_state.call_withdrawn(before, "it came free", world.now_ns) == (before, ())
+
+
 def test_a_robot_that_holds_without_a_driver_or_a_call_says_that_nobody_has_it() -> None:
     world = World()
     world.state = structs.replace(world.state, mode=Mode.HOLD)

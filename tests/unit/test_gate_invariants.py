@@ -51,8 +51,10 @@ from transport.messages import (
     HandBack,
     HoldReason,
     KeepLease,
+    LookAtCall,
     Mode,
     Outcome,
+    PassCall,
     Phase,
     Profile,
     ReleaseLease,
@@ -61,6 +63,7 @@ from transport.messages import (
     RequestLease,
     ResetStop,
     Role,
+    SkipCall,
     Source,
     StartPolicy,
     Twist,
@@ -103,6 +106,7 @@ WORDS = {  # what requests say besides the epoch
     "profile": Profile.HIGH_LATENCY,
     "episode": "e",
     "kind": AnnotationKind.NOTE,
+    "to": "op-2",
 }
 Done = TypeVar("Done")
 
@@ -550,6 +554,28 @@ class Histories(RuleBasedStateMachine):
         self._at_once(lambda w: gate_state.call(w.state, "r", "d", w.now_ns))
         self.wait(n)
 
+    @rule(
+        who=anybody, kind=st.sampled_from([LookAtCall, SkipCall, PassCall]), n=st.integers(0, 260)
+    )
+    def answer_the_call(self, who: Member, kind: type, n: int) -> None:
+        was = self.world.state
+        self.ask(wish_of(kind, was), who)
+        assert structs.replace(self.world.state, call=None) == structs.replace(was, call=None)
+        self.wait(n)
+
+    @rule(n=ticks)
+    def need_nobody_any_more(self, n: int) -> None:
+        was = self.world.state
+        self._at_once(lambda w: gate_state.call_withdrawn(w.state, "free", w.now_ns)[0])
+        now = self.world.state
+        if now != was:  # I16: from a hold that calls for somebody, while nobody is there
+            assert was.mode is Mode.HOLD
+            assert was.call is not None
+            assert not was.lease.session
+            assert (now.call, now.mode) == (None, Mode.AUTONOMY)
+            assert now.stopped_by == was.stopped_by
+        self.wait(n)
+
     @rule(n=ticks, cleared=st.booleans())
     def fail(self, n: int, cleared: bool) -> None:
         self._at_once(lambda w: gate_state.failed(w.state, "broke"))
@@ -707,7 +733,7 @@ def uncounted(state: GateState) -> GateState:
 
 def wish_of(kind: type, state: GateState) -> RequestBody:
     """A request of this kind as its holder would send it now."""
-    said = {"epoch": state.lease.epoch, **WORDS}
+    said = {"epoch": state.lease.epoch, "call_id": state.calls, **WORDS}
     wish: RequestBody = kind(
         **{f.name: said[f.name] for f in structs.fields(kind) if f.name in said}
     )

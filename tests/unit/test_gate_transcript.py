@@ -34,10 +34,12 @@ from transport.messages import (
     KeepLease,
     Lease,
     LeaseWish,
+    LookAtCall,
     MarkMoment,
     MarkOutcome,
     MarkPhase,
     Outcome,
+    PassCall,
     Phase,
     Ping,
     Profile,
@@ -45,6 +47,7 @@ from transport.messages import (
     RequestBody,
     RequestLease,
     ResetStop,
+    SkipCall,
     StartPolicy,
     Twist,
 )
@@ -64,6 +67,7 @@ EVERY_TICK = {
     "painted_ns",
     "picture_age_ms",
     "policy_ns",
+    "pose",
     "received",
     "refusal_ns",
     "loss_from_ns",
@@ -154,7 +158,11 @@ def _said(value: object) -> str:
         case Hold():
             return f"{value.reason}, limit {value.limit:g}, refusal {value.refusal}"
         case Call():
-            return f"{value.call_id}: {value.reason}. {value.detail}"
+            said = [f"{value.call_id}: {value.reason}. {value.detail}"]
+            said += [f"{one.name} looks" for one in value.looking]
+            said += [f"{name} has skipped it" for name in value.skipped]
+            said += [f"{p.by} passed it to {p.to}" for p in (value.passed,) if p is not None]
+            return "; ".join(said)
         case Twist():
             return f"{value.forward_mps:.4f} m/s, {value.turn_radps:.4f} rad/s"
         case StrEnum():
@@ -187,8 +195,14 @@ def _rescue(world: Storyteller) -> None:
     world.quiet(0.3)
     world.request(Ping(), DORA)
     world.called()
+    for who in (ANNA, BEN, DORA):
+        world.request(LookAtCall(call_id=1), who)
+    world.request(SkipCall(call_id=1), BEN)
+    world.request(PassCall(call_id=1, to="op-2", note="your room"), ANNA)
+    world.request(PassCall(call_id=2, to="op-2"), ANNA)
     world.request(RequestLease())
     world.request(RequestLease())
+    world.request(SkipCall(call_id=1), BEN)
     world.speed(0.3, deadman=True, forward=1.0)
     world.speed(0.6)
     world.speed(0.5, deadman=True, forward=1.0, turn=-0.5)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 from msgspec import structs
 
 from teleop import gate_state
+from teleop.call_answers import LOOKING_MS
 from teleop.gate import Body
 from teleop.lease import ASKED_MS, TTL_MS
 from teleop.requests import MAY, answered
@@ -28,11 +30,14 @@ from transport.messages import (
     HoldReason,
     KeepLease,
     LabelEpisode,
+    LookAtCall,
     MarkMoment,
     MarkOutcome,
     MarkPhase,
     Mode,
     Outcome,
+    PassCall,
+    PassedOn,
     Phase,
     Ping,
     Profile,
@@ -43,6 +48,7 @@ from transport.messages import (
     RequestLease,
     ResetStop,
     Role,
+    SkipCall,
     StartPolicy,
 )
 
@@ -65,6 +71,9 @@ BODIES: tuple[RequestBody, ...] = (
     HandBack(epoch=EPOCH),
     ResetStop(epoch=EPOCH, reason="looked"),
     ClearFault(reason="new belt"),
+    LookAtCall(call_id=1),
+    SkipCall(call_id=1),
+    PassCall(call_id=1, to="op-2", note="you know this room"),
 )
 WATCHING = {Ping}
 DRIVING = {type(body) for body in BODIES} - {ForceLease, ClearFault}
@@ -521,3 +530,114 @@ def test_a_stop_wins_over_a_reset_and_a_hand_back_of_the_same_moment() -> None:
 def test_observers_hear_who_they_are() -> None:
     reply = World().ask(Ping(), DORA)
     assert (reply.ok, reply.name, reply.role) == (True, "guest", Role.OBSERVER)
+
+
+# --- a call, before somebody takes the robot ---
+
+
+def who_looks(world: World) -> list[str]:
+    assert world.state.call is not None
+    return [one.name for one in world.state.call.looking]
+
+
+def test_who_looks_at_a_call_is_told_and_is_forgotten_unless_they_say_it_again() -> None:
+    world = World().called()
+    assert world.ask(LookAtCall(call_id=1), ANNA).ok
+    world.wait(LOOKING_MS * NS_PER_MS // 2)
+    assert world.ask(LookAtCall(call_id=1), BEN).ok
+    assert who_looks(world) == ["op-1", "op-2"]
+    world.wait(LOOKING_MS * NS_PER_MS // 2 - 1)
+    assert who_looks(world) == ["op-1", "op-2"]
+    world.wait(1)
+    assert who_looks(world) == ["op-2"]
+    world.wait(LOOKING_MS * NS_PER_MS)
+    assert who_looks(world) == []
+
+
+def test_a_look_moves_nothing_and_is_no_event() -> None:
+    world = World().called()
+    before, world.events = world.state, []
+    world.ask(LookAtCall(call_id=1))
+    assert world.events == []
+    assert structs.replace(world.state, call=None) == structs.replace(before, call=None)
+
+
+def test_a_skip_is_told_once_and_lasts_as_long_as_the_call() -> None:
+    world = World().called()
+    world.events = []
+    for _ in range(3):
+        assert world.ask(SkipCall(call_id=1), BEN) == Reply(
+            request_id=1, ok=True, stamp_ns=world.now_ns, name="op-2", role=Role.OPERATOR
+        )
+    assert [(e.kind, e.by) for e in world.events] == [("call_skipped", "op-2")]
+    world.wait(10 * LOOKING_MS * NS_PER_MS)
+    assert world.state.call is not None
+    assert world.state.call.skipped == ("op-2",)
+
+
+@pytest.mark.parametrize(
+    ("note", "told"), [("you know this room", "to op-2: you know this room"), ("", "to op-2")]
+)
+def test_a_call_passed_on_says_to_whom_by_whom_and_why(note: str, told: str) -> None:
+    world = World().called()
+    world.events = []
+    assert world.ask(PassCall(call_id=1, to="op-2", note=note), ANNA).reason == ""
+    assert world.state.call is not None
+    assert world.state.call.passed == PassedOn(
+        to="op-2", by="op-1", note=note, stamp_ns=world.now_ns
+    )
+    assert [(e.kind, e.text, e.by) for e in world.events] == [("call_passed", told, "op-1")]
+
+
+def test_nobody_passes_a_call_on_to_themselves() -> None:
+    world = World().called()
+    before = world.state
+    reply = world.ask(PassCall(call_id=1, to="op-1"), ANNA)
+    assert (reply.ok, reply.reason) == (False, "pass it on to somebody else, or accept it")
+    assert world.state == before
+
+
+ANSWERS = (LookAtCall(call_id=1), SkipCall(call_id=1), PassCall(call_id=1, to="op-3"))
+
+
+@pytest.mark.parametrize("body", ANSWERS)
+def test_an_answer_to_a_call_that_somebody_has_accepted_names_them(body: RequestBody) -> None:
+    world = World().driving(BEN)
+    before = world.state
+    reply = world.ask(body)
+    assert (reply.ok, reply.reason) == (False, "op-2 has the robot already")
+    assert world.state == before
+
+
+@pytest.mark.parametrize("body", ANSWERS)
+def test_an_answer_to_an_earlier_call_does_not_count_for_this_one(body: RequestBody) -> None:
+    world = World().driving()
+    world.ask(ReleaseLease(epoch=EPOCH))
+    before = world.state
+    assert before.call is not None
+    assert before.call.call_id == 2
+    reply = world.ask(body)
+    assert (reply.ok, reply.reason) == (False, "this call is over")
+    assert world.state == before
+
+
+def _accepted(world: World) -> None:
+    world.taken(ANNA)
+
+
+def _withdrawn(world: World) -> None:
+    world.state, _ = gate_state.call_withdrawn(world.state, "it came free", world.now_ns)
+
+
+@pytest.mark.parametrize("ends", [_accepted, _withdrawn])
+def test_what_was_answered_ends_with_the_call(ends: Callable[[World], None]) -> None:
+    world = World().called()
+    for body in (LookAtCall(call_id=1), PassCall(call_id=1, to="op-3"), SkipCall(call_id=1)):
+        assert world.ask(body, BEN).ok
+    ends(world)
+    assert world.state.call is None
+    world.state = gate_state.call(world.state, "Wedged", "again", world.now_ns)
+    assert world.state.call is not None
+    assert world.state.call.call_id == 2
+    answers = (world.state.call.looking, world.state.call.skipped, world.state.call.passed)
+    assert answers == ((), (), None)
