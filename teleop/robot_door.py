@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Final
-
 from teleop.roster import RosterFile
 from transport.clock import now_ns
 from transport.curve import Domain, Door, KeyPair
-
-# Each stranger that connects holds one until its handshake has run out of time, after 2 s.
-DESCRIPTORS: Final = 8192
+from transport.descriptors import allow_descriptors
 
 
 def robot_door(keys: KeyPair, roster: RosterFile) -> Door:
@@ -29,16 +24,6 @@ def robot_door(keys: KeyPair, roster: RosterFile) -> Door:
             return False
         return roster.refreshed(now_ns()).member_of(key) is not None
 
-    _allow_descriptors()
+    # Each stranger that connects holds one until its handshake has run out of time, after 2 s.
+    allow_descriptors()
     return Door(keys, admits)
-
-
-def _allow_descriptors() -> None:
-    """Let this process have as many connections as we want, or as the system allows."""
-    if sys.platform != "win32":
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -22,7 +22,8 @@ from transport.channels import (
 from transport.curve import Credentials, Door, Socket, own_context
 from transport.errors import LinkError, NoAnswer, PortTaken
 from transport.handshake import Trouble as Trouble  # part of what an Asker says
-from transport.link_socket import ConsoleLink, Link, prepared
+from transport.link_socket import DRIVING, ConsoleLink, Link, Pace, prepared
+from transport.link_socket import WATCHING as WATCHING
 from transport.ports import LOOPBACK as LOOPBACK
 from transport.ports import free_base_port as free_base_port
 from transport.ports import holder_of
@@ -228,8 +229,9 @@ class Listener(ConsoleLink):
         host: str,
         base_port: int,
         topic: bytes = b"",
+        pace: Pace = DRIVING,
     ) -> None:
-        super().__init__(credentials, zmq.SUB, channel)
+        super().__init__(credentials, zmq.SUB, channel, pace=pace)
         self._topic = topic
         self.socket.setsockopt(zmq.RCVHWM, NEVER_FULL)
         self.socket.setsockopt(zmq.SUBSCRIBE, topic)
@@ -274,9 +276,10 @@ class Asker(ConsoleLink):
         base_port: int,
         *,
         connect_ms: int = 0,
+        pace: Pace = DRIVING,
     ) -> None:
         """`connect_ms` is when TCP's connecting is begun again; 0 leaves it to TCP."""
-        super().__init__(credentials, zmq.DEALER, channel)
+        super().__init__(credentials, zmq.DEALER, channel, pace=pace)
         self.socket.setsockopt(zmq.RCVHWM, REQUEST_QUEUE)
         self.socket.setsockopt(zmq.SNDHWM, REQUEST_QUEUE)
         # Without this a request to a robot that is away would be queued and carried out later.

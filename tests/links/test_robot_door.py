@@ -10,7 +10,7 @@ import pytest
 
 from teleop.both_ends import acquaint
 from teleop.key_files import ROBOT_KEY, load_or_make
-from teleop.robot_door import DESCRIPTORS, robot_door
+from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, RosterFile
 from tests.links.link_support import until
 from transport.channels import PAIRING, REQUESTS
@@ -24,6 +24,7 @@ from transport.control_link import (
     free_base_port,
 )
 from transport.curve import Credentials, Door, KeyPair
+from transport.descriptors import DESCRIPTORS
 
 
 class House:
