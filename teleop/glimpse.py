@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from teleop.operator_view import Refused
@@ -14,6 +14,7 @@ from transport.handshake import Trouble
 from transport.messages import MediaState, RobotState
 
 SILENT_MS: Final = 3_000  # fifteen states that did not come: it does not answer
+DRIFT: Final = 1_000  # two clocks part by less than one in so many; what took least is forgotten
 ELSEWHERE_MS: Final = 5_000  # what each place is given where a robot that is silent might be
 
 
@@ -29,6 +30,7 @@ class RobotGlimpse:
     media: MediaState | None = None
     silent_ms: float = 0.0  # since its state was heard last, or since it is looked for
     media_silent_ms: float = 0.0
+    late_ms: float = 0.0  # what the newest state took beyond the fastest: ages of calls add it
     trouble: Trouble | None = Trouble.UNREACHABLE  # why it is not heard; None: it is
     unreadable: bool = False  # it is heard, and speaks another version
     you: str = ""  # by which it knows this console; empty: it has not said so yet
@@ -47,6 +49,26 @@ class Heard:
     glimpse: RobotGlimpse
     state_ns: int  # or since when it is looked for
     media_ns: int
+    offset_ns: int = 0  # this clock minus the robot's, by the state that took least
+
+    def with_state(self, state: RobotState, now_ns: int) -> Heard:
+        """After one more state. How late it came is told, so that ages do not jump with it."""
+        sample_ns = now_ns - state.stamp_ns
+        before = self.glimpse.state
+        if before is None or before.boot_id != state.boot_id:
+            offset_ns = sample_ns
+        else:
+            drifted_ns = self.offset_ns + (now_ns - self.state_ns) // DRIFT
+            offset_ns = min(sample_ns, drifted_ns)
+        glimpse = replace(
+            self.glimpse,
+            state=state,
+            name=state.robot,
+            unreadable=False,
+            trouble=None,
+            late_ms=(sample_ns - offset_ns) / NS_PER_MS,
+        )
+        return replace(self, glimpse=glimpse, state_ns=now_ns, offset_ns=offset_ns)
 
     def at(self, now_ns: int) -> RobotGlimpse:
         """As it is at this moment."""

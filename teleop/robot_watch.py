@@ -119,8 +119,7 @@ class RobotWatch:
                 log.warning("%s: state that cannot be read: %s", self.robot.address, error)
             self._know(unreadable=True, trouble=None)
             return
-        self._know(state=state, name=state.robot, unreadable=False, trouble=None)
-        self.heard = replace(self.heard, state_ns=now_ns)
+        self.heard = self.heard.with_state(state, now_ns)
 
     def _hear_media(self, silent: bool, now_ns: int) -> None:
         if silent:
