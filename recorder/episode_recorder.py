@@ -17,7 +17,7 @@ from typing import Final
 
 from recorder.episode import FORMAT, SCENE_RESET, CameraFormat, EndedBy, Ending, Header, episode_id
 from recorder.log import CameraRow
-from recorder.preroll import EncodedRow, PrerollRing
+from recorder.preroll import Content, EncodedRow, PrerollRing
 from recorder.provenance import Custody
 from recorder.row_grid import Choice, RowGrid
 from recorder.segmenter import Close, Segmenter
@@ -161,6 +161,10 @@ class EpisodeRecorder:
         self._now_ns = max(self._now_ns, now_ns)
         self._encode()
         self._watch_disk()
+
+    def preroll(self) -> Content | None:
+        """What an episode that is opened now would begin with; None before the first key frame."""
+        return self._ring.content()
 
     def status(self) -> tuple[RecorderPhase, str, float, str]:
         """Phase, episode's id, its length in seconds, and a sentence when something is wrong."""

@@ -169,6 +169,7 @@ def media(
     film: str = "",
 ) -> None:
     """The media process; started by `unstick agent`. `film`: see `teleop.bench_film`."""
+    from teleop.audit_pages import AUDIT, AuditPages
     from teleop.bench_film import BenchCameras
     from teleop.child import failing_later, give_way, leave_with_parent, say_ready
     from teleop.ice_files import read_ice
@@ -196,6 +197,7 @@ def media(
             ice=servers,
             rates=load_video_rates(limits),
             custody=load_custody(limits),
+            audit=AuditPages(state / AUDIT, name),
         )
         try:
             process.start()

@@ -63,6 +63,8 @@ from transport.curve import Door
 from transport.messages import (
     STILL,
     Beat,
+    Call,
+    Calling,
     Event,
     LabelEpisode,
     Lease,
@@ -125,6 +127,7 @@ class Control:
         self._idleness = Idleness()
         self._scene = SceneReset()
         self._events: list[Event] = []
+        self._told_call: Call | None = None  # the cameras know of it
         self._latch = LatchWriter(self.latch)
         self._members: Roster = self.roster.read()
         self._roster_watch = RosterWatch(self.roster)
@@ -262,6 +265,9 @@ class Control:
         self._bus.send(encode(recorded(ticked, self._description.boot_id)))
         if ticked.tick % DESCRIBE_EVERY == 0:
             self._bus.send(encode(self._description))
+        if ticked.tick % DESCRIBE_EVERY == 0 or self.state.call is not self._told_call:
+            self._told_call = self.state.call
+            self._bus.send(encode(Calling(boot_id=self._description.boot_id, call=self._told_call)))
         if ticked.tick % STATE_EVERY and not ticked.events:
             return
         self.state = sent(self.state, ticked.stamp_ns)

@@ -2,10 +2,11 @@
 
 Threads: `bus` hears every control tick; `recorder` owns the recorder; `labels` keeps what is said
 of sealed episodes, `disk-space` asks how much room there is; `cameras` takes the pictures (the
-simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream; the
-main thread answers viewers, reports, and starts the replay of each sealed episode in a process of
-its own. They hand over through mailboxes; a late reader gets the newest value and the loss is
-counted. When this process dies the robot goes on, and its next start recovers the open episode.
+simulated rig draws the newest tick's state); one `encode-NAME` per camera serves the stream;
+`archive` serves what consoles fetch before they drive; the main thread answers viewers, reports,
+and starts the replay of each sealed episode in a process of its own. They hand over through
+mailboxes; a late reader gets the newest value and the loss is counted. When this process dies the
+robot goes on, and its next start recovers the open episode.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from recorder.episode import CameraFormat
 from recorder.episode_recorder import NO_CUSTODY, EpisodeRecorder, Heard
 from recorder.provenance import Custody
 from recorder.recover import recover_all
+from teleop.archive import Archive
+from teleop.audit_pages import AuditPages
 from teleop.camera_watch import Shot
 from teleop.child import SEAL_S
 from teleop.disk_space import DiskSpace
@@ -30,6 +33,7 @@ from teleop.filming import Filming
 from teleop.gate import DRIVERS
 from teleop.labelling import Labelling
 from teleop.replay_queue import ReplayQueue
+from teleop.rewinds import Rewinds
 from teleop.robot import CameraRig, camera_settings, camera_sight
 from teleop.roster import RosterFile
 from teleop.site import VideoRates
@@ -41,6 +45,7 @@ from transport.curve import Credentials, Door
 from transport.ice_servers import NO_SERVERS, IceServers
 from transport.mailbox import Mailbox
 from transport.messages import (
+    Calling,
     CameraStatus,
     Description,
     MalformedMessage,
@@ -83,6 +88,7 @@ class Media:
         ice: IceServers = NO_SERVERS,
         rates: VideoRates | None = None,
         custody: Custody = NO_CUSTODY,
+        audit: AuditPages | None = None,
     ) -> None:
         """`bus` are the robot's own keys, for its inner bus; `rates` bound what cameras may send.
 
@@ -98,6 +104,8 @@ class Media:
         self._bus = BusReceiver(bus, port)
         self._viewers = Requests(VIDEO, door, host, port)
         self._states = Publisher(MEDIA_STATE, door, host, port)
+        self._rewinds = Rewinds(rig.names)
+        self._archive = Archive(door, roster, host, port, self._rewinds, rig.names, audit)
         self._streams: dict[str, StreamedCamera] = {}
         self._sender = VideoSender(
             rig.names,
@@ -118,6 +126,7 @@ class Media:
         self._recorder_status = (RecorderPhase.PREROLL, "", 0.0, "waits for control")
         self._to_record: queue.Queue[RobotBus] = queue.Queue()
         self._boot_id = ""
+        self._description: Description | None = None
         self._telling = RateLimit(per_s=0.1, burst=1)  # a flood must not fill the log
         self._unrecorded = dict.fromkeys(rig.names, 0)
         self._sights = {name: camera_sight(rig, name) for name in rig.names}
@@ -125,7 +134,7 @@ class Media:
         self._labelling = Labelling(episodes, self._say_to_recorder, self._sealed.append)
         self._disk_space = DiskSpace(episodes)
         self._replays = ReplayQueue(scene)
-        self._filming = Filming(rig, streams, self._to_recorder)
+        self._filming = Filming(rig, streams, self._took)
         self._leaving = threading.Event()
         self._failure: BaseException | None = None
         self._threads = [
@@ -148,6 +157,7 @@ class Media:
         self._disk_space.free_bytes(now_ns())  # answered by the first report
         for stream in self._streams.values():
             stream.start()
+        self._archive.start()
         for thread in self._threads:
             thread.start()
         while not self._filming.opened.wait(0.05):
@@ -180,6 +190,7 @@ class Media:
         for stream in self._streams.values():
             stream.close()
         self._sender.close()
+        self._archive.close()
         self._replays.close()
         self._disk_space.close()
         for link in (self._bus, self._viewers, self._states):
@@ -253,6 +264,10 @@ class Media:
         if isinstance(message, Said):
             self._labelling.say(message)
             return
+        if isinstance(message, Calling):
+            content = None if self._recorder is None else self._recorder.preroll()
+            self._rewinds.hear(message, content, self._description)
+            return
         # A control process that restarted is recorded once it has said who it is.
         if self._recorder is not None and message.boot_id == self._boot_id:
             self._recorder.tick(message)
@@ -262,6 +277,7 @@ class Media:
 
     def _meet(self, description: Description) -> None:
         """The first description starts the recorder; another boot id means control restarted."""
+        self._description = description
         if self._recorder is None:
             cameras = [
                 CameraFormat(
@@ -290,7 +306,8 @@ class Media:
     def _take_pictures(self) -> None:
         self._filming.run(self._ticks, self._leaving)
 
-    def _to_recorder(self, shot: Shot) -> None:
+    def _took(self, shot: Shot) -> None:
+        self._archive.saw(shot)
         size = (shot.picture.width, shot.picture.height)
         fits = size == (self._rig.width, self._rig.height)
         if not fits or len(self._pictures) == PICTURES_WAITING:

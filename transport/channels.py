@@ -41,6 +41,8 @@ MEDIA_STATE: Final = Channel("media state", 5, MEDIA_STATE_HZ, 3000, 64 * 1024)
 BUS: Final = Channel("robot bus", 6, TICK_HZ, 0, 1024 * 1024)
 PAIRING: Final = Channel("pairing", 7, 0, 0, 4 * 1024)  # open only while `unstick pair` runs
 
+ARCHIVE: Final = Channel("archive", 8, 0, 0, 512 * 1024)  # what is fetched before driving
+
 # What a listener on STATE asks for; each is one connection. The beat is the state's stamp alone, a
 # twelfth of its bytes: on a second connection it keeps commands fresh while the first repairs a
 # loss, at a quarter of the rate that a second state would take. The watch is the whole state at
@@ -49,4 +51,4 @@ STATES: Final = b"s"
 BEATS: Final = b"b"
 WATCHES: Final = b"w"
 
-CHANNELS: Final = (COMMANDS, STATE, STOP, REQUESTS, VIDEO, MEDIA_STATE, BUS, PAIRING)
+CHANNELS: Final = (COMMANDS, STATE, STOP, REQUESTS, VIDEO, MEDIA_STATE, BUS, PAIRING, ARCHIVE)

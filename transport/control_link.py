@@ -144,10 +144,19 @@ class Publisher(_RobotLink):
 class Requests(_RobotLink):
     """The robot's end of a request channel: each request is answered once."""
 
-    def __init__(self, channel: Channel, door: Door, host: str, base_port: int) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        door: Door,
+        host: str,
+        base_port: int,
+        *,
+        queue: int = REQUEST_QUEUE,
+    ) -> None:
+        """`queue` messages may wait on each connection, in either direction."""
         super().__init__(door, zmq.ROUTER, channel)
-        self.socket.setsockopt(zmq.RCVHWM, REQUEST_QUEUE)
-        self.socket.setsockopt(zmq.SNDHWM, REQUEST_QUEUE)
+        self.socket.setsockopt(zmq.RCVHWM, queue)
+        self.socket.setsockopt(zmq.SNDHWM, queue)
         self._bind(host, base_port)
 
     def receive(self, wait_ms: int = 0) -> Asked | None:

@@ -84,6 +84,7 @@ class Domain(StrEnum):
     MEDIA_STATE = channels.MEDIA_STATE.name
     BUS = channels.BUS.name
     PAIRING = channels.PAIRING.name
+    ARCHIVE = channels.ARCHIVE.name
 
 
 def check_library() -> None:

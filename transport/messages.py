@@ -803,7 +803,14 @@ class Said(Wire, frozen=True, tag="said"):
     by: Name
 
 
-RobotBus = Tick | Description | Said
+class Calling(Wire, frozen=True, tag="calling"):
+    """Whether the robot calls for help; sent when that changes, and now and then."""
+
+    boot_id: Name
+    call: Call | None
+
+
+RobotBus = Tick | Description | Said | Calling
 
 M = TypeVar("M")
 

@@ -18,7 +18,7 @@ from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import new_key_pair
-from transport.messages import Lease, Phase, RobotBus, Role, Tick, decoder_of
+from transport.messages import Call, Calling, Lease, Phase, RobotBus, Role, Tick, decoder_of
 
 FOR_EVER_NS = 2**61
 
@@ -31,6 +31,7 @@ class Bench:
     ) -> None:
         self.now_ns = NS_PER_S
         self.ticks: list[Tick] = []
+        self.calls: list[Call | None] = []  # as it tells them
         self.roster = RosterFile(folder / AUTHORIZED_KEYS)
         patch.setattr("teleop.control.now_ns", lambda: self.now_ns)
         self.door = robot_door(load_or_make(folder / ROBOT_KEY), self.roster)
@@ -51,6 +52,8 @@ class Bench:
             message = decode(raw)
             if isinstance(message, Tick):
                 self.ticks.append(message)
+            elif isinstance(message, Calling):
+                self.calls.append(message.call)
 
         patch.setattr(self.control._bus, "send", send)
         patch.setattr(self.control, "_stop_silent_ns", lambda: 0)  # its thread is not started
@@ -113,3 +116,19 @@ def test_an_operator_who_does_nothing_for_a_minute_is_recorded_as_a_pause(
     with closing(Bench(tmp_path, monkeypatch, start_policy=False)) as bench:
         bench.lend(key, "ada")
         assert paused_from(bench.run(62)) == pytest.approx(60.0, abs=0.1)
+
+
+def test_the_cameras_are_told_of_a_call_at_once_when_it_ends_and_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Bench(tmp_path, monkeypatch, start_policy=False)) as bench:
+        while bench.control.state.call is None:
+            bench.run(1 / TICK_HZ)
+        called = bench.control.state.call
+        assert bench.calls[-1] == called
+        told = len(bench.calls)
+        bench.run(3)
+        assert bench.calls[told:] == [called] * 3
+        bench.control.state = structs.replace(bench.control.state, call=None)
+        bench.run(1 / TICK_HZ)
+        assert bench.calls[-1] is None

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from teleop.audit_pages import AUDIT, AuditPages
 from teleop.both_ends import acquaint
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.media import Media
@@ -28,6 +29,7 @@ from transport.curve import Credentials
 from transport.messages import (
     STILL,
     AnnotationKind,
+    Calling,
     Mode,
     Outcome,
     Phase,
@@ -99,7 +101,7 @@ class MediaProcess:
         self.folder = folder
         self.rig = rig or Rig()
         self.mode = Mode.READY
-        self.saying: deque[Said] = deque()  # what control passes on between its ticks
+        self.saying: deque[Said | Calling] = deque()  # what control passes on between its ticks
         self.port = free_base_port()
         keys = load_or_make(folder / ROBOT_KEY)
         self.roster = RosterFile(folder / AUTHORIZED_KEYS)
@@ -115,6 +117,7 @@ class MediaProcess:
             LOOPBACK,
             self.port,
             folder / "episodes",
+            audit=AuditPages(folder / AUDIT, "toy-1"),
         )
         self.leaving = threading.Event()
         self.threads = [

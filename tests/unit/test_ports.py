@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from transport.channels import CHANNELS
 from transport.errors import LinkError
 from transport.ports import free_base_port, holder_of, listening
 
@@ -37,6 +38,10 @@ def test_the_process_that_listens_is_named_with_its_parent(
         port = server.getsockname()[1]
         assert holder_of(port) == f" by process {os.getpid()}, started by {os.getppid()}"
     assert holder_of(port) == "", "it is free"
+
+
+def test_each_channel_has_a_port_of_its_own_before_the_one_that_marks_a_block() -> None:
+    assert [channel.offset for channel in CHANNELS] == list(range(9))
 
 
 def test_a_block_that_was_picked_is_not_picked_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from transport import messages
+from transport import archive_messages, messages
+from transport.archive_messages import ArchiveAnswer, ArchiveRequest
 from transport.messages import (
     MalformedMessage,
     Request,
@@ -34,12 +35,18 @@ from transport.messages import (
 KINDS = sorted(
     (
         kind
-        for kind in vars(messages).values()
+        for kind in (vars(messages) | vars(archive_messages)).values()
         if isinstance(kind, type) and issubclass(kind, Wire) and kind is not Wire
     ),
     key=lambda kind: kind.__name__,
 )
-UNIONS = {"RequestBody": RequestBody, "RobotBus": RobotBus, "ViewerMessage": ViewerMessage}
+UNIONS = {
+    "RequestBody": RequestBody,
+    "RobotBus": RobotBus,
+    "ViewerMessage": ViewerMessage,
+    "ArchiveRequest": ArchiveRequest,
+    "ArchiveAnswer": ArchiveAnswer,
+}
 SENT = {kind.__name__: kind for kind in KINDS} | UNIONS
 ODD: tuple[Any, ...] = (
     None,
@@ -104,7 +111,9 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
         case inspect.BoolType():
             return st.booleans()
         case inspect.BytesType():
-            return st.binary(max_size=60)
+            return st.binary(min_size=info.min_length or 0, max_size=60)
+        case inspect.DateType():
+            return st.dates()
         case inspect.NoneType():
             return st.none()
         case inspect.VarTupleType():
