@@ -169,7 +169,9 @@ def media(
     film: str = "",
 ) -> None:
     """The media process; started by `unstick agent`. `film`: see `teleop.bench_film`."""
+    from teleop.audit_file import AuditWriter
     from teleop.audit_pages import AUDIT, AuditPages
+    from teleop.auditing import Auditing
     from teleop.bench_film import BenchCameras
     from teleop.child import failing_later, give_way, leave_with_parent, say_ready
     from teleop.ice_files import read_ice
@@ -197,7 +199,8 @@ def media(
             ice=servers,
             rates=load_video_rates(limits),
             custody=load_custody(limits),
-            audit=AuditPages(state / AUDIT, name),
+            audit_pages=AuditPages(state / AUDIT, name),
+            audit=Auditing(name, roster, AuditWriter(state, name)),
         )
         try:
             process.start()

@@ -34,15 +34,17 @@ class Labelling:
         to_recorder: Callable[[Said], Heard],
         replay: Callable[[Path], None],
         disk: Executor | None = None,
+        sealed: Callable[[Episode], None] | None = None,
     ) -> None:
         """`to_recorder` says it to whoever has the open episode; `replay` judges a sealed one.
 
         `disk` runs jobs one after the other; by default a thread of its own. `replay` is called
-        there.
+        there, and `sealed` with each episode once it is complete.
         """
         self._episodes = episodes
         self._to_recorder = to_recorder
         self._replay = replay
+        self._told_sealed = sealed
         self._disk = disk or ThreadPoolExecutor(1, thread_name_prefix="labels")
         self._owned = disk is None
         self._jobs: deque[Future[None]] = deque()
@@ -62,7 +64,7 @@ class Labelling:
 
     def sealed(self, folder: Path) -> None:
         """An episode is complete: what waited is said again."""
-        self._later(lambda: self._tell(folder), folder.name)
+        self._later(lambda: self._meet(folder), folder.name)
         waiting = tuple(self._waiting)
         self._waiting.clear()
         for said in waiting:
@@ -96,11 +98,19 @@ class Labelling:
         if self.last is None or self.last.episode <= said.episode:
             self._tell(folder)
 
-    def _tell(self, folder: Path) -> None:
+    def _meet(self, folder: Path) -> None:
+        episode = self._tell(folder)
+        if episode is not None and self._told_sealed is not None:
+            self._told_sealed(episode)
+
+    def _tell(self, folder: Path) -> Episode | None:
         try:
-            self.last = _last(open_episode(folder))
+            episode = open_episode(folder)
         except EpisodeError as error:
             log.error("%s", error)
+            return None
+        self.last = _last(episode)
+        return episode
 
 
 def _last(episode: Episode) -> LastEpisode:

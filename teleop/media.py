@@ -26,6 +26,7 @@ from recorder.provenance import Custody
 from recorder.recover import recover_all
 from teleop.archive import Archive
 from teleop.audit_pages import AuditPages
+from teleop.auditing import Auditing
 from teleop.camera_watch import Shot
 from teleop.child import SEAL_S
 from teleop.disk_space import DiskSpace
@@ -88,24 +89,27 @@ class Media:
         ice: IceServers = NO_SERVERS,
         rates: VideoRates | None = None,
         custody: Custody = NO_CUSTODY,
-        audit: AuditPages | None = None,
+        audit_pages: AuditPages | None = None,
+        audit: Auditing | None = None,
     ) -> None:
         """`bus` are the robot's own keys, for its inner bus; `rates` bound what cameras may send.
 
         `scene` is the file a replay has to be given, if it is not the bundled one; `ice` are the
-        servers that help pictures on their way.
+        servers that help pictures on their way; `audit` is closed with this, and `audit_pages`
+        reads what it wrote.
         """
         self._name = name
         self._rig = rig
         self._episodes = episodes
         self._custody = custody
+        self._audit = audit
         self._roster = roster
         self._members = roster.read()
         self._bus = BusReceiver(bus, port)
         self._viewers = Requests(VIDEO, door, host, port)
         self._states = Publisher(MEDIA_STATE, door, host, port)
         self._rewinds = Rewinds(rig.names)
-        self._archive = Archive(door, roster, host, port, self._rewinds, rig.names, audit)
+        self._archive = Archive(door, roster, host, port, self._rewinds, rig.names, audit_pages)
         self._streams: dict[str, StreamedCamera] = {}
         self._sender = VideoSender(
             rig.names,
@@ -131,7 +135,10 @@ class Media:
         self._unrecorded = dict.fromkeys(rig.names, 0)
         self._sights = {name: camera_sight(rig, name) for name in rig.names}
         self._sealed: deque[Path] = deque()
-        self._labelling = Labelling(episodes, self._say_to_recorder, self._sealed.append)
+        self._labelling = Labelling(
+            *(episodes, self._say_to_recorder, self._sealed.append),
+            sealed=audit.sealed if audit is not None else None,
+        )
         self._disk_space = DiskSpace(episodes)
         self._replays = ReplayQueue(scene)
         self._filming = Filming(rig, streams, self._took)
@@ -173,7 +180,11 @@ class Media:
                 self._replays.waiting.append(self._sealed.popleft())
             if self._recorder_status[0] is RecorderPhase.RECORDING:
                 self._replays.prepare()
+            before = self._replays.notice
             self._replays.poll()
+            notice = self._replays.notice
+            if self._audit is not None and notice is not None and notice is not before:
+                self._audit.judged(notice)
             if now_ns() >= report_ns:
                 report_ns += NS_PER_S // MEDIA_STATE_HZ
                 self._states.publish(encode(self._report()))
@@ -187,6 +198,8 @@ class Media:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(SEAL_S)
+        if self._audit is not None:
+            self._audit.close()
         for stream in self._streams.values():
             stream.close()
         self._sender.close()
@@ -218,13 +231,10 @@ class Media:
 
     def _hear_bus(self) -> None:
         while not self._leaving.is_set():
-            raw = self._bus.receive(wait_ms=50)
-            if raw is None:
-                continue
-            try:
-                message = _decode_bus(raw)
-            except MalformedMessage as error:
-                log.error("tick that cannot be read: %s", error)
+            message = self._next_message()
+            if self._audit is not None:
+                self._audit.heard(message)
+            if message is None:
                 continue
             if isinstance(message, Tick) and message.tick % TICKS_PER_ROW == 0:
                 self._ticks.put(message)
@@ -232,6 +242,14 @@ class Media:
             # an operator said about one is rare and has no number: it waits however long it takes.
             if not isinstance(message, Tick) or self._to_record.qsize() < TICKS_WAITING:
                 self._to_record.put(message)
+
+    def _next_message(self) -> RobotBus | None:
+        raw = self._bus.receive(wait_ms=50)
+        try:
+            return _decode_bus(raw) if raw is not None else None
+        except MalformedMessage as error:
+            log.error("tick that cannot be read: %s", error)
+            return None
 
     # --- recorder thread ---
 

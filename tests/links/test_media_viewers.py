@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
+from teleop.audit_file import AuditWriter
 from teleop.audit_pages import AUDIT, AuditPages
+from teleop.auditing import Auditing
 from teleop.both_ends import acquaint
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.media import Media
@@ -102,6 +105,7 @@ class MediaProcess:
         self.rig = rig or Rig()
         self.mode = Mode.READY
         self.saying: deque[Said | Calling] = deque()  # what control passes on between its ticks
+        self.boot_id = "boot"  # another one: control has started anew
         self.port = free_base_port()
         keys = load_or_make(folder / ROBOT_KEY)
         self.roster = RosterFile(folder / AUTHORIZED_KEYS)
@@ -117,7 +121,8 @@ class MediaProcess:
             LOOPBACK,
             self.port,
             folder / "episodes",
-            audit=AuditPages(folder / AUDIT, "toy-1"),
+            audit_pages=AuditPages(folder / AUDIT, "toy-1"),
+            audit=Auditing("toy-1", self.roster, AuditWriter(folder, "toy-1")),
         )
         self.leaving = threading.Event()
         self.threads = [
@@ -141,11 +146,11 @@ class MediaProcess:
         number = 0
         while not self.leaving.wait(1 / 60):
             number += 1
-            self.bus.send(encode(tick(number, self.mode)))
+            self.bus.send(encode(structs.replace(tick(number, self.mode), boot_id=self.boot_id)))
             while self.saying:
                 self.bus.send(encode(self.saying.popleft()))
             if number % 60 == 1:
-                self.bus.send(encode(description(boot_id="boot", cameras=self.rig.names)))
+                self.bus.send(encode(description(boot_id=self.boot_id, cameras=self.rig.names)))
 
     def _serve(self) -> None:
         self.media.start()
