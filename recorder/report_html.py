@@ -2,7 +2,7 @@
 
 Pure, but for the style sheet and icons it reads from `resources`. Every string that came from data
 goes through `recorder.markup`, which escapes it, and stands in <bdi>, so that a name in another
-direction of writing turns nothing around. The page forbids itself to load anything.
+direction of writing turns nothing around. The page forbids itself to load anything; see `page`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from recorder.report_parts import (
     heading,
     icon,
     listed,
-    resource,
+    page,
     said,
     section,
     table,
     verdict_chip,
 )
-from recorder.report_plots import definitions, interval_bar
+from recorder.report_plots import interval_bar
 from recorder.verdict import Kind
 from recorder.verdict_report import (
     Rate,
@@ -46,9 +46,6 @@ from recorder.verdict_report import (
     unknown_sentence,
 )
 from recorder.verdict_words import MEANING, divergence_text, margin_brief, repeats_text
-
-# What the browser itself enforces: nothing is loaded, nothing runs.
-_POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 _EXIT: Final = {
     0: "all pass",
@@ -88,20 +85,8 @@ def report_html(report: Report) -> bytes:
         _legend({entry.verdict.verdict for entry in ordered}),
         _foot(report),
     ]
-    page = element(
-        "html",
-        element(
-            "head",
-            element("meta", charset="utf-8"),
-            element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            element("title", f"Replay report: {rate_sentence(overall, len(report.unreadable))}"),
-            element("style", Markup(resource("report", "report.css"))),
-        ),
-        element("body", definitions(), element("main", *sections)),
-        lang="en",
-    )
-    return f"<!DOCTYPE html>\n{page}\n".encode("utf-8", "replace")
+    title = f"Replay report: {rate_sentence(overall, len(report.unreadable))}"
+    return page(title, sections)
 
 
 def _head(report: Report, overall: Rate) -> Markup:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 from recorder.markup import Markup, element, joined
+from recorder.report_plots import definitions
 from recorder.verdict import Kind, Verdict
 from recorder.verdict_words import advice_text, cause_text, proof_text
 
@@ -25,6 +26,28 @@ _CHIP: Final = {
     Kind.UNVERIFIABLE: ("dashed", "dim"),
     Kind.NOT_APPLIED: ("cross", "dim"),
 }
+
+
+# What the browser itself enforces: nothing is loaded, nothing runs.
+_POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def page(title: str, sections: Iterable[Markup]) -> bytes:
+    """A whole page that stands by itself, UTF-8."""
+    made = element(
+        "html",
+        element(
+            "head",
+            element("meta", charset="utf-8"),
+            element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            element("title", title),
+            element("style", Markup(resource("report", "report.css"))),
+        ),
+        element("body", definitions(), element("main", *sections)),
+        lang="en",
+    )
+    return f"<!DOCTYPE html>\n{made}\n".encode("utf-8", "replace")
 
 
 def verdict_chip(kind: Kind) -> Markup:

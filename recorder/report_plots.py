@@ -89,6 +89,64 @@ def margin_bar(margin: Margin, most: float) -> Markup:
     return _drawing(_BAR_WIDTH, _BAR_HEIGHT, margin_text(margin), *parts)
 
 
+def sparkline(values: Sequence[float | None], said: str) -> Markup:
+    """How a figure went, from zero upwards, with a mark at the newest; None: it was not measured.
+
+    A line ends where nothing was measured; a value between two such gaps is a mark of its own.
+    """
+    top = max((value for value in values if value is not None), default=0.0) or 1.0
+    floor = _BAR_HEIGHT - 2
+
+    def point(i: int, value: float) -> tuple[float, float]:
+        x = 4 + i * (_BAR_WIDTH - 8) / max(len(values) - 1, 1)
+        return x, floor - value / top * (_BAR_HEIGHT - 6)
+
+    parts = [_line("axis", 2.0, floor, _BAR_WIDTH - 2, floor)]
+    path: list[str] = []
+    for i, value in enumerate(values):
+        if value is None:
+            continue
+        x, y = point(i, value)
+        begins = i == 0 or values[i - 1] is None
+        path.append(f"{'M' if begins else 'L'}{x:.1f} {y:.1f}")
+        alone = begins and (i + 1 == len(values) or values[i + 1] is None)
+        if alone or i + 1 == len(values):
+            parts.append(element("circle", class_="mark", cx=x, cy=y, r=2.5))
+    if path:
+        parts.append(element("path", class_="curve", d="".join(path)))
+    return _drawing(_BAR_WIDTH, _BAR_HEIGHT, said, *parts)
+
+
+def count_bar(count: int, most: int, said: str) -> Markup:
+    """A count as a length, `most` being the whole."""
+    length = (_BAR_WIDTH - 4) * count / most if most else 0.0
+    middle = _BAR_HEIGHT / 2
+    return _drawing(
+        _BAR_WIDTH,
+        _BAR_HEIGHT,
+        said,
+        _line("axis", 2.0, middle - 8, 2.0, middle + 8),
+        element("rect", class_="borne", x=2.0, y=middle - 5, width=length, height=10.0),
+    )
+
+
+def hour_columns(counts: Sequence[int], said: str) -> Markup:
+    """How often something came in each hour of the day, 24 columns from midnight on."""
+    most = max(counts, default=0) or 1
+    width, height = 24 * 20.0, 96.0
+    floor = height - 18
+    parts = [_line("axis", 0.0, floor, width, floor)]
+    for hour, count in enumerate(counts):
+        tall = count / most * (floor - 16)
+        column = {"x": hour * 20 + 3.0, "y": floor - tall, "width": 14.0, "height": tall}
+        parts.append(element("rect", class_="borne", **column))
+        if count:
+            parts.append(_text("axis-text middle", hour * 20 + 10.0, floor - tall - 3, str(count)))
+        if hour % 6 == 0:
+            parts.append(_text("axis-text", hour * 20.0, height - 4, f"{hour:02d}:00"))
+    return _drawing(width, height, said, *parts)
+
+
 class _Axes(NamedTuple):
     """Steps to the right, deviation upwards by decades."""
 

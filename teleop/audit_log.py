@@ -90,8 +90,8 @@ class Shift:
     def _begin(self) -> None:
         self._modes: dict[Mode, float] = {}
         self._minute_ns = 0
-        self._call = ""  # reason of the open call; empty: there is none
-        self._call_ns = 0
+        self._call: str | None = None  # reason of the open call
+        self._call_ns: int | None = None  # None: it called before the log began
         self._reason = ""  # of the call that the present turn answers
         self._dip: tuple[int, str] | None = None  # since when, and why
         self._last = None
@@ -168,6 +168,10 @@ class Shift:
             taken = any(event.kind == "takeover" for event in tick.events)
             self._turn = NOBODY if taken else Turn.of(tick)
             self._add(Kind.STARTED, wall, after_s=tick.tick / TICK_HZ)
+            called = any(event.kind == "call" for event in tick.events)
+            if tick.phase is Phase.HANDOVER and not called and not tick.operator:
+                self._call, self._call_ns = "", None
+                self._add(Kind.CALL, wall, text="it had called before the log began")
         else:
             gap_s = min((tick.stamp_ns - last.stamp_ns) / NS_PER_S, LONGEST_GAP_S)
             self._modes[last.mode] = self._modes.get(last.mode, 0.0) + gap_s
@@ -183,7 +187,7 @@ class Shift:
     def _event(self, tick: Tick, event: Event, wall: datetime) -> None:
         kind, text, by = event.kind, event.text, event.by
         if kind == "call":
-            if not self._call:
+            if self._call is None:
                 self._call, self._call_ns = text.partition(". ")[0], tick.stamp_ns
                 self._add(Kind.CALL, wall, reason=self._call, text=text.partition(". ")[2])
         elif kind == "takeover":
@@ -201,16 +205,16 @@ class Shift:
         if self._turn.by:  # whoever had it; only a lost event leaves them there
             self._turn_ends(Kind.REPLACED, f"{by} has it now", wall)
         self._turn = Turn.begun(tick, by)
-        self._reason = self._call
-        if self._call:
+        self._reason = self._call or ""
+        if self._call is not None:
             self._call_ends(tick, "accepted", wall)
         self._add(Kind.TAKEOVER, wall, reason=self._reason, **self._whose(by))
 
     def _call_ends(self, tick: Tick, how: str, wall: datetime) -> None:
-        after_s = _rounded((tick.stamp_ns - self._call_ns) / NS_PER_S)
-        by = self._whose(self._turn.by)
+        called_ns, by = self._call_ns, self._whose(self._turn.by)
+        after_s = None if called_ns is None else _rounded((tick.stamp_ns - called_ns) / NS_PER_S)
         self._add(Kind.CALL_ENDED, wall, reason=self._call, text=how, after_s=after_s, **by)
-        self._call = ""
+        self._call = self._call_ns = None
 
     def _turn_ends(self, kind: Kind, text: str, wall: datetime) -> None:
         if self._last is not None:
@@ -225,7 +229,8 @@ class Shift:
         if after in FAULTS:
             self._add(Kind.FAULT, wall, text=cause, **self._whose(self._turn.by))
         self._dip_ends(tick.stamp_ns, wall)
-        if after == Mode.HOLD and cause in _DIPS:
+        # Before the first command of a drive there was nothing that could have stopped.
+        if after == Mode.HOLD and cause in _DIPS and tick.received_ns:
             self._dip = tick.stamp_ns, cause
 
     def _dip_ends(self, now_ns: int, wall: datetime) -> None:
@@ -246,7 +251,8 @@ class Shift:
             of_turn = {**self._of_turn(), "after_s": first_s, "did": None}
             self._add(Kind.FIRST_MOTION, wall, reason=self._reason, **of_turn)
         works = tick.mode is Mode.AUTONOMY and tick.phase is Phase.AUTONOMOUS
-        if self._call and works and tick.stamp_ns - self._call_ns >= SETTLE_NS:
+        settled = self._call_ns is None or tick.stamp_ns - self._call_ns >= SETTLE_NS
+        if self._call is not None and works and settled:
             self._call_ends(tick, "withdrawn", wall)
 
     def _minute(self, wall: datetime) -> None:
@@ -307,4 +313,4 @@ def _place(about: Description, tick: Tick) -> dict[str, float]:
 
 def _rounded(value: float) -> float:
     """To a millisecond, or a millimetre."""
-    return round(value, 3)
+    return round(value, 3) + 0.0  # never -0.0

@@ -21,6 +21,7 @@ from teleop.cli_bench import bench, bench_part, bench_sender
 from teleop.cli_episodes import diff, episodes_app, lineage
 from teleop.cli_export import export_app
 from teleop.cli_keys import keys_app, pair
+from teleop.cli_metrics import audit, metrics
 from teleop.cli_options import Json, Seed
 from teleop.cli_replay import replay_film, replay_worker, validate
 from teleop.cli_robot import agent, control, media
@@ -132,6 +133,8 @@ app.command("bench-sender", hidden=True)(bench_sender)
 app.command("bench-part", hidden=True)(bench_part)
 app.command()(console)
 app.command()(review)
+app.command()(metrics)
+app.command()(audit)
 app.command()(validate)
 app.command("replay-worker", hidden=True)(replay_worker)
 app.command("replay-film", hidden=True)(replay_film)

@@ -68,9 +68,9 @@ class PerHour:
 
     n: int
     hours: float
-    rate: float | None  # None: no time has passed
-    low: float
-    high: float
+    rate: float | None  # None, as its limits: no time has passed
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def per_hour(n: int, hours: float) -> PerHour:
     """`n` in so many hours, with the limit of Wilson's interval for many trials that hardly ever
     succeed: the score interval of a Poisson rate."""
     if hours <= 0.0:
-        return PerHour(n, 0.0, None, 0.0, math.inf)
+        return PerHour(n, 0.0, None, None, None)
     low, high = wilson(n, _MANY)
     return PerHour(n, hours, n / hours, low * _MANY / hours, high * _MANY / hours)
 

@@ -190,7 +190,8 @@ def _place(entry: AuditEntry) -> Place | None:
 
 
 def _is_of_turn(entry: AuditEntry) -> bool:
-    return bool(entry.by) and (entry.kind is Kind.TAKEOVER or entry.did is not None)
+    told = entry.kind is Kind.TAKEOVER or entry.kind in ENDS_TURN or entry.did is not None
+    return bool(entry.by) and told
 
 
 def _drives(boot: Sequence[AuditEntry]) -> list[Drive]:

@@ -116,6 +116,16 @@ def test_a_call_that_is_repeated_is_one_call() -> None:
     assert [entry.kind for entry in entries] == [Kind.STARTED, Kind.CALL]
 
 
+def test_a_call_from_before_the_log_began_is_told_without_its_reason() -> None:
+    """Cameras take longer to start than a robot takes to say that it needs somebody."""
+    waits = still(200, phase=Phase.HANDOVER, mode=Mode.HOLD)
+    taken = Event(kind="takeover", by="ada")
+    entries = told([waits, driving(201, taken)])
+    assert one(entries, Kind.CALL).reason == ""
+    ended = one(entries, Kind.CALL_ENDED)
+    assert (ended.text, ended.by, ended.after_s) == ("accepted", "ada", None)
+
+
 def test_a_robot_that_gets_free_by_itself_withdraws_its_call() -> None:
     call = still(1, events=(Event(kind="call", text="Wedged"),), phase=Phase.HANDOVER)
     ticks = [still(0), call, *(still(n) for n in range(2, 2 * TICK_HZ))]
@@ -199,8 +209,9 @@ def test_a_fault_is_told_with_its_cause(mode: Mode) -> None:
     assert one(entries, Kind.FAULT).text == "driver: no answer"
 
 
-def driving(number: int, *events: Event, mode: Mode = Mode.TELEOP) -> Tick:
+def driving(number: int, *events: Event, mode: Mode = Mode.TELEOP, heard: bool = True) -> Tick:
     held = {"operator": "ada", "operator_key": ADA_KEY, "epoch": 7, "intervention": 0}
+    held["received_ns"] = stamp(number) if heard else 0
     return still(number, mode=mode, events=events, phase=Phase.RECOVERY, **held)
 
 
@@ -210,6 +221,13 @@ def test_a_dip_of_the_link_is_told_once_it_is_over() -> None:
     ticks = [driving(0), driving(1, dips, mode=Mode.HOLD), driving(31, back)]
     dip = one(told(ticks), Kind.LINK_DIP)
     assert (dip.text, dip.by, dip.after_s) == ("gap", "ada", 0.5)
+
+
+def test_a_console_that_has_not_sent_yet_is_no_dip() -> None:
+    waits = Event(kind="mode", text="READY to HOLD: gap")
+    ready = Event(kind="mode", text="HOLD to READY: resumed")
+    ticks = [driving(0, heard=False), driving(1, waits, heard=False), driving(31, ready)]
+    assert Kind.LINK_DIP not in [entry.kind for entry in told(ticks)]
 
 
 def test_a_hold_that_somebody_chose_is_no_dip() -> None:

@@ -8,7 +8,15 @@ import msgspec
 import pytest
 
 from recorder.markup import Markup
-from recorder.report_plots import definitions, deviation_curve, interval_bar, margin_bar
+from recorder.report_plots import (
+    count_bar,
+    definitions,
+    deviation_curve,
+    hour_columns,
+    interval_bar,
+    margin_bar,
+    sparkline,
+)
 from recorder.report_sarif import report_sarif
 from recorder.verdict import Disturbance, Divergence, Evidence, Kind, Margin, OpenLoop
 from recorder.verdict_report import Rate, wilson
@@ -227,3 +235,36 @@ def test_it_says_in_words_what_it_shows() -> None:
     assert drawing is not None
     assert f"Deviation from the recording over {STEPS} steps, in m or rad; largest" in drawing
     assert "first divergence: step 212, tick 3412: cube x off by 1.3 mm, limit 1 mm." in drawing
+
+
+# --- a figure over time, counts ------------------------------------------------------------------
+
+
+def test_a_sparkline_rises_with_the_figure_and_marks_the_newest() -> None:
+    drawing = sparkline([0.0, 1.0, 2.0], "rises")
+    (path,) = re.findall(r'd="(M[^"]+)"', drawing)
+    heights = [float(y) for y in re.findall(rf"[ML]{NUMBER} ({NUMBER})", path)]
+    assert heights == sorted(heights, reverse=True)
+    assert number(drawing, "mark", "cy") == heights[-1]
+
+
+def test_a_week_without_a_figure_is_a_gap_and_not_a_zero() -> None:
+    drawing = sparkline([1.0, 1.0, None, 1.0, 1.0], "with a gap")
+    (path,) = re.findall(r'd="(M[^"]+)"', drawing)
+    assert re.findall("[ML]", path) == ["M", "L", "M", "L"]
+    assert len(attributes(sparkline([None, 1.0, None], "alone"), "mark")) == 1
+    assert attributes(sparkline([None, None], "nothing"), "mark") == []
+
+
+def test_a_count_is_as_long_as_its_share_of_the_most() -> None:
+    half, whole = (number(count_bar(n, 4, "calls"), "borne", "width") for n in (2, 4))
+    assert whole == 2 * half
+    assert number(count_bar(0, 0, "none"), "borne", "width") == 0.0
+
+
+def test_the_hours_of_a_day_are_24_columns_and_the_counts_stand_above() -> None:
+    drawing = hour_columns([0] * 9 + [3] + [0] * 13 + [1], "calls")
+    columns = attributes(drawing, "borne")
+    assert len(columns) == 24
+    assert float(columns[9]["height"]) == pytest.approx(3 * float(columns[23]["height"]), abs=0.2)
+    assert re.findall(r">(\d+)</text>", drawing) == ["3", "1"]
