@@ -12,7 +12,8 @@ Pure. The table, in order of the rows; `X + n s` means: keep recording n seconds
     driving    link_lost, released, stop                    that + 3 s
     closing    call, or takeover after a hand_back          close, open again
     closing    takeover, stop_reset, mode TELEOP            -> driving (not after a hand_back)
-    closing    scene_reset, after a hand_back               close
+    waiting    scene_reset                                  close as withdrawn
+    closing    scene_reset                                  close
     closing    an outcome is said after the hand_back       hand_back + 1 s
     closing    time is over                                 close
     any open   30 min since opening                         close as `limit`
@@ -168,7 +169,9 @@ class Segmenter:
             self._closing(tick, _LOSSES[kind], GRACE_NS)
         elif kind == "stop_reset" and self._may_resume():
             self.state = State.DRIVING
-        elif kind == SCENE_RESET and self._handed_back:
+        elif kind == SCENE_RESET and self.state in (State.WAITING, State.CLOSING):
+            if self.state is State.WAITING:
+                self._closing(tick, EndedBy.WITHDRAWN, 0)
             actions.append(self._closed())
         return actions
 

@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, see `teleop.cli`.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,11 @@ from typing import Annotated
 import typer
 
 from teleop.cli_options import Seed
+from teleop.safety import ConfigError
 from teleop.scenarios import DEFAULT_SCENARIO, SCENARIOS
 from teleop.scenarios import scenario as scenario_named
 from teleop.user_folders import default_episodes, default_state
-from transport.channels import DEFAULT_PORT
+from transport.channels import DEFAULT_PORT, ROW_HZ
 
 Scenario = Annotated[
     str, typer.Option(help=f"What the simulated robot is to do: {', '.join(SCENARIOS)}.")
@@ -33,6 +35,23 @@ Ice = Annotated[
 ]
 Required = Annotated[str, typer.Option()]
 RequiredPath = Annotated[Path, typer.Option()]
+
+
+def pictures_asked(text: str) -> tuple[int, int, int]:
+    """(width, height, of how many rows there is one picture) of "320x240@15", simulated cameras.
+
+    Raises:
+        ConfigError: such pictures cannot be recorded.
+    """
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})(?:@(\d{1,2}))?", text)
+    if found is None:
+        raise ConfigError(f"{text!r} says nothing about pictures; 320x240@15 does")
+    width, height, rate_hz = (int(number or ROW_HZ) for number in found.groups())
+    if any(pixels % 2 or not 64 <= pixels <= 4096 for pixels in (width, height)):
+        raise ConfigError(f"pictures of {text} cannot be recorded: even, 64 to 4096 pixels a side")
+    if rate_hz == 0 or ROW_HZ % rate_hz or rate_hz < 5:
+        raise ConfigError(f"{rate_hz} pictures a second do not fit into {ROW_HZ}; say 15 or 10")
+    return width, height, ROW_HZ // rate_hz
 
 
 def agent(
@@ -53,6 +72,8 @@ def agent(
         Path | None, typer.Option(help="The site's limits, a TOML file; see teleop/README.md.")
     ] = None,
     ice: Ice = None,
+    again: Annotated[float | None, typer.Option(hidden=True, min=1.0)] = None,
+    pictures: Annotated[str, typer.Option(hidden=True)] = "",
     announce: Annotated[bool, typer.Option(hidden=True)] = False,
     film: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
@@ -85,6 +106,9 @@ def agent(
         load_video_rates(limits)
         load_custody(limits)
         common += ["--limits", str(limits)]
+    for_control = ["--again", str(again)] if again is not None else []
+    if pictures:
+        pictures_asked(pictures)  # a mistake is told before anything starts
     greeting = f"{name} listens on {host}:{port}, episodes go to {library}. Ctrl-C ends it.\n"
     if members:
         greeting += f"It admits {', '.join(member.name for member in members)}.\n"
@@ -94,8 +118,8 @@ def agent(
         os.environ.setdefault("UNSTICK_LOG", "INFO")  # a person watches: tell what happens
     write_beside()
     code = run_agent(
-        ["control", *common, "--site", site],
-        ["media", *common, "--episodes", str(library), "--film", film]
+        ["control", *common, "--site", site, *for_control],
+        ["media", *common, "--episodes", str(library), "--film", film, "--pictures", pictures]
         + (["--ice", str(ice)] if ice else []),
         greeting=None if announce else greeting,
     )
@@ -114,8 +138,9 @@ def control(
     restarted: bool = False,
     heartbeat: Path | None = None,
     limits: Path | None = None,
+    again: float | None = None,
 ) -> None:
-    """The control process; started by `unstick agent`."""
+    """The control process; started by `unstick agent`. `again`: see `teleop.scene_reset`."""
     from teleop.child import failing_later, go_first, leave_with_parent, say_ready
     from teleop.control import Control
     from teleop.heartbeat import Heartbeat
@@ -146,6 +171,7 @@ def control(
             start_policy=not restarted,
             heartbeat=Heartbeat(heartbeat) if heartbeat is not None else None,
             limits=load_limits(limits, asked.limits),
+            scene=asked.scene_reset(again),
         )
         try:
             say_ready()
@@ -167,8 +193,10 @@ def media(
     ice: Ice = None,
     limits: Path | None = None,
     film: str = "",
+    pictures: str = "",
 ) -> None:
-    """The media process; started by `unstick agent`. `film`: see `teleop.bench_film`."""
+    """The media process; started by `unstick agent`. `film`: see `teleop.bench_film`;
+    `pictures`: of a simulated camera, "320x240@15"."""
     from teleop.audit_file import AuditWriter
     from teleop.audit_pages import AUDIT, AuditPages
     from teleop.auditing import Auditing
@@ -178,6 +206,7 @@ def media(
     from teleop.key_files import ROBOT_KEY, load_or_make
     from teleop.log_writer import write_beside
     from teleop.media import Media
+    from teleop.mujoco_cameras import MujocoCameras
     from teleop.robot_door import robot_door
     from teleop.roster import AUTHORIZED_KEYS, RosterFile
     from teleop.site import load_custody, load_video_rates
@@ -189,6 +218,10 @@ def media(
     leaving = leave_with_parent()
     asked = scenario_named(scenario)
     cameras = BenchCameras.of(film) if film else asked.make_cameras(seed, scene)
+    every = 1
+    if pictures and isinstance(cameras, MujocoCameras):
+        width, height, every = pictures_asked(pictures)
+        cameras.resize(width, height)
     roster = RosterFile(state / AUTHORIZED_KEYS)
     keys = load_or_make(state / ROBOT_KEY)
     with closing(robot_door(keys, roster)) as door:
@@ -201,6 +234,7 @@ def media(
             custody=load_custody(limits),
             audit_pages=AuditPages(state / AUDIT, name),
             audit=Auditing(name, roster, AuditWriter(state, name)),
+            every=every,
         )
         try:
             process.start()

@@ -91,7 +91,7 @@ def collect(
 def starts(asked: Scenario, seed: int, count: int) -> tuple[RestorableRobot, int]:
     """A robot at its start, and the seed of its scene: another start of one, or another scene."""
     robot = cast(RestorableRobot, asked.make_robot(seed, None))
-    if isinstance(robot, Resettable):
+    if asked.one_scene and isinstance(robot, Resettable):
         robot.reset(count)
         return robot, seed
     if count:

@@ -25,6 +25,7 @@ from teleop.drivable import introduced
 from teleop.gate import Body, Wish
 from teleop.gate_state import (
     GateState,
+    begun_anew,
     call,
     call_withdrawn,
     changes,
@@ -110,6 +111,8 @@ class Control:
     policy: Policy = field(default_factory=NoPolicy)
     stuck: StuckWatch = field(default_factory=NeverStuck)
     start_policy: bool = True  # let the policy start by itself after a clean start
+    # When the scene of a simulated robot is put back; None: never.
+    scene: SceneReset | None = field(default_factory=SceneReset)
     heartbeat: Heartbeat | None = None  # where the agent sees that the ticks come
 
     def __post_init__(self) -> None:
@@ -125,7 +128,6 @@ class Control:
         self._overdriven = False
         self._tick = 0
         self._idleness = Idleness()
-        self._scene = SceneReset()
         self._events: list[Event] = []
         self._told_call: Call | None = None  # the cameras know of it
         self._latch = LatchWriter(self.latch)
@@ -217,10 +219,10 @@ class Control:
             self._idleness, self.state, observation, stamp_ns
         )
         events = (*events, *idle)
-        if isinstance(self.robot, Resettable):
-            self._scene = self._scene.at(self.state, stamp_ns)
-        if self._scene.due:  # the last tick of the old scene says so
-            events = (*events, Event(kind=SCENE_RESET, text=f"start {self._scene.count}"))
+        if self.scene is not None and isinstance(self.robot, Resettable):
+            self.scene = self.scene.at(self.state, stamp_ns)
+            if self.scene.due:  # the last tick of the old scene says so
+                events = (*events, Event(kind=SCENE_RESET, text=self.scene.sentence))
         self._remember()
         stands = bool(self.state.stopped_by) and applied == STILL and self._latch.stop_settled()
         self._stop.carried_out(stands=stands, tested=stop_tested and applied == STILL)
@@ -246,15 +248,19 @@ class Control:
         self._tick += 1
 
     def _reset_scene(self) -> None:
-        if not (self._scene.due and isinstance(self.robot, Resettable)):
+        if self.scene is None or not self.scene.due or not isinstance(self.robot, Resettable):
             return
         self._drive.hold()
-        log.info("the scene is put back: start %d", self._scene.count)
+        log.info("the scene is put back, %s", self.scene.sentence)
         try:
-            self.robot.reset(self._scene.count)
+            self.robot.reset(self.scene.count)
         except RobotError as error:
             log.exception("the scene cannot be put back")
             self.state = failed(self.state, f"scene: {error}"[:200])
+            return
+        self.state = begun_anew(self.state, now_ns())
+        self._lent = self.state.sublease
+        self.policy.begin()
 
     def _tell(self, ticked: Ticked) -> None:
         """Every tick to the recorder, every second one and each with an event to the operators.

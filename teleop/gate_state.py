@@ -181,6 +181,15 @@ def call_withdrawn(state: GateState, why: str, now_ns: int) -> tuple[GateState, 
     return replace(started, call=None), (Event(kind="call_withdrawn", text=why),)
 
 
+def begun_anew(state: GateState, now_ns: int) -> GateState:
+    """A simulated scene was put back: its call went with it, the policy works in the new one.
+
+    `teleop.scene_reset` says when: nobody has the robot, nothing is latched but a lost link.
+    """
+    begun = policy_started(state, Trigger.PUT_BACK, now_ns)
+    return replace(begun, call=None, applied=STILL) if begun.mode is Mode.AUTONOMY else begun
+
+
 def stop(state: GateState, operator: str) -> GateState:
     """STOP, from anyone: latched. The first who pressed stays named."""
     state = moved(state, Trigger.STOPPED, f"STOP by {operator}")

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from teleop.home_troubles import SCENARIOS, Scenario
+from teleop.home_troubles import ROVER, SCENARIOS, Scenario
 from teleop.mujoco_loading import mujoco
 from teleop.robot import RobotError
 from teleop.safety import Pose
@@ -35,6 +35,11 @@ class HomeScene:
     model: Any  # mujoco.MjModel
     sha256: str  # of the randomised scene's XML
     assets_sha256: dict[str, str]  # of the scene's files and of each file that they load
+    stand: dict[str, Pose]  # of what the start is drawn from
+
+    def begin(self, count: int) -> Pose:
+        """Where the rover stands at the `count`-th start, from 1 on; the scene's own is start 0."""
+        return self.scenario.begin(self.stand, np.random.default_rng([self.seed, 2, count]))
 
 
 def build(
@@ -60,14 +65,14 @@ def build(
             assets[f"{found.adds}.xml"] = hashlib.sha256(part).hexdigest()
             added = mujoco.MjSpec.from_string(part.decode())
             spec.attach(added, frame=spec.worldbody.add_frame(), prefix=f"{found.adds}/")
-        _randomise(file, found, np.random.default_rng([seed, 0]))
+        stand = _randomise(file, found, np.random.default_rng([seed, 0]))
         model = spec.compile()
         sha256 = hashlib.sha256(spec.to_xml().encode()).hexdigest()
         assets |= _loaded(spec, Path(file.name))
         if not drawn:
             spec.compiler.discardvisual = True
             model = spec.compile()
-    return HomeScene(scenario, found, seed, model, sha256, assets)
+    return HomeScene(scenario, found, seed, model, sha256, assets, stand)
 
 
 def _loaded(spec: Any, scene: Path) -> dict[str, str]:
@@ -82,8 +87,11 @@ def _loaded(spec: Any, scene: Path) -> dict[str, str]:
     return {name: hashlib.sha256(at.read_bytes()).hexdigest() for name, at in files.items()}
 
 
-def _randomise(file: SceneFile, scenario: Scenario, rng: np.random.Generator) -> None:
-    """Vary the home; every draw happens in a fixed order, whatever the scene looks like."""
+def _randomise(file: SceneFile, scenario: Scenario, rng: np.random.Generator) -> dict[str, Pose]:
+    """Vary the home; every draw happens in a fixed order, whatever the scene looks like.
+
+    Returns where the goal's bodies and the arranged ones stand.
+    """
     body = file.body
 
     def place(part: Any, dx: float, dy: float, turn: float) -> None:
@@ -116,11 +124,14 @@ def _randomise(file: SceneFile, scenario: Scenario, rng: np.random.Generator) ->
         file.rub(wanted, grip)
 
     stand = {o.body: _pose(body(o.body)) for o in scenario.goal.outlines}
-    for wanted, pose in scenario.arrange(stand, rng).items():
+    arranged = scenario.arrange(stand, rng)
+    arranged[ROVER] = scenario.begin({**stand, **arranged}, rng)
+    for wanted, pose in arranged.items():
         part = body(wanted)
         part.pos = [pose.x_m, pose.y_m, float(part.pos[2])]
         part.quat = _upright(pose.heading_rad)
     _recolour(file, rng)
+    return {**stand, **arranged}
 
 
 def _pose(part: Any) -> Pose:

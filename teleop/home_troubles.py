@@ -24,6 +24,7 @@ UPRIGHT_RAD: Final = 0.1
 
 Poses = Mapping[str, Pose]  # of bodies, by name
 Arrange = Callable[[Poses, "np.random.Generator"], dict[str, Pose]]
+Begin = Callable[[Poses, "np.random.Generator"], Pose]
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,15 @@ class Scenario:
     task: str
     start: str  # what happens, for people
     goal: Goal
-    arrange: Arrange  # where the goal's bodies and the rover stand, from where they stood before
+    arrange: Arrange  # where the trouble stands, from where the goal's bodies stood before
+    begin: Begin  # where the rover starts, from where those stand then
     adds: str = ""  # a scene part in resources/scenes, its names prefixed with "NAME/"
+
+
+def as_it_stands(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
+    """Nothing is moved."""
+    del stand, rng
+    return {}
 
 
 def _uniform(rng: np.random.Generator, span: tuple[float, float]) -> float:
@@ -123,7 +131,7 @@ ENTRY_M: Final = (-0.5, 0.05)  # where along the front edge; the sofa's legs sta
 SOFA: Final = Outline("sofa", 0.955, 0.42)  # armrests included
 
 
-def under_the_sofa(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
+def before_the_sofa(stand: Poses, rng: np.random.Generator) -> Pose:
     """Start the rover on open floor, on a straight line that leads under the sofa's front."""
     sofa = stand[SOFA.body]
     entry, distance = rng.uniform(*ENTRY_M), rng.uniform(*APPROACH_M)
@@ -132,11 +140,9 @@ def under_the_sofa(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
     cos, sin = math.cos(sofa.heading_rad), math.sin(sofa.heading_rad)
     front_x = sofa.x_m + cos * entry + sin * SOFA.half_depth_m
     front_y = sofa.y_m + sin * entry - cos * SOFA.half_depth_m
-    return {
-        ROVER: Pose(
-            front_x - distance * math.cos(heading), front_y - distance * math.sin(heading), heading
-        )
-    }
+    return Pose(
+        front_x - distance * math.cos(heading), front_y - distance * math.sin(heading), heading
+    )
 
 
 # --- high-centred on the sill of the front door ---
@@ -150,21 +156,23 @@ SILL_AWAY_M: Final = (0.8, 1.6)  # from the edge: 3 to 5 s
 SILL_SLANT_RAD: Final = (-0.15, 0.15)  # off the sill's normal
 
 
-def onto_the_sill(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
-    """Start the rover in the middle of the room, on a line up the front door's sill."""
+def sill_at_the_door(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
+    """Lay the sill before the front door."""
     del stand  # the sill is where the door is
     heading = SILL_AT.heading_rad + _uniform(rng, SILL_TURNS_RAD)
-    sill = Pose(SILL_AT.x_m + _uniform(rng, SILL_MOVES_M), SILL_AT.y_m, heading)
+    return {SILL.body: Pose(SILL_AT.x_m + _uniform(rng, SILL_MOVES_M), SILL_AT.y_m, heading)}
+
+
+def before_the_sill(stand: Poses, rng: np.random.Generator) -> Pose:
+    """Start the rover in the middle of the room, on a line up the front door's sill."""
+    sill = stand[SILL.body]
     entry, away = _uniform(rng, SILL_ENTRY_M), _uniform(rng, SILL_AWAY_M)
-    course = heading + math.pi / 2 - _uniform(rng, SILL_SLANT_RAD)
-    return {
-        SILL.body: sill,
-        ROVER: Pose(
-            sill.x_m + entry * math.cos(heading) - away * math.cos(course),
-            sill.y_m + entry * math.sin(heading) - away * math.sin(course),
-            course,
-        ),
-    }
+    course = sill.heading_rad + math.pi / 2 - _uniform(rng, SILL_SLANT_RAD)
+    return Pose(
+        sill.x_m + entry * math.cos(sill.heading_rad) - away * math.cos(course),
+        sill.y_m + entry * math.sin(sill.heading_rad) - away * math.sin(course),
+        course,
+    )
 
 
 # --- between chair legs ---
@@ -182,28 +190,32 @@ TOYS_AWAY: Final = Pose(-2.15, 1.6, 0.3)  # the box stands where the rover start
 GAP_MISSED_M: Final = (-0.0015, 0.0015)
 
 
-def among_chair_legs(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
-    """Two chairs beside a table's leg: a pocket as wide as the body, and the rover drives in."""
+def chairs_at_the_table(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
+    """Two chairs beside a table's leg: a pocket as wide as the body."""
     table = stand[TABLE.body]
     leg_x, leg_y = table.x_m + TABLE_LEG_M[0], table.y_m + TABLE_LEG_M[1]
     half_gap, back = _uniform(rng, POCKET_M) / 2, _uniform(rng, CHAIR_BACK_M)
     beside = half_gap + CHAIR_LEG_M
-    gap_y = leg_y + back + 0.18  # the legs of the chairs' backs
-    course = -math.pi / 2 + _uniform(rng, CHAIR_SLANT_RAD)
-    away, missed = _uniform(rng, CHAIR_AWAY_M), _uniform(rng, GAP_MISSED_M)
     return {
         "chair_1": Pose(leg_x - beside, leg_y + back, 0.0),
         "chair_2": Pose(leg_x + beside, leg_y + back, 0.0),
         "toy_box": TOYS_AWAY,
-        ROVER: Pose(
-            leg_x + missed - away * math.cos(course), gap_y - away * math.sin(course), course
-        ),
     }
+
+
+def before_the_chairs(stand: Poses, rng: np.random.Generator) -> Pose:
+    """Start the rover on a line in between them."""
+    leg_x = stand[TABLE.body].x_m + TABLE_LEG_M[0]
+    gap_y = stand["chair_1"].y_m + 0.18  # the legs of the chairs' backs
+    course = -math.pi / 2 + _uniform(rng, CHAIR_SLANT_RAD)
+    away, missed = _uniform(rng, CHAIR_AWAY_M), _uniform(rng, GAP_MISSED_M)
+    return Pose(leg_x + missed - away * math.cos(course), gap_y - away * math.sin(course), course)
 
 
 # --- on a loose rug ---
 
 RUNNER: Final = Outline("loose_rug/cloth", 0.6, 0.36)
+RUNNER_PLACE: Final = "loose_rug/place"  # below the cloth, which moves
 RUNNER_AT: Final = Pose(-0.25, -0.35, -math.pi / 2)
 RUNNER_MOVES_M: Final = (-0.08, 0.08)
 RUNNER_TURNS_RAD: Final = (-0.25, 0.25)
@@ -212,21 +224,24 @@ RUNNER_AWAY_M: Final = (0.25, 0.5)  # from its edge
 RUNNER_SLANT_RAD: Final = (-0.08, 0.08)
 
 
-def onto_the_runner(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
-    """Lay the runner in the middle of the room, and start the rover before its end."""
+def runner_on_the_floor(stand: Poses, rng: np.random.Generator) -> dict[str, Pose]:
+    """Lay the runner in the middle of the room."""
     del stand  # nothing else is moved
     heading = RUNNER_AT.heading_rad + _uniform(rng, RUNNER_TURNS_RAD)
     x_m = RUNNER_AT.x_m + _uniform(rng, RUNNER_MOVES_M)
     y_m = RUNNER_AT.y_m + _uniform(rng, RUNNER_MOVES_M)
+    return {RUNNER_PLACE: Pose(x_m, y_m, heading)}
+
+
+def before_the_runner(stand: Poses, rng: np.random.Generator) -> Pose:
+    """Start the rover before its end."""
+    place = stand[RUNNER_PLACE]
     entry, away = _uniform(rng, RUNNER_ENTRY_M), _uniform(rng, RUNNER_AWAY_M)
-    course = heading + _uniform(rng, RUNNER_SLANT_RAD)
-    cos, sin = math.cos(heading), math.sin(heading)
-    edge_x = x_m - cos * RUNNER.half_length_m - sin * entry
-    edge_y = y_m - sin * RUNNER.half_length_m + cos * entry
-    return {
-        "loose_rug/place": Pose(x_m, y_m, heading),
-        ROVER: Pose(edge_x - away * math.cos(course), edge_y - away * math.sin(course), course),
-    }
+    course = place.heading_rad + _uniform(rng, RUNNER_SLANT_RAD)
+    cos, sin = math.cos(place.heading_rad), math.sin(place.heading_rad)
+    edge_x = place.x_m - cos * RUNNER.half_length_m - sin * entry
+    edge_y = place.y_m - sin * RUNNER.half_length_m + cos * entry
+    return Pose(edge_x - away * math.cos(course), edge_y - away * math.sin(course), course)
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {
@@ -234,26 +249,30 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         task="Reach open floor",
         start="Patrols, drives under the sofa and jams its turret against the underside.",
         goal=Goal("open-floor", 0.15, "the sofa", (SOFA,)),
-        arrange=under_the_sofa,
+        arrange=as_it_stands,
+        begin=before_the_sofa,
     ),
     "high-centred": Scenario(
         task="Back off the sill onto the floor",
         start="Patrols, climbs the front door's sill and rests on its edge, wheels unloaded.",
         goal=Goal("off-the-sill", 0.15, "the sill", (SILL,)),
-        arrange=onto_the_sill,
+        arrange=sill_at_the_door,
+        begin=before_the_sill,
         adds="sill",
     ),
     "chair-legs": Scenario(
         task="Get out from between the chairs",
         start="Patrols, drives in between two chairs and a table's leg and bumps about there.",
         goal=Goal("clear-of-chairs", 0.15, "chairs and table", (*CHAIRS, TABLE)),
-        arrange=among_chair_legs,
+        arrange=chairs_at_the_table,
+        begin=before_the_chairs,
     ),
     "loose-rug": Scenario(
         task="Get off the loose rug",
         start="Patrols, pushes a loose rug into folds and spins its wheels on the cloth.",
         goal=Goal("off-the-rug", 0.05, "the rug", (RUNNER,)),
-        arrange=onto_the_runner,
+        arrange=runner_on_the_floor,
+        begin=before_the_runner,
         adds="loose_rug",
     ),
 }

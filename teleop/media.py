@@ -91,14 +91,17 @@ class Media:
         custody: Custody = NO_CUSTODY,
         audit_pages: AuditPages | None = None,
         audit: Auditing | None = None,
+        every: int = 1,
     ) -> None:
         """`bus` are the robot's own keys, for its inner bus; `rates` bound what cameras may send.
 
         `scene` is the file a replay has to be given, if it is not the bundled one; `ice` are the
         servers that help pictures on their way; `audit` is closed with this, and `audit_pages`
-        reads what it wrote.
+        reads what it wrote. A picture is taken for each `every`-th row; the others repeat it and
+        say so.
         """
         self._name = name
+        self._film_every = TICKS_PER_ROW * every
         self._rig = rig
         self._episodes = episodes
         self._custody = custody
@@ -236,7 +239,7 @@ class Media:
                 self._audit.heard(message)
             if message is None:
                 continue
-            if isinstance(message, Tick) and message.tick % TICKS_PER_ROW == 0:
+            if isinstance(message, Tick) and message.tick % self._film_every == 0:
                 self._ticks.put(message)
             # A recorder that far behind has lost ticks; their numbers show it in the episode. What
             # an operator said about one is rare and has no number: it waits however long it takes.

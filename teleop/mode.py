@@ -19,6 +19,7 @@ class Trigger(IntEnum):
     CHECKED = auto()  # self-check passed
     ARMED = auto()  # lease holder switched the motors on
     POLICY_STARTED = auto()  # by the site's configuration, a hand-back, or the holder
+    PUT_BACK = auto()  # a simulated scene begins anew, with nobody at the robot
     LEFT_TO_POLICY = auto()  # the holder is gone, and the site wants the policy then
     TAKEN_OVER = auto()  # an operator got the lease
     DEADMAN_PRESSED = auto()
@@ -66,6 +67,7 @@ TABLE: Final[dict[tuple[Mode, Trigger], Mode]] = {
     (Mode.HOLD, Trigger.TAKEN_OVER): Mode.READY,
     (Mode.HOLD, Trigger.RESUMED): Mode.READY,
     (Mode.HOLD, Trigger.POLICY_STARTED): Mode.AUTONOMY,
+    (Mode.HOLD, Trigger.PUT_BACK): Mode.AUTONOMY,
     (Mode.HOLD, Trigger.LEFT_TO_POLICY): Mode.AUTONOMY,
     (Mode.HOLD, Trigger.LOST): Mode.LINK_LOST,
     (Mode.READY, Trigger.DEADMAN_PRESSED): Mode.TELEOP,
@@ -82,6 +84,7 @@ TABLE: Final[dict[tuple[Mode, Trigger], Mode]] = {
     (Mode.TELEOP, Trigger.HELD): Mode.HOLD,
     (Mode.TELEOP, Trigger.LOST): Mode.LINK_LOST,
     (Mode.LINK_LOST, Trigger.DEADMAN_PRESSED): Mode.TELEOP,
+    (Mode.LINK_LOST, Trigger.PUT_BACK): Mode.AUTONOMY,
     (Mode.LINK_LOST, Trigger.LEFT_TO_POLICY): Mode.AUTONOMY,
     (Mode.SAFE_STOP, Trigger.STOP_RESET): Mode.DISARMED,
     (Mode.ESTOP, Trigger.STOP_RESET): Mode.DISARMED,

@@ -72,6 +72,11 @@ class MujocoCameras:
         self._drawn_ns = 0
         self._took_ns: dict[str, int] = {}  # by camera, the newest picture
 
+    def resize(self, width: int, height: int) -> None:
+        """Draw pictures of another size; before `open` only."""
+        self.width, self.height = width, height
+        self._whole = Window(0, 0, width, height)
+
     def render(self, camera: str, state: bytes) -> Image:
         """The picture of `camera` for a robot's snapshot."""
         if self.gives_way and QUICK_NS < self._took_ns.get(camera, 0) < SLOW_NS:

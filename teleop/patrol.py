@@ -72,6 +72,10 @@ class Patrol:
         angle, draws = _angle(self.seed, self.state.draws, RESUME_RAD)
         self.state = _turning(replace(self.state, turn_rad=angle, draws=draws), seen.heading_rad)
 
+    def begin(self) -> None:
+        """Begin anew: straight on from a new start, with random numbers not drawn before."""
+        self.state = PatrolState(draws=self.state.draws)
+
 
 def step(seed: int, state: PatrolState, seen: Observation) -> tuple[PatrolState, Twist]:
     """The state after this tick, and the policy's wish for it."""

@@ -28,6 +28,9 @@ class Policy(Protocol):
     def resume(self, seen: Observation) -> None:
         """Go on after somebody else has driven."""
 
+    def begin(self) -> None:
+        """Begin anew, in a simulated scene that was put back."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -66,6 +69,9 @@ class NoPolicy:
 
     def resume(self, seen: Observation) -> None:
         """Nothing to go on with."""
+
+    def begin(self) -> None:
+        """Nothing to begin."""
 
 
 class NeverStuck:

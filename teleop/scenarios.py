@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from teleop import home_troubles
 from teleop.safety import ConfigError, Limits
+from teleop.scene_reset import Patience, SceneReset
+from transport.clock import NS_PER_S
 from transport.messages import RobotKind
 
 if TYPE_CHECKING:
@@ -60,11 +62,19 @@ class Scenario:
     make_policy: Callable[[int], Policy]  # seed
     make_stuck: Callable[[], StuckWatch]
     make_script: Callable[[int], Script]  # which person; no two work alike
+    one_scene: bool = False  # put back for each demonstration; else the next has another scene
 
     @property
     def limits(self) -> Limits:
         """Where the site says nothing."""
         return LIMITS[self.kind]
+
+    def scene_reset(self, again_s: float | None) -> SceneReset | None:
+        """When its scene is put back; `again_s`: it is to go on by itself, and waits so long for
+        an answer to a call."""
+        if again_s is not None:
+            return SceneReset(Patience(unanswered_ns=round(again_s * NS_PER_S)))
+        return SceneReset() if self.one_scene else None
 
 
 def _rover(name: str, task: str, story: str) -> Scenario:
@@ -145,6 +155,7 @@ def _arm(name: str, task: str, story: str) -> Scenario:
         robot_type="sim-arm",
         task=task,
         story=story,
+        one_scene=True,
         cameras=("top", "front"),
         make_robot=robot,
         make_cameras=cameras,

@@ -27,7 +27,7 @@ from teleop.patrol import POLICY
 from teleop.robot import RobotError, RoverObservation
 from teleop.safety import Pose
 from transport.channels import TICK_HZ
-from transport.messages import Description, Sight, Twist
+from transport.messages import STILL, Description, Sight, Twist
 
 MAX_MPS: Final = 0.5  # a brisk household robot; 30 % above what vacuums drive at
 MAX_RADPS: Final = 1.5
@@ -59,7 +59,10 @@ CAMERAS: Final = ("front", "ceiling")
 
 
 class SimRover(MujocoRobot):
-    """A `Robot`, `Restorable`, `Movable`. One thread uses it, any may call `hold`; it has none."""
+    """A `Robot`, `Restorable`, `Movable`, `Resettable`.
+
+    One thread uses it, any may call `hold`; it has none.
+    """
 
     def __init__(self, scenario: str, seed: int, scene_path: Path | None = None) -> None:
         scene = self._scene = build(scenario, seed, scene_path)
@@ -131,7 +134,8 @@ class SimRover(MujocoRobot):
                 "scene": "drawn once from scenario and seed, then part of scene_sha256",
             },
             controller_type="wheel speeds, proportional, limited in torque; no filter",
-            reset="none: the scene is built from scenario and seed when control starts",
+            reset="the scene is built from scenario and seed when control starts; where control "
+            "puts it back, the rover's start is drawn from seed and count, see scene_reset",
         )
 
     def observe(self) -> RoverObservation:
@@ -176,6 +180,16 @@ class SimRover(MujocoRobot):
         """Return to a `snapshot` of this scene."""
         super().restore(state)
         mujoco.mj_forward(self._model, self._data)
+
+    def reset(self, count: int) -> None:
+        """Begin anew: the rover where seed and `count` put it, everything else as it was first."""
+        begin, data = self._scene.begin(count), self._data
+        mujoco.mj_resetData(self._model, data)
+        data.qpos[:2] = begin.x_m, begin.y_m  # the rover's joint is the first
+        half_rad = begin.heading_rad / 2
+        data.qpos[3:7] = math.cos(half_rad), 0.0, 0.0, math.sin(half_rad)
+        mujoco.mj_forward(self._model, data)
+        self._set_point = STILL
 
     def moved(self, state: bytes, forward_m: float, left_m: float) -> bytes:
         """`state` with the rover so far along the world's x and y; all else as it was."""

@@ -8,17 +8,35 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from recorder.episode import EndedBy
+from recorder.segmenter import Close, Open, Segmenter
 from teleop.control import TICK_NS, Control
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.latch import LatchFile
+from teleop.patrol import Patrol
+from teleop.policy import Diagnosis
+from teleop.robot import Observation, Robot, RoverObservation
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, Member, RosterFile
+from teleop.scene_reset import Patience, SceneReset
 from tests.point_robot import PointRobot
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.control_link import LOOPBACK, free_base_port
 from transport.curve import new_key_pair
-from transport.messages import Call, Calling, Lease, Phase, RobotBus, Role, Tick, decoder_of
+from transport.messages import (
+    STILL,
+    Call,
+    Calling,
+    Lease,
+    Mode,
+    Phase,
+    RobotBus,
+    Role,
+    Tick,
+    Twist,
+    decoder_of,
+)
 
 FOR_EVER_NS = 2**61
 
@@ -27,7 +45,12 @@ class Bench:
     """A control loop that is ticked by hand; the clock is ours, and the bus is a list."""
 
     def __init__(
-        self, folder: Path, patch: pytest.MonkeyPatch, *, start_policy: bool = True
+        self,
+        folder: Path,
+        patch: pytest.MonkeyPatch,
+        *,
+        start_policy: bool = True,
+        robot: Robot | None = None,
     ) -> None:
         self.now_ns = NS_PER_S
         self.ticks: list[Tick] = []
@@ -36,7 +59,7 @@ class Bench:
         patch.setattr("teleop.control.now_ns", lambda: self.now_ns)
         self.door = robot_door(load_or_make(folder / ROBOT_KEY), self.roster)
         self.control = Control(
-            robot=PointRobot(),
+            robot=robot or PointRobot(),
             name="toy-1",
             site="bench",
             host=LOOPBACK,
@@ -132,3 +155,67 @@ def test_the_cameras_are_told_of_a_call_at_once_when_it_ends_and_now_and_then(
         bench.control.state = structs.replace(bench.control.state, call=None)
         bench.run(1 / TICK_HZ)
         assert bench.calls[-1] is None
+
+
+class PuttingBack(PointRobot):
+    """A point whose scene can be put back."""
+
+    def reset(self, count: int) -> None:
+        """Another start, to be told by its place."""
+        self.told, self.x_m = STILL, -float(count)
+
+
+class StuckOnce:
+    """Says that the robot is stuck, once it is told so."""
+
+    stuck = False
+
+    def observe(self, now_ns: int, mode: Mode, asked: Twist, seen: Observation) -> None:
+        """Nothing is kept."""
+
+    def diagnosis(self, now_ns: int) -> Diagnosis | None:
+        """Stuck, or not."""
+        return Diagnosis("Wedged", "for the test") if self.stuck else None
+
+
+def test_a_call_that_nobody_answers_ends_in_another_start_and_an_episode_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Bench(tmp_path, monkeypatch, robot=PuttingBack())) as bench:
+        watch = StuckOnce()
+        bench.control._drive.start()  # whoever is to move needs a watchdog
+        bench.control.policy, bench.control.stuck = Patrol(0), watch
+        bench.control.scene = SceneReset(Patience(unanswered_ns=5 * NS_PER_S))
+        bench.run(2.0)
+        watch.stuck = True
+        bench.run(1.0)
+        watch.stuck = False
+        bench.run(6.0)
+    told = {event.kind: tick for tick in bench.ticks for event in tick.events}
+    called, reset = told["call"], told["scene_reset"]
+    assert reset.stamp_ns - called.stamp_ns == pytest.approx(5 * NS_PER_S, abs=2 * TICK_NS)
+    x = RoverObservation.NAMES.index("x_m")
+    after = [tick for tick in bench.ticks if tick.tick > reset.tick]
+    assert reset.observation[x] > 0 > after[0].observation[x], "the last tick of the old scene"
+    assert {(tick.mode, tick.phase) for tick in after} == {(Mode.AUTONOMY, Phase.AUTONOMOUS)}
+    assert after[-1].observation[x] > after[0].observation[x], "it works again"
+    segmenter = Segmenter()
+    cuts = [(tick.tick, cut) for tick in bench.ticks for cut in segmenter.step(tick)]
+    (_, opened), (closed_at, closed) = cuts
+    assert (isinstance(opened, Open), closed_at) == (True, reset.tick)
+    assert isinstance(closed, Close)
+    assert closed.ending.ended_by is EndedBy.WITHDRAWN
+
+
+def test_without_patience_a_rover_keeps_calling_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Bench(tmp_path, monkeypatch, robot=PuttingBack())) as bench:
+        watch = StuckOnce()
+        bench.control._drive.start()  # whoever is to move needs a watchdog
+        bench.control.policy, bench.control.stuck = Patrol(0), watch
+        bench.control.scene = None
+        watch.stuck = True
+        ticks = bench.run(90.0)
+    assert ticks[-1].mode is Mode.HOLD
+    assert not [e for tick in ticks for e in tick.events if e.kind == "scene_reset"]

@@ -505,6 +505,22 @@ def test_the_policy_is_not_started_by_anybody_while_stop_is_latched(trigger: Tri
     assert (started.mode, started.sublease) == (Mode.ESTOP, world.state.sublease)
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_in_a_scene_that_was_put_back_the_policy_works_and_nothing_calls(lost: bool) -> None:
+    world = World().called()
+    if lost:
+        world.state = gate_state.moved(world.state, Trigger.LOST)
+    begun = gate_state.begun_anew(world.state, world.now_ns)
+    assert (begun.mode, begun.phase, begun.call) == (Mode.AUTONOMY, Phase.AUTONOMOUS, None)
+    assert begun.sublease > world.state.sublease, "a wish from before the jump is dead"
+    assert begun.applied == STILL
+
+
+def test_what_is_latched_stays_so_whatever_becomes_of_the_scene() -> None:
+    world = World().called().stopped()
+    assert gate_state.begun_anew(world.state, world.now_ns) == world.state
+
+
 def test_never_back_to_the_policy_by_silence() -> None:
     world = World().driving()
     world.silence(30.0)

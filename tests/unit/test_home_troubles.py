@@ -31,7 +31,9 @@ every_scenario = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCE
 
 
 def arranged(scenario: Scenario, seed: int) -> dict[str, Pose]:
-    return scenario.arrange(STAND, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    placed = scenario.arrange(STAND, rng)
+    return {**placed, ROVER: scenario.begin({**STAND, **placed}, rng)}
 
 
 def standing(scenario: Scenario, seed: int) -> dict[str, Pose]:

@@ -19,6 +19,7 @@ EXPECTED = {
     Trigger.ARMED: "DISARMED > READY",
     Trigger.POLICY_STARTED: "DISARMED > AUTONOMY, HOLD > AUTONOMY, READY > AUTONOMY, "
     "TELEOP > AUTONOMY",
+    Trigger.PUT_BACK: "HOLD > AUTONOMY, LINK_LOST > AUTONOMY",
     Trigger.LEFT_TO_POLICY: "HOLD > AUTONOMY, READY > AUTONOMY, TELEOP > AUTONOMY, "
     "LINK_LOST > AUTONOMY",
     Trigger.TAKEN_OVER: "AUTONOMY > READY, HOLD > READY, TELEOP > READY",
@@ -65,7 +66,7 @@ def test_a_latch_is_left_to_a_more_severe_one_or_by_a_decision(mode: Mode) -> No
     ways_out = {
         Mode.BOOT: {Trigger.CHECKED},
         Mode.DISARMED: {Trigger.ARMED, Trigger.POLICY_STARTED},
-        Mode.LINK_LOST: {Trigger.DEADMAN_PRESSED, Trigger.LEFT_TO_POLICY},
+        Mode.LINK_LOST: {Trigger.DEADMAN_PRESSED, Trigger.PUT_BACK, Trigger.LEFT_TO_POLICY},
         Mode.SAFE_STOP: {Trigger.STOP_RESET},
         Mode.ESTOP: {Trigger.STOP_RESET},
         Mode.FAULT: {Trigger.REPAIRED},
@@ -95,7 +96,8 @@ def test_no_deadman_moves_a_latched_robot(mode: Mode) -> None:
 def test_only_a_policy_start_leads_to_autonomy() -> None:
     for (_, trigger), mode in TABLE.items():
         if mode is Mode.AUTONOMY:
-            assert trigger in (Trigger.POLICY_STARTED, Trigger.LEFT_TO_POLICY)
+            starts = (Trigger.POLICY_STARTED, Trigger.PUT_BACK, Trigger.LEFT_TO_POLICY)
+            assert trigger in starts
 
 
 def test_the_policy_never_starts_from_a_latched_state() -> None:

@@ -41,6 +41,16 @@ BUMPED = replace(FREE, bumper=True)
 CRUISE = Twist(forward_mps=CRUISE_MPS, turn_radps=0.0)
 
 
+def test_in_a_scene_that_was_put_back_it_drives_straight_on_with_fresh_numbers() -> None:
+    patrol = Patrol(0)
+    patrol.act(BUMPED)
+    drawn = patrol.state.draws
+    patrol.resume(FREE)
+    patrol.begin()
+    assert patrol.state == PatrolState(draws=drawn + 2)
+    assert patrol.act(FREE) == CRUISE
+
+
 def turned_through(patrol: Patrol, seen: RoverObservation) -> float:
     """The angle a robot without inertia has turned when the policy drives straight on again."""
     heading = seen.heading_rad

@@ -75,6 +75,14 @@ def test_a_scene_that_is_put_back_after_the_hand_back_ends_the_episode_with_the_
     assert run.at(30.0).at(31.0, "scene_reset").endings == ["hand_back"]
 
 
+def test_a_scene_that_is_put_back_ends_a_call_that_nobody_answered_with_the_old_one() -> None:
+    run = Run().at(0, "call").at(60, "scene_reset")
+    assert run.endings == ["withdrawn"]
+    ending = run.done[-1].ending  # type: ignore[union-attr]
+    assert [label.kind for label in ending.labels] == ["call", "scene_reset"]
+    assert ending.start_tick == ending.end_tick == -1
+
+
 def handed_back_unlabelled() -> Run:
     run = Run().at(0, "takeover").at(1, mode=Mode.TELEOP)
     run.number += 1
@@ -201,6 +209,8 @@ def test_every_event_in_every_state_leads_where_the_table_says(state: State, kin
         (State.CLOSING, "call"): State.WAITING,
         (State.CLOSING, "takeover"): State.DRIVING,
         (State.CLOSING, "stop_reset"): State.DRIVING,
+        (State.WAITING, "scene_reset"): State.IDLE,
+        (State.CLOSING, "scene_reset"): State.IDLE,
     }
     assert run.segmenter.state is goes.get((state, kind), state)
 

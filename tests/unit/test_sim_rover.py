@@ -21,7 +21,7 @@ from teleop.policy import Diagnosis
 from teleop.robot import CameraRig, Image, Robot, RobotError, RoverObservation, camera_settings
 from teleop.sim_rover import MAX_MPS, MAX_RADPS, SimCameras, SimRover
 from teleop.stuck import StuckDetector
-from tests.conformance import RestorableConformance
+from tests.conformance import ResettableConformance
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_S
 from transport.messages import STILL, Mode, Twist
@@ -86,7 +86,8 @@ def wedged() -> Wedged:
     return patrol_until_stuck(0)
 
 
-class TestSimRoverConforms(RestorableConformance):
+class TestSimRoverConforms(ResettableConformance):
+    begins_solved = True
     scenario = SCENARIO
 
     def make_robot(self) -> SimRover:
@@ -530,3 +531,18 @@ except RobotError as error:
         env={"MUJOCO_GL": "egl", "PYTHONPATH": str(ROOT)},
     )
     assert (done.stdout.strip(), done.returncode) == ("said so", 0), done.stderr
+
+
+def test_a_scene_that_was_put_back_is_drawn_as_if_it_had_never_been_otherwise(
+    cameras: SimCameras,
+) -> None:
+    rover = SimRover(SCENARIO, 0)
+    before = cameras.render("ceiling", rover.snapshot())
+    rover.reset(1)
+    after = cameras.render("ceiling", rover.snapshot())
+    assert (before != after).any(), "the rover stands somewhere else"
+    fresh = SimCameras(SCENARIO, 0)
+    try:
+        assert (fresh.render("ceiling", rover.snapshot()) == after).all()
+    finally:
+        fresh.close()
