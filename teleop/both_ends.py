@@ -23,19 +23,25 @@ from transport.messages import Role
 
 
 def acquaint(
-    state: Path, config: Path, address: str, name: str, role: Role = Role.OPERATOR
+    state: Path,
+    config: Path,
+    address: str,
+    name: str,
+    role: Role = Role.OPERATOR,
+    robot: str = "both ends",
 ) -> Credentials:
     """Make a robot (its state folder) admit a console (its config folder), and the other way.
 
-    `address` is the robot's, host:port; `name` is what the robot calls the console's owner.
+    `address` is the robot's, host:port; `name` is what the robot calls the console's owner,
+    `robot` what the console calls the robot.
 
     Raises:
         ConfigError: a folder cannot be used, or the name is taken.
     """
-    robot = load_or_make(state / ROBOT_KEY)
+    itself = load_or_make(state / ROBOT_KEY)
     console = load_or_make(config / CONSOLE_KEY)
     RosterFile(state / AUTHORIZED_KEYS).add(Member(key=console.public, name=name, role=role))
     KnownRobots(config / KNOWN_ROBOTS).pin(
-        KnownRobot(address, "both ends", robot.public, wall_time().date())
+        KnownRobot(address, robot, itself.public, wall_time().date())
     )
-    return Credentials(console, robot.public)
+    return Credentials(console, itself.public)

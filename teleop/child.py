@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 READY = "ready"
 EXIT_CONFIG = 2  # a start that cannot succeed when tried again: wrong settings, taken port
@@ -119,12 +120,13 @@ def _set_session(niceness: int) -> None:
         return  # another system, or one without autogroups: the niceness of the process counts
 
 
-def start_child(arguments: Sequence[str]) -> subprocess.Popen[str]:
-    """Start `unstick arguments…` as a child; its log goes to our standard error."""
+def start_child(arguments: Sequence[str], log: IO[str] | None = None) -> subprocess.Popen[str]:
+    """Start `unstick arguments…` as a child; its log goes to `log`, by default to our own."""
     return subprocess.Popen(
         [sys.executable, "-m", "teleop", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=log,
         text=True,
         start_new_session=True,
     )

@@ -20,6 +20,7 @@ from teleop import cli_lint
 from teleop.cli_bench import bench, bench_part, bench_sender
 from teleop.cli_episodes import diff, episodes_app, lineage
 from teleop.cli_export import export_app
+from teleop.cli_farm import farm, farm_operator
 from teleop.cli_keys import keys_app, pair
 from teleop.cli_metrics import audit, metrics
 from teleop.cli_options import Json, Seed
@@ -126,6 +127,8 @@ app.command()(pair)
 app.command()(lineage)
 app.command()(diff)
 app.command()(demo)
+app.command()(farm)
+app.command("farm-operator", hidden=True)(farm_operator)
 app.command()(agent)
 app.command(hidden=True)(control)
 app.command(hidden=True)(media)

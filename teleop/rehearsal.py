@@ -17,7 +17,6 @@ from recorder.verdict import SOLVED_HOLD_STEPS
 from teleop import gate, gate_state
 from teleop.gate import Body, Decision, Incoming, Wish
 from teleop.input_profile import default_profile
-from teleop.operator_input import Drive, Keyboard, KeyChange
 from teleop.policy import Diagnosis
 from teleop.requests import answered
 from teleop.rescue_script import Hands, Seen
@@ -25,6 +24,7 @@ from teleop.robot import Image, Restorable, Robot
 from teleop.robot_report import Running, Ticked, recorded, reported
 from teleop.roster import Member
 from teleop.scenarios import Scenario, Script, scenario
+from teleop.scripted_hands import Typist, asked_by
 from teleop.sim_rover import SimRover
 from transport.channels import TICK_HZ
 from transport.clock import NS_PER_MS, NS_PER_S
@@ -39,7 +39,6 @@ from transport.messages import (
     Phase,
     Request,
     RequestBody,
-    RequestLease,
     RobotState,
     Role,
     Tick,
@@ -55,7 +54,6 @@ PICTURE_TICKS: Final = 6  # between two looks at it; it is as old again when it 
 EPOCHS: Final = 1_000_000
 PERSON: Final = Member(key="a" * 40, name="op-1", role=Role.OPERATOR)
 SESSION: Final = "rehearsal"
-DRIVES: Final = {str(drive): drive for drive in Drive}
 
 Heard = Callable[[Tick], None]
 Look = Callable[[bytes], Image | None]  # the main camera's picture of a state
@@ -135,11 +133,10 @@ class Rehearsal:
         self._robot, self._look, self._light, self._heard = robot, look, light, heard
         self._policy, self._stuck = asked.make_policy(seed), asked.make_stuck()
         self._description, self._limits = robot.describe(boot_id), asked.limits
-        self._profile = default_profile(asked.kind)
         state = gate_state.GateState(boot_id=boot_id, axes=self._description.action_names)
         self._state = gate_state.checked(state, start_policy=True, now_ns=BEGIN_NS)
         self._lent = self._state.sublease
-        self._keyboard, self._hands = Keyboard(), Hands()
+        self._typist = Typist(default_profile(asked.kind))
         self._events: list[Event] = []
         self._painted: Image | None = None  # what the operator sees …
         self._taken: Image | None = None  # … and what is on its way to the screen
@@ -232,7 +229,7 @@ class Rehearsal:
             return []
         self._ask(KeepLease(epoch=epoch), now_ns)
         self._seq += 1
-        wish = self._keyboard.read(now_ns, self._profile.speeds)
+        wish = self._typist.input(now_ns)
         command = Command(
             session=SESSION,
             boot_id=self._state.boot_id,
@@ -278,22 +275,15 @@ class Rehearsal:
         return 255.0
 
     def _type(self, hands: Hands, state: RobotState, now_ns: int) -> None:
-        keys = self._profile.keys
-        for key in sorted(self._hands.held ^ hands.held):
-            drive = DRIVES[str(keys[key])]
-            change = KeyChange(key, drive, key in hands.held, now_ns)
-            self._keyboard = self._keyboard.after(change)
-        self._hands = hands
-        epoch = state.lease.epoch
-        match hands.tap:
-            case "Return" | "F2" if state.lease.session != SESSION:
-                self._ask(RequestLease(), now_ns)
-            case "Return":
-                self._ask(HandBack(epoch=epoch), now_ns)
+        self._typist = self._typist.typed(hands, now_ns)
+        asked = asked_by(hands.tap, state, yours=state.lease.session == SESSION)
+        if asked is None:
+            return
+        self._ask(asked, now_ns)
+        match asked:
+            case HandBack():
                 self.rescue.handed_back = self._state.phase is Phase.AUTONOMOUS
-            case "Y" | "Backspace":
-                outcome = Outcome.SUCCESS if hands.tap == "Y" else Outcome.FAILURE
-                self._ask(MarkOutcome(epoch=epoch, outcome=outcome), now_ns)
+            case MarkOutcome():
                 self.rescue.outcome = self._state.outcome
             case _:
                 pass

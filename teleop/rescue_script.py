@@ -55,6 +55,8 @@ class Stage(StrEnum):
     DONE = "done"
 
 
+# A robot whose driver has vanished waits, latched, for hands off and a press: as if it were ready.
+READY_MODES: Final = frozenset({Mode.READY, Mode.LINK_LOST})
 DRIVING: Final = frozenset({Stage.BACK, Stage.ROCK, Stage.PUSH, Stage.TURN})
 
 
@@ -171,7 +173,7 @@ class Operator:
         if self.stage in DRIVING:
             return self._drive(state, now_ns)
         if self.waiting:
-            return self._watching(state)._act(seen, state, now_ns)
+            return self.watching(state)._act(seen, state, now_ns)
         return self._act(seen, state, now_ns)
 
     def _act(self, seen: Seen, state: RobotState, now_ns: int) -> tuple[Operator, Hands]:
@@ -187,9 +189,12 @@ class Operator:
                 if live and waited_ns >= read_ns:
                     return replace(self, since_ns=now_ns), Hands(tap="Return")
             case Stage.SETTLE:
+                if state.mode is Mode.DISARMED:  # control was started again while it called
+                    arm = "F5" if waited_ns >= read_ns else ""
+                    return (replace(self, since_ns=now_ns) if arm else self), Hands(tap=arm)
                 if not seen.tested:
                     return replace(self, since_ns=now_ns), Hands()
-                if waited_ns >= SETTLE_NS * self.slack.pause and state.mode is Mode.READY:
+                if waited_ns >= SETTLE_NS * self.slack.pause and state.mode in READY_MODES:
                     return self._begun(state, now_ns), Hands()
             case Stage.STILL:
                 if abs(state.speed_mps) < STALLED_MPS and waited_ns >= read_ns:
@@ -208,7 +213,7 @@ class Operator:
                 pass
         return self, Hands()
 
-    def _watching(self, state: RobotState) -> Operator:
+    def watching(self, state: RobotState) -> Operator:
         """With the robot's place on the ground track, as the console draws it."""
         here = (state.x_m, state.y_m)
         if self.track and math.dist(self.track[-1], here) < TRACK_M:

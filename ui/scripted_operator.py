@@ -28,6 +28,7 @@ VERDICT_LIMIT_NS = 60 * NS_PER_S
 KEYS = {
     **{key: Qt.Key[f"Key_{key}"] for key in "WASDQERFGT"},
     "F2": Qt.Key.Key_F2,
+    "F5": Qt.Key.Key_F5,
     "Ctrl": Qt.Key.Key_Control,
     "Shift": Qt.Key.Key_Shift,
     "Return": Qt.Key.Key_Return,
