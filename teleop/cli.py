@@ -112,6 +112,10 @@ def doctor(
     profile: Annotated[
         Path | None, typer.Option(help="Check this profile of keys and buttons, nothing else.")
     ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="Write a report without secrets here, a zip file to pass on yourself."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check what this machine has and lacks: libraries, graphics, display, codec, disk, profiles.
@@ -119,7 +123,7 @@ def doctor(
     Exit code 0 when all is well, 1 otherwise."""
     from teleop.doctor import run_doctor
 
-    raise typer.Exit(run_doctor(profile, json=json))
+    raise typer.Exit(run_doctor(profile, json=json, bundle=bundle))
 
 
 # In the order of `unstick --help`.

@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,8 +39,16 @@ class Check:
     advice: str = ""
 
 
-def run_doctor(profile: Path | None = None, *, json: bool) -> int:
-    """Look at everything, or at one profile; 0 when nothing is wrong, 1 otherwise."""
+def run_doctor(profile: Path | None = None, *, json: bool, bundle: Path | None = None) -> int:
+    """Look at everything, or at one profile; 0 when nothing is wrong, 1 otherwise.
+
+    `bundle` is where a report for somebody who helps is written.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    if bundle is not None and bundle.exists():  # a mistake is told before a minute of looking
+        raise ConfigError(f"{bundle} exists already; choose another name for the bundle")
     checks = [_profile(profile)] if profile is not None else _machine()
     if json:
         sys.stdout.write(json_format.dumps([asdict(check) for check in checks]) + "\n")
@@ -50,6 +59,10 @@ def run_doctor(profile: Path | None = None, *, json: bool) -> int:
             bad = "WRONG" if check.name == PROFILES else "MISSING"
             table.add_row("ok" if check.ok else bad, check.name, check.found, advice)
         Console(highlight=False).print(table)
+    if bundle is not None:
+        from teleop.diagnostics_bundle import write_bundle
+
+        sys.stderr.write(write_bundle(bundle, checks) + "\n")
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -61,6 +74,8 @@ def _machine() -> list[Check]:
         _probe("simulator and graphics", _RENDER, "install libegl1 libgl1-mesa-dri"),
         _probe("window", _WINDOW, "run: make system (installs Qt's system libraries)"),
         _display(),
+        _note("sound", _SOUND),
+        _note("voice", _VOICE),
         _disk(),
         _profiles(),
         key_check(),
@@ -87,6 +102,19 @@ from PySide6.QtCore import qVersion
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
 print("Qt", qVersion())
+"""
+# The window says itself what it lacks for these.
+_SOUND = """
+from PySide6.QtCore import QCoreApplication
+from ui.sounds import sound_trouble
+app = QCoreApplication([])
+print(sound_trouble() or "notes can be played")
+"""
+_VOICE = """
+from PySide6.QtCore import QCoreApplication
+from ui.sounds import voice_trouble
+app = QCoreApplication([])
+print(voice_trouble() or "texts can be spoken")
 """
 
 
@@ -124,6 +152,12 @@ def _probe(name: str, code: str, advice: str) -> Check:
     return Check(name, done.returncode == 0, lines[-1] if lines else "no output", advice)
 
 
+def _note(name: str, code: str) -> Check:
+    """What a console can do without: to lack it is no fault."""
+    found = _probe(name, code, "")
+    return Check(name, True, found.found if found.ok else "none: the console's parts are missing")
+
+
 def _display() -> Check:
     """Only a note: without a display the demo drives itself."""
     if sys.platform != "linux":
@@ -148,25 +182,25 @@ def _profile(path: Path) -> Check:
         profiles = read_profile(path)
     except ProfileError as error:
         return Check(PROFILES, False, str(error))
-    profile = profiles[0]
-    whom = [
-        f"{kind} {name}"
-        for kind, name in (
-            ("kind", profile.kind if len(profiles) == 1 else ""),
-            ("operator", profile.operator),
-            ("robot", profile.robot),
-            ("gamepad", profile.gamepad),
-        )
-        if name
-    ]
-    changed = {what for each in profiles for what in _changed(each)}
-    found = (
-        f"for {', '.join(whom) or 'everybody'}; changes {', '.join(sorted(changed)) or 'nothing'}"
-    )
+    changed = sorted({what for each in profiles for what in changed_by(each)})
+    whom = ", ".join(f"{kind} {name}" for kind, name in whom_for(profiles).items())
+    found = f"for {whom or 'everybody'}; changes {', '.join(changed) or 'nothing'}"
     return Check(PROFILES, True, found)
 
 
-def _changed(profile: Profile) -> set[str]:
+def whom_for(profiles: Sequence[Profile]) -> dict[str, str]:
+    """Whom the profiles of one file are for: kind, operator, robot, gamepad, where it says so."""
+    profile = profiles[0]
+    named = {
+        "kind": str(profile.kind) if len(profiles) == 1 else "",
+        "operator": profile.operator,
+        "robot": profile.robot,
+        "gamepad": profile.gamepad,
+    }
+    return {kind: name for kind, name in named.items() if name}
+
+
+def changed_by(profile: Profile) -> set[str]:
     """What a profile does otherwise than the built-in one of its kind of robot."""
     default = default_profile(profile.kind)
     changed = {

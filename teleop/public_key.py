@@ -49,8 +49,19 @@ def key_of(raw: bytes) -> str:
     """
     if len(raw) != KEY_BYTES:
         raise ValueError(f"a key has {KEY_BYTES} bytes, this one {len(raw)}")
+    return z85(raw)
+
+
+def z85(raw: bytes) -> str:
+    """Bytes as ZeroMQ's RFC 32 writes them, five characters for four of them; a multiple of four.
+
+    Raises:
+        ValueError: it is no multiple of four.
+    """
+    if len(raw) % 4:
+        raise ValueError(f"Z85 writes groups of four bytes, these are {len(raw)}")
     digits = []
-    for start in range(0, KEY_BYTES, 4):
+    for start in range(0, len(raw), 4):
         number = int.from_bytes(raw[start : start + 4], "big")
         digits += [_DIGITS[number // 85**place % 85] for place in (4, 3, 2, 1, 0)]
     return "".join(digits)

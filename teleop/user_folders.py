@@ -24,3 +24,13 @@ def default_config() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_config_dir("unstick", appauthor=False))
+
+
+def default_logs() -> Path:
+    """Where a console keeps its last logs."""
+    return default_state() / "logs"
+
+
+def default_sessions() -> Path:
+    """Where a console keeps the figures of its last sessions."""
+    return default_state() / "sessions"

@@ -49,6 +49,7 @@ PURE = [
     "teleop.robot_names",
     "teleop.object_graph",
     "teleop.history",
+    "teleop.censor",
     "recorder.diagnosis",
     "recorder.episode",
     "recorder.failing_labels",
