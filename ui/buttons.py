@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QPushButton, QWidget
 from ui import icons
 from ui.chips import RADIUS, draw_box, draw_key_cap, draw_ring, key_cap_width
 from ui.screen import Chip, Look
-from ui.theme import BODY, TITLE, Theme, font, text_width
+from ui.theme import BODY, TITLE, Theme, font, pixels, scaled, text_width
 
 
 class KeyButton(QPushButton):
@@ -28,7 +28,7 @@ class KeyButton(QPushButton):
         self._main = main
         self._chosen = False
         self._room = True  # for the key cap
-        self.setFixedHeight(40 if main else 32)
+        self.setFixedHeight(pixels(40 if main else 32))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(text)
         self.setToolTip(f"{text} ({key})" if key else text)
@@ -83,7 +83,7 @@ class KeyButton(QPushButton):
     def sizeHint(self) -> QSize:
         width = text_width(self.text(), BODY, 500) + 24
         if self._icon:
-            width += 24
+            width += pixels(24)
         if self._cap:
             width += key_cap_width(self.key) + 8
         return QSize(width, self.height())
@@ -121,11 +121,11 @@ class KeyButton(QPushButton):
         x = (rect.width() - self.sizeHint().width()) / 2 + 12
         mid = rect.center().y()
         if self._icon:
-            icons.draw(painter, self._icon, x, mid - 8, 16, ink)
-            x += 24
+            icons.draw(painter, self._icon, x, mid - scaled(8), pixels(16), ink)
+            x += pixels(24)
         painter.setPen(ink)
         painter.setFont(font(BODY, 600 if self._chosen else 500))
-        painter.drawText(QPointF(x, mid + 4.5), self.text())
+        painter.drawText(QPointF(x, mid + scaled(4.5)), self.text())
         if self._cap:
             draw_key_cap(painter, self.key, x + text_width(self.text(), BODY, 500) + 8, mid, ink)
         if self.hasFocus():
@@ -142,8 +142,8 @@ class Switch(QWidget):
         self._theme = theme
         self._words = words
         self._on: int | None = None
-        self._edge = 20 + text_width(words[0], BODY, 600)
-        self.setFixedSize(self._edge + 20 + text_width(words[1], BODY, 600), 28)
+        self._edge = pixels(20) + text_width(words[0], BODY, 600)
+        self.setFixedSize(self._edge + pixels(20) + text_width(words[1], BODY, 600), pixels(28))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._name = name
         self.setAccessibleName(name)
@@ -184,11 +184,11 @@ class Switch(QWidget):
             painter.setBrush(theme.color("hover"))
             painter.drawRoundedRect(part.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
         for number, word in enumerate(self._words):
-            x = 10 if number == 0 else self._edge + 10
+            x = scaled(10) + (0 if number == 0 else self._edge)
             painter.setFont(font(BODY, 600 if number == on else 400))
             role = "text3" if not self.isEnabled() else "text" if number == on else "text2"
             painter.setPen(theme.color(role))
-            painter.drawText(QPointF(x, rect.center().y() + 4.5), word)
+            painter.drawText(QPointF(x, rect.center().y() + scaled(4.5)), word)
         if self.hasFocus():
             draw_ring(painter, rect, theme.color("blue"))
 
@@ -200,7 +200,7 @@ class StopButton(QAbstractButton):
         super().__init__()
         self._theme = theme
         self._chip = Chip("octagon", "STOP", "Space")
-        self.setFixedSize(144, 40)
+        self.setFixedSize(pixels(144), pixels(40))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName("STOP")
         self.setToolTip("STOP the robot (Space)")
@@ -214,7 +214,7 @@ class StopButton(QAbstractButton):
 
     def narrow(self, is_narrow: bool) -> None:
         """In small windows the key cap stays in the tooltip only."""
-        self.setFixedWidth(104 if is_narrow else 144)
+        self.setFixedWidth(pixels(104 if is_narrow else 144))
 
     def sizeHint(self) -> QSize:
         return self.size()
@@ -230,10 +230,10 @@ class StopButton(QAbstractButton):
         if self.isDown():
             fill = theme.color("text2")
         draw_box(painter, rect, fill, fill)
-        wide = rect.width() > 110
+        wide = rect.width() > scaled(110)
         cap = chip.detail if wide else ""
         word_px = text_width(chip.word, TITLE, 700)
-        icon_px = 18 if wide or word_px < 60 else 14
+        icon_px = pixels(18 if wide or word_px < scaled(60) else 14)
         total = icon_px + 8 + word_px + (10 + key_cap_width(cap) if cap else 0)
         if total > rect.width() - 8:  # STOPPED in a narrow button
             total -= 4
@@ -242,7 +242,7 @@ class StopButton(QAbstractButton):
         icons.draw(painter, chip.icon, x, mid - icon_px / 2, icon_px, ink)
         painter.setPen(ink)
         painter.setFont(font(TITLE if total <= rect.width() - 8 else BODY, 700))
-        painter.drawText(QPointF(x + icon_px + 8, mid + 5.5), chip.word)
+        painter.drawText(QPointF(x + icon_px + 8, mid + scaled(5.5)), chip.word)
         if cap:
             draw_key_cap(painter, cap, x + icon_px + 8 + word_px + 10, mid, ink)
         if self.hasFocus():

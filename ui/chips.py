@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from ui import icons
 from ui.screen import Chip, Look
-from ui.theme import BODY, CAPTION, TITLE, Theme, font, text_width
+from ui.theme import BODY, CAPTION, TITLE, Theme, font, pixels, scaled, text_width
 
 RADIUS = 4
 RING = 2  # focus ring, px
@@ -19,13 +19,13 @@ RING = 2  # focus ring, px
 
 def key_cap_width(key: str) -> int:
     """Width of a drawn key."""
-    return max(18, text_width(key, CAPTION, 500) + 10)
+    return max(pixels(18), text_width(key, CAPTION, 500) + pixels(10))
 
 
 def draw_key_cap(painter: QPainter, key: str, x: float, mid_y: float, color: QColor) -> int:
     """Draw a key with its left edge at `x`; returns its width."""
     width = key_cap_width(key)
-    box = QRectF(x + 0.5, mid_y - 8.5, width - 1, 17)
+    box = QRectF(x + 0.5, mid_y - scaled(8.5), width - 1, scaled(17))
     painter.setPen(QPen(color, 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(box, 3, 3)
@@ -58,7 +58,7 @@ class StateChip(QAbstractButton):
         self._opens = opens
         self.open = False
         self._name = name
-        self.setFixedHeight(40)
+        self.setFixedHeight(pixels(40))
         if opens:
             self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -82,7 +82,9 @@ class StateChip(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(280 if self._opens else 44 + text_width(self._chip.word, TITLE, 700), 40)
+        return QSize(
+            280 if self._opens else pixels(44) + text_width(self._chip.word, TITLE, 700), pixels(40)
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         chip, theme = self._chip, self._theme
@@ -100,34 +102,35 @@ class StateChip(QAbstractButton):
             self._draw_middle(painter, rect, ink)
             return
         painter.setFont(font(TITLE, 700))
-        word_w = text_width(chip.word, TITLE, 700)
-        icons.draw(painter, chip.icon, 12, mid - 10, 20, ink)
-        painter.drawText(QPointF(40, mid + 5.5), chip.word)
-        room = int(rect.width()) - 40 - word_w - 10 - 36
+        word_w, left = text_width(chip.word, TITLE, 700), pixels(40)
+        icons.draw(painter, chip.icon, 12, mid - scaled(10), pixels(20), ink)
+        painter.drawText(QPointF(left, mid + scaled(5.5)), chip.word)
+        room = int(rect.width()) - left - word_w - 10 - pixels(36)
         painter.setFont(font(BODY, 500 if fill is not None and chip.look in FILLED else 400))
         if chip.look not in FILLED:
             painter.setPen(theme.color("text2"))
         text = QFontMetrics(painter.font()).elidedText(
             chip.detail, Qt.TextElideMode.ElideRight, room
         )
-        painter.drawText(QPointF(40 + word_w + 10, mid + 4.5), text)
+        painter.drawText(QPointF(left + word_w + 10, mid + scaled(4.5)), text)
         chevron = ink if chip.look in FILLED else theme.color("text")
-        icons.draw(painter, "up" if self.open else "down", rect.width() - 30, mid - 8, 16, chevron)
+        sign = "up" if self.open else "down"
+        icons.draw(painter, sign, rect.width() - scaled(30), mid - scaled(8), pixels(16), chevron)
         if self.hasFocus():
             draw_ring(painter, rect, theme.color("blue"))
 
     def _draw_middle(self, painter: QPainter, rect: QRectF, ink: QColor) -> None:
         """Shape and word in the middle; a long name gets smaller, then shorter."""
-        chip, room = self._chip, int(rect.width()) - 28 - 16
+        chip, room = self._chip, int(rect.width()) - pixels(28) - 16
         px = TITLE if text_width(chip.word, TITLE, 700) <= room else BODY
         painter.setFont(font(px, 700))
         word = QFontMetrics(painter.font()).elidedText(
             chip.word, Qt.TextElideMode.ElideMiddle, room
         )
-        x = (rect.width() - text_width(word, px, 700) - 28) / 2
+        x = (rect.width() - text_width(word, px, 700) - pixels(28)) / 2
         mid = rect.center().y()
-        icons.draw(painter, chip.icon, x, mid - 10, 20, ink)
-        painter.drawText(QPointF(x + 28, mid + 5.5), word)
+        icons.draw(painter, chip.icon, x, mid - scaled(10), pixels(20), ink)
+        painter.drawText(QPointF(x + scaled(28), mid + scaled(5.5)), word)
 
 
 FILLED = frozenset({Look.YOURS, Look.HOLD, Look.LATCHED})
@@ -142,7 +145,7 @@ class TwoLines(QWidget):
         self._name = name
         self._indent = indent  # whether the caption starts below the title or below the icon
         self._chip = Chip("", "")
-        self.setFixedSize(width, 40)
+        self.setFixedSize(width, pixels(40))
 
     def show_chip(self, chip: Chip) -> None:
         """Take a new value; `word` is the title, `detail` the caption."""
@@ -161,13 +164,15 @@ class TwoLines(QWidget):
         caption = theme.ink(chip.look) if odd else theme.color("text2")
         x = 0
         if chip.icon:
-            icons.draw(painter, chip.icon, 0, 4, 14, title)
-            x = 20
-        self._line(painter, chip.word, x, 17, BODY, 600, title)
-        self._line(painter, chip.detail, x if self._indent else 0, 33, CAPTION, 400, caption)
+            icons.draw(painter, chip.icon, 0, scaled(4), pixels(14), title)
+            x = pixels(20)
+        self._line(painter, chip.word, x, scaled(17), BODY, 600, title)
+        self._line(
+            painter, chip.detail, x if self._indent else 0, scaled(33), CAPTION, 400, caption
+        )
 
     def _line(
-        self, painter: QPainter, text: str, x: int, y: int, px: int, weight: int, color: QColor
+        self, painter: QPainter, text: str, x: int, y: float, px: int, weight: int, color: QColor
     ) -> None:
         painter.setPen(color)
         painter.setFont(font(px, weight))
@@ -184,7 +189,7 @@ class VerdictChip(QWidget):
         super().__init__()
         self._theme = theme
         self._chip: Chip | None = None
-        self.setFixedHeight(20)
+        self.setFixedHeight(pixels(20))
 
     def show_chip(self, chip: Chip | None) -> None:
         """Take a new value; None hides it."""
@@ -193,7 +198,7 @@ class VerdictChip(QWidget):
         self._chip = chip
         self.setVisible(chip is not None)
         if chip is not None:
-            self.setFixedWidth(34 + text_width(chip.word, CAPTION, 600))
+            self.setFixedWidth(pixels(34) + text_width(chip.word, CAPTION, 600))
             self.setAccessibleName(f"Verdict: {chip.word}")
         self.update()
 
@@ -204,10 +209,10 @@ class VerdictChip(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ink = self._theme.ink(self._chip.look)
         draw_box(painter, QRectF(self.rect()), None, self._theme.outline(self._chip.look))
-        icons.draw(painter, self._chip.icon, 7, 3, 14, ink)
+        icons.draw(painter, self._chip.icon, scaled(7), scaled(3), pixels(14), ink)
         painter.setPen(ink)
         painter.setFont(font(CAPTION, 600))
-        painter.drawText(QPointF(26, 14), self._chip.word)
+        painter.drawText(QPointF(scaled(26), scaled(14)), self._chip.word)
 
 
 class Lamp(QWidget):
@@ -217,7 +222,8 @@ class Lamp(QWidget):
         super().__init__()
         self._theme = theme
         self._held = False
-        self.setFixedSize(20 + text_width("Deadman ", BODY) + text_width("released", BODY, 600), 20)
+        words = text_width("Deadman ", BODY) + text_width("released", BODY, 600)
+        self.setFixedSize(pixels(20) + words, pixels(20))
         self.setAccessibleName("Deadman released")
 
     def show_held(self, held: bool) -> None:
@@ -231,11 +237,11 @@ class Lamp(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         color = self._theme.color("text")
-        icons.draw(painter, "disc" if self._held else "ring", 0, 2, 16, color)
+        icons.draw(painter, "disc" if self._held else "ring", 0, scaled(2), pixels(16), color)
         painter.setFont(font(BODY))
         painter.setPen(self._theme.color("text2"))
-        painter.drawText(QPointF(20, 15), "Deadman")
+        painter.drawText(QPointF(scaled(20), scaled(15)), "Deadman")
         painter.setFont(font(BODY, 600))
         painter.setPen(color)
-        x = 20 + text_width("Deadman ", BODY)
-        painter.drawText(QPointF(x, 15), "held" if self._held else "released")
+        x = scaled(20) + text_width("Deadman ", BODY)
+        painter.drawText(QPointF(x, scaled(15)), "held" if self._held else "released")

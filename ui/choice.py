@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.chips import RADIUS, draw_box, draw_ring
-from ui.theme import BODY, Theme, font, text_width
+from ui.theme import BODY, Theme, font, pixels, scaled, text_width
 
 HEIGHT = 32
 
@@ -23,7 +23,7 @@ class Choice(QWidget):
         self._name = name
         self._words = words
         self._on = on
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(pixels(HEIGHT))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._tell()
@@ -56,11 +56,11 @@ class Choice(QWidget):
     def _edges(self) -> list[int]:
         edges = [0]
         for word in self._words:
-            edges.append(edges[-1] + 20 + text_width(word, BODY, 600))
+            edges.append(edges[-1] + pixels(20) + text_width(word, BODY, 600))
         return edges
 
     def sizeHint(self) -> QSize:
-        return QSize(self._edges()[-1], HEIGHT)
+        return QSize(self._edges()[-1], pixels(HEIGHT))
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -95,6 +95,6 @@ class Choice(QWidget):
                 painter.drawRoundedRect(part, RADIUS, RADIUS)
             painter.setFont(font(BODY, 600 if on else 400))
             painter.setPen(theme.color("text" if on else "text2"))
-            painter.drawText(QPointF(x + 10, rect.center().y() + 4.5), word)
+            painter.drawText(QPointF(x + scaled(10), rect.center().y() + scaled(4.5)), word)
         if self.hasFocus():
             draw_ring(painter, rect, theme.color("blue"))

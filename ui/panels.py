@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ui.chips import draw_key_cap, key_cap_width
-from ui.theme import BODY, CAPTION, Theme, font, text_width
+from ui.theme import BODY, CAPTION, Theme, font, pixels, scaled, text_width
 
 TITLE_H = 28
 
@@ -34,7 +34,7 @@ class Heading(QWidget):
         super().__init__()
         self._theme = theme
         self.title, self.count, self.note, self.key = title, count, "", key
-        self.setFixedHeight(TITLE_H)
+        self.setFixedHeight(pixels(TITLE_H))
         self.setAccessibleName(title)
 
     def say(self, title: str, note: str = "") -> None:
@@ -56,22 +56,23 @@ class Heading(QWidget):
         painter.fillRect(self.rect(), theme.color("panel"))
         painter.setPen(theme.color("line"))
         painter.drawLine(0, 0, self.width(), 0)
-        painter.drawLine(0, TITLE_H - 1, self.width(), TITLE_H - 1)
+        bottom = self.height() - 1
+        painter.drawLine(0, bottom, self.width(), bottom)
         painter.setPen(theme.color("text"))
         painter.setFont(font(BODY, 600))
-        painter.drawText(QPointF(12, 18.5), self.title)
+        painter.drawText(QPointF(12, scaled(18.5)), self.title)
         x = 12 + text_width(self.title, BODY, 600) + 8
         painter.setPen(theme.color("text3"))
         painter.setFont(font(BODY))
-        painter.drawText(QPointF(x, 18.5), self.count)
+        painter.drawText(QPointF(x, scaled(18.5)), self.count)
         right = self.width() - 12
         if self.key:
             right -= key_cap_width(self.key)
-            draw_key_cap(painter, self.key, right, 14, theme.color("text2"))
+            draw_key_cap(painter, self.key, right, scaled(14), theme.color("text2"))
             right -= 8
         painter.setPen(theme.color("text3"))
         painter.setFont(font(CAPTION))
-        painter.drawText(QPointF(right - text_width(self.note, CAPTION), 18), self.note)
+        painter.drawText(QPointF(right - text_width(self.note, CAPTION), scaled(18)), self.note)
 
 
 class Rows(QWidget):

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWid
 from ui.buttons import KeyButton, StopButton
 from ui.panels import label
 from ui.screen import Act, Chip
-from ui.theme import SUBJECT, Theme
+from ui.theme import SUBJECT, Theme, pixels
 
 LONGEST: Final = 400  # characters, as the message takes them
 SHORTEST: Final = 3  # where a reason is required
@@ -90,7 +90,7 @@ class ReasonField(QLineEdit):
     def __init__(self) -> None:
         super().__init__()
         self.setMaxLength(LONGEST)
-        self.setFixedHeight(32)
+        self.setFixedHeight(pixels(32))
         self.textEdited.connect(self._spaced)
 
     def _spaced(self, text: str) -> None:
@@ -157,7 +157,7 @@ class ReasonDialog(QDialog):
         foot = QHBoxLayout()
         self.yes = KeyButton(theme, question.button, "Enter", main=True)
         self.no = KeyButton(theme, "Cancel", "Esc")
-        self.no.setFixedHeight(40)
+        self.no.setFixedHeight(pixels(40))
         self.yes.clicked.connect(self._answer)
         self.no.clicked.connect(self.reject)
         foot.addStretch(1)
@@ -166,7 +166,7 @@ class ReasonDialog(QDialog):
         foot.addWidget(self.yes)
         outer.addSpacing(8)
         outer.addLayout(foot)
-        self.setMinimumWidth(600)
+        self.setMinimumWidth(pixels(600))
         self._enable()
         self.field.setFocus()
 

@@ -14,7 +14,7 @@ from string import Template
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from ui.screen import Look
 
@@ -23,8 +23,10 @@ log = logging.getLogger("ui")
 FAMILY = "Inter"
 FONT_FILES = ("Inter-Regular.otf", "Inter-Medium.otf", "Inter-SemiBold.otf", "Inter-Bold.otf")
 
-# The five sizes, px at 100 %.
+# The five sizes, px at 100 %. `font` and `text_width` take these and scale them; what is painted or
+# sized around a text is scaled with `scaled` and `pixels`.
 CAPTION, BODY, TITLE, SUBJECT, FIGURE = 11, 13, 15, 20, 28
+SMALLEST_PERCENT, LARGEST_PERCENT = 100, 200
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,20 @@ QLineEdit { background: $ctl; color: $text; border: 1px solid $edge; border-radi
             padding: 0 8px; placeholder-text-color: $text3;
             selection-background-color: $blue_fill; selection-color: $on_blue; }
 QLineEdit:focus { border: 2px solid $blue; padding: 0 7px; }
+QSlider::groove:horizontal { background: $edge; height: 4px; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: $blue_fill; border-radius: 2px; }
+QSlider::handle:horizontal { background: $text; border: 2px solid $panel; width: 14px;
+                             margin: -7px 0; border-radius: 9px; }
+QSlider:focus { border: 2px solid $blue; border-radius: 4px; }
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $trace; }
+QTableWidget, QListWidget { background: $ctl; border: 1px solid $edge; border-radius: 4px;
+                            gridline-color: $line; outline: 0; }
+QTableWidget:focus, QListWidget:focus { border: 2px solid $blue; }
+QTableWidget::item, QListWidget::item { padding: 0 8px; }
+QTableWidget::item:selected, QListWidget::item:selected { background: $hover; color: $text;
+                                                          border-left: 4px solid $blue; }
+QHeaderView::section { background: $panel; color: $text2; border: 0; padding: 4px 8px;
+                       border-bottom: 1px solid $line; }
 """
 )
 
@@ -204,6 +220,26 @@ class Theme(QObject):
             Look.FAILED: "red",
         }
         return self.color(roles[look])
+
+    def scale(self, percent: int) -> None:
+        """Text of this size from now on, 100 to 200 %; what is on the screen already follows.
+
+        Its fonts and its fixed heights do, and the widths of buttons; what lies in places that are
+        computed (docks) follows when its owner, told by `changed`, places it again.
+        """
+        percent = max(SMALLEST_PERCENT, min(LARGEST_PERCENT, percent))
+        before = _text.percent
+        if percent == before:
+            return
+        _text.percent = percent
+        _fonts.clear()
+        text_width.cache_clear()
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.setFont(font(BODY))
+            for widget in app.allWidgets():
+                _rescale(widget, before)
+        self.changed.emit()
 
     def choose(self, scheme: Qt.ColorScheme) -> None:
         """Dark, light, or what the system says (`Unknown`)."""
@@ -272,17 +308,58 @@ def dressed(app: QApplication) -> Theme:
     return theme
 
 
+class _TextSize:
+    """The size of text in use; one for the application, as its style sheet is."""
+
+    percent = 100
+
+
+_text = _TextSize()
 _fonts: dict[tuple[int, int], QFont] = {}
 
 
+def text_percent() -> int:
+    """The size of text in use, in per cent."""
+    return _text.percent
+
+
+def scaled(px: float) -> float:
+    """A length in a painting that goes with the text, from its length at 100 %."""
+    return px * _text.percent / 100
+
+
+def pixels(px: float) -> int:
+    """A size of a widget that goes with the text, from its size at 100 %."""
+    return round(scaled(px))
+
+
+def _rescale(widget: QWidget, before: int) -> None:
+    """Bring what a widget was given at `before` per cent to the size in use. What it had at 100 %
+    is remembered, so that no rounding adds up."""
+    kept = widget.property("at100") or {}
+    if widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) and widget.font().pixelSize() > 0:
+        given = widget.font()
+        px = kept.setdefault("font", round(given.pixelSize() * 100 / before))
+        given.setPixelSize(pixels(px))
+        widget.setFont(given)
+    height = widget.minimumHeight()
+    if 0 < height == widget.maximumHeight():
+        widget.setFixedHeight(pixels(kept.setdefault("height", height * 100 / before)))
+    width = widget.minimumWidth()
+    if isinstance(widget, QAbstractButton) and 0 < width == widget.maximumWidth():
+        widget.setFixedWidth(pixels(kept.setdefault("width", width * 100 / before)))
+    widget.setProperty("at100", kept)
+    widget.updateGeometry()
+
+
 def font(px: int = BODY, weight: int = 400) -> QFont:
-    """Inter at `px` with figures of one width, so that a number does not move sideways."""
+    """Inter at `px`, scaled, with figures of one width, so that a number does not move sideways."""
     key = (px, weight)
     found = _fonts.get(key)
     if found is None:
         families = QFontDatabase.families()
         found = QFont(FAMILY) if FAMILY in families else QFont()
-        found.setPixelSize(px)
+        found.setPixelSize(pixels(px))
         found.setWeight(QFont.Weight(weight))
         found.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
         if hasattr(found, "setFeature"):  # Qt 6.7
