@@ -74,6 +74,10 @@ PURE = [
     "ui.history",
     "ui.settle",
     "ui.layout",
+    "ui.speech",
+    "ui.text_scale",
+    "ui.kept_preferences",
+    "ui.sound_plan",
 ]
 IMPURE = {"time", "threading", "asyncio", "socket", "random", "zmq", "aiortc", "PySide6"}
 
