@@ -59,6 +59,12 @@ class Errands:
                 self._errands.popitem(last=False)
             self._changed.notify()
 
+    def drop(self, *names: str) -> None:
+        """Do not begin these, or none at all when none is named; they are never called back."""
+        with self._changed:
+            for name in names or tuple(self._errands):
+                self._errands.pop(name, None)
+
     def close(self) -> None:
         """Finish the errand that runs, drop the others; nothing is called back any more."""
         self._wake.close()

@@ -142,6 +142,12 @@ class Desk(QObject):
             self.failed.emit,
         )
 
+    def rest(self) -> None:
+        """Nobody looks: what was only to be looked at is not read any more."""
+        self._thumbs.drop()
+        self._pictures.drop()
+        self._slow.drop("lint")
+
     def close(self) -> None:
         """End all threads; what was said is kept before."""
         if (judging := self._judging) is not None:

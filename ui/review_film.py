@@ -66,6 +66,9 @@ class ReplayFilm:
         self._wake = Wake(self._deliver)
         self._process: subprocess.Popen[bytes] | None = None
         self._leaving = threading.Event()
+        self._lock = threading.Lock()  # of the next two
+        self._replays = False  # an episode is being replayed just now
+        self._dropped = False  # and nobody waits for it any more
         self._thread = threading.Thread(target=self._work, name="replay-film", daemon=True)
         self._thread.start()
 
@@ -74,6 +77,14 @@ class ReplayFilm:
         for camera in wanted.cameras:
             self._drawn.setdefault(camera, Mailbox())
         self._wanted.put(wanted)
+
+    def rest(self) -> None:
+        """Nobody looks: a replay that still runs is ended, and begins anew with the next `want`."""
+        self._wanted.take()
+        with self._lock:
+            if self._replays and (process := self._process) is not None:
+                self._dropped = True
+                process.kill()
 
     def close(self) -> None:
         """End the process, whatever it does; nothing is called back any more."""
@@ -86,20 +97,24 @@ class ReplayFilm:
     # --- the thread -------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        opened = ""
+        opened = ("", False)
         steps = 0
         try:
             while not self._leaving.is_set():
                 wanted = self._wanted.wait(LOOK_S)
                 if wanted is None:
                     continue
-                if wanted.path != opened:
-                    opened, steps = wanted.path, self._replay(wanted)
+                if (wanted.path, wanted.labels) != opened:
+                    opened, steps = (wanted.path, wanted.labels), self._replay(wanted)
+                    if self._dropped:
+                        opened, self._dropped = ("", False), False
+                        self._let_go()
+                        continue
                 for camera in wanted.cameras if 0 <= wanted.step <= steps else ():
                     drawn = self._ask(Draw(camera, wanted.step))
                     if not isinstance(drawn, Drawn):
                         steps = -1
-                        self._tell(Replayed(path=opened, problem=_DIED))
+                        self._tell(Replayed(path=wanted.path, problem=_DIED))
                         break
                     self._drawn[camera].put(drawn)
                     self._wake.poke()
@@ -108,7 +123,13 @@ class ReplayFilm:
 
     def _replay(self, wanted: Wanted) -> int:
         """The last step of which there is a picture; -1: there are none."""
+        with self._lock:
+            self._replays = True
         answer = self._ask(Replay(path=wanted.path, labels=wanted.labels))
+        with self._lock:
+            self._replays = False
+        if self._dropped:
+            return -1
         if not isinstance(answer, Replayed):
             answer = Replayed(path=wanted.path, problem=_DIED)
         self._tell(answer)
@@ -139,7 +160,7 @@ class ReplayFilm:
             length = int.from_bytes(process.stdout.read(LENGTH_BYTES), "little")
             return answer_in(process.stdout.read(length))
         except (OSError, msgspec.DecodeError) as error:
-            if not self._leaving.is_set():
+            if not (self._leaving.is_set() or self._dropped):
                 log.warning("the replay's process is gone: %s", error)
             self._let_go()
             return None

@@ -1,13 +1,12 @@
-"""Where the parts of the review lie, in a large window and in a small one."""
+"""Where the parts of the review lie, on a large page and on a small one."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ui.choice import Choice
-from ui.layout import is_compact
 from ui.panels import column
 from ui.review_bar import PlayBar
 from ui.review_headline import HEIGHT as HEADLINE_H
@@ -17,7 +16,7 @@ from ui.review_lanes import LaneView
 from ui.review_list import LibraryPanel
 from ui.review_video import ReviewPicture
 
-STATUS_H: Final = 28
+COMPACT: Final = (1480, 840)  # of the page: below either of these the inspector folds
 LEFT: Final = {True: 304, False: 400}
 RIGHT: Final = {True: 0, False: 320}
 MARGIN: Final = 12
@@ -26,7 +25,7 @@ VIDEO_SHARE: Final = 0.5  # of the height between headline and bottom, at most
 
 
 class ReviewLayout:
-    """Puts the parts into `body`; in small windows the inspector goes behind a tab."""
+    """Puts the parts into `body`; on small pages the inspector goes behind a tab."""
 
     def __init__(
         self,
@@ -39,7 +38,6 @@ class ReviewLayout:
         lanes: LaneView,
         inspector: Inspector,
         pages: Choice,
-        status: QLabel,
     ) -> None:
         self._bar, self._inspector, self._pages = bar, inspector, pages
         self._compact = False
@@ -74,11 +72,6 @@ class ReviewLayout:
         self._across.addWidget(self._left)
         self._across.addWidget(middle, 1)
         self._across.addWidget(inspector)
-        foot = QWidget()
-        foot.setProperty("panel", True)
-        foot.setFixedHeight(STATUS_H)
-        column(foot, (MARGIN, 0, MARGIN, 0), 0).addWidget(status)
-        whole.addWidget(foot)
         pages.chosen.connect(self._stack.setCurrentIndex)
 
     @property
@@ -87,8 +80,8 @@ class ReviewLayout:
         return self._compact
 
     def arrange(self, width: int, height: int) -> None:
-        """Sizes for a window whose part below the menu is so large, px."""
-        compact = is_compact(width, height + STATUS_H)
+        """Sizes for a page that is so large, px."""
+        compact = width < COMPACT[0] or height < COMPACT[1]
         if compact != self._compact:
             self._compact = compact
             self._fold() if compact else self._unfold()
@@ -98,7 +91,7 @@ class ReviewLayout:
         self._inspector.setMinimumWidth(RIGHT[compact])
         self._inspector.setMaximumWidth(RIGHT[compact] or LEFT[compact])
         middle = width - LEFT[compact] - RIGHT[compact] - 2 * MARGIN - 2
-        room = height - STATUS_H - HEADLINE_H
+        room = height - HEADLINE_H
         self._videos.setFixedHeight(round(min((middle - BETWEEN) / 2 * 0.75, room * VIDEO_SHARE)))
 
     def _fold(self) -> None:

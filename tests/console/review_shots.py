@@ -18,10 +18,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from ui.review_page import ReviewPage
 from ui.review_window import ReviewWindow
 from ui.theme import Theme, dressed
 
-SIZES = ((1920, 1080), (1280, 800))
+SIZES = ((1920, 1080), (1280, 800), (3840, 2160))
 LOOK_MS = 20
 PATIENCE_MS = 60_000  # for a replay and its pictures
 
@@ -32,29 +33,30 @@ def draw(theme: Theme, root: Path, out: Path, size: tuple[int, int], *, light: b
     window = ReviewWindow(root, theme)
     window.resize(*size)
     window.show()
-    until(lambda: bool(window.library.model.listed))
+    page = window.page
+    until(lambda: bool(page.library.model.listed))
     tone = "light" if light else "dark"
-    for number, one in enumerate(window.library.model.listed):
-        window.library.choose(number)
-        until(partial(shows, window, one.folder))
-        until(lambda: window.replayed is not None)
-        window.seek(window.playback.length_s * 0.7)
-        until(lambda: window.replay_view.image is not None or bool(window.replay_view.face.missing))
+    for number, one in enumerate(page.library.model.listed):
+        page.library.choose(number)
+        until(partial(shows, page, one.folder))
+        until(lambda: page.replayed is not None)
+        page.seek(page.playback.length_s * 0.7)
+        until(lambda: page.replay_view.image is not None or bool(page.replay_view.face.missing))
         QTest.qWait(1500)  # lint, thumbnails
         name = f"{size[0]}-{tone}-{number}-{one.verdict or 'none'}.png"
         window.grab().save(str(out / name))
         print(name)
-    if window._layout.compact:
-        window.pages.choose(1)
+    if page._layout.compact:
+        page.pages.choose(1)
         QTest.qWait(200)
         window.grab().save(str(out / f"{size[0]}-{tone}-inspector.png"))
     window.close()
     window.deleteLater()
 
 
-def shows(window: ReviewWindow, folder: str) -> bool:
+def shows(page: ReviewPage, folder: str) -> bool:
     """Whether this episode is the one that is shown."""
-    return window.opened is not None and window.opened.path.name == folder
+    return page.opened is not None and page.opened.path.name == folder
 
 
 def until(true: Callable[[], bool]) -> None:

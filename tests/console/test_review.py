@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QImage, QShortcut
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from recorder.episode import LOG_FILE
@@ -26,6 +26,7 @@ from tests.unit.library_support import fill, pattern
 from tests.unit.recorder_support import number_of
 from transport.messages import Outcome
 from ui.review_film import ReplayFilm
+from ui.review_page import ReviewPage
 from ui.review_state import PAGE
 from ui.review_window import ReviewWindow
 from ui.theme import Theme
@@ -36,7 +37,7 @@ DYING = (sys.executable, "-c", "import sys; sys.stdin.readline()")
 NOW = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
 PATIENCE_MS = 30_000
 
-Opens = Callable[..., ReviewWindow]
+Opens = Callable[..., ReviewPage]
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +56,19 @@ def opens(qtbot: QtBot, theme: Theme) -> Iterator[Opens]:
     """Opens the review of a library; the episode of this folder is chosen."""
     windows: list[ReviewWindow] = []
 
-    def open_(folder: Path, command: tuple[str, ...] = WORKER) -> ReviewWindow:
+    def open_(folder: Path, command: tuple[str, ...] = WORKER) -> ReviewPage:
         film = partial(ReplayFilm, command=command)
         window = ReviewWindow(folder.parent, theme, make_film=film, now=lambda: NOW)
         windows.append(window)
+        page = window.page
         window.resize(1920, 1080)
         window.show()
         window.activateWindow()
         qtbot.waitUntil(window.isActiveWindow)
-        qtbot.waitUntil(lambda: bool(window.library.model.listed), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: bool(page.library.model.listed), timeout=PATIENCE_MS)
         if (folder / LOG_FILE).exists():
-            choose(qtbot, window, folder)
-        return window
+            choose(qtbot, page, folder)
+        return page
 
     yield open_
     for window in windows:
@@ -74,15 +76,15 @@ def opens(qtbot: QtBot, theme: Theme) -> Iterator[Opens]:
         window.deleteLater()
 
 
-def choose(qtbot: QtBot, window: ReviewWindow, folder: Path) -> None:
-    listed = [one.folder for one in window.library.model.listed]
-    window.library.choose(listed.index(folder.name))
-    shows = partial(_shows, window, folder)
+def choose(qtbot: QtBot, page: ReviewPage, folder: Path) -> None:
+    listed = [one.folder for one in page.library.model.listed]
+    page.library.choose(listed.index(folder.name))
+    shows = partial(_shows, page, folder)
     qtbot.waitUntil(shows, timeout=PATIENCE_MS)
 
 
-def _shows(window: ReviewWindow, folder: Path) -> bool:
-    return window.opened is not None and window.opened.path == folder
+def _shows(page: ReviewPage, folder: Path) -> bool:
+    return page.opened is not None and page.opened.path == folder
 
 
 def pixels(image: QImage | None) -> np.ndarray:
@@ -92,12 +94,12 @@ def pixels(image: QImage | None) -> np.ndarray:
     return rows[:, : whole.width() * 3].reshape(whole.height(), whole.width(), 3).copy()
 
 
-def shown_row(window: ReviewWindow) -> int:
-    return number_of(pixels(window.recorded.image))
+def shown_row(page: ReviewPage) -> int:
+    return number_of(pixels(page.recorded.image))
 
 
-def folders(window: ReviewWindow) -> list[str]:
-    return [one.folder for one in window.library.model.listed]
+def folders(page: ReviewPage) -> list[str]:
+    return [one.folder for one in page.library.model.listed]
 
 
 # --- the list -------------------------------------------------------------------------------------
@@ -106,10 +108,10 @@ def folders(window: ReviewWindow) -> list[str]:
 def test_the_list_has_every_episode_newest_first_with_its_verdict(
     opens: Opens, library: dict[str, Path]
 ) -> None:
-    window = opens(library["exact"])
+    page = opens(library["exact"])
     names = ("none", "outdated", "unverifiable", "late", "exact")
-    assert folders(window) == [library[name].name for name in names]
-    chips = [window.library.model.row(number).verdict.word for number in range(5)]
+    assert folders(page) == [library[name].name for name in names]
+    chips = [page.library.model.row(number).verdict.word for number in range(5)]
     expected = ["NOT REPLAYED", "OUT OF DATE", "UNVERIFIABLE", "LABEL_FAULT", "EXACT"]
     assert chips == expected
 
@@ -125,25 +127,25 @@ def test_the_list_has_every_episode_newest_first_with_its_verdict(
 def test_the_list_is_narrowed_to_a_verdict(
     opens: Opens, library: dict[str, Path], qtbot: QtBot, verdict: str, names: list[str]
 ) -> None:
-    window = opens(library["exact"])
-    window.library.verdict_chosen(verdict)
+    page = opens(library["exact"])
+    page.library.verdict_chosen(verdict)
     expected = [library[name].name for name in names]
-    qtbot.waitUntil(lambda: folders(window) == expected, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: folders(page) == expected, timeout=PATIENCE_MS)
 
 
 def test_the_list_is_narrowed_to_an_outcome_and_to_what_is_typed(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"])
-    window.library.outcome_chosen(Outcome.FAILURE.value)
+    page = opens(library["exact"])
+    page.library.outcome_chosen(Outcome.FAILURE.value)
     only = [library["outdated"].name]
-    qtbot.waitUntil(lambda: folders(window) == only, timeout=PATIENCE_MS)
-    window.library.outcome_chosen("")
-    qtbot.waitUntil(lambda: len(folders(window)) == 5, timeout=PATIENCE_MS)
-    qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    assert window.library.search.hasFocus()
-    qtbot.keyClicks(window.library.search, "vase ROVER")
-    qtbot.waitUntil(lambda: folders(window) == only, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: folders(page) == only, timeout=PATIENCE_MS)
+    page.library.outcome_chosen("")
+    qtbot.waitUntil(lambda: len(folders(page)) == 5, timeout=PATIENCE_MS)
+    qtbot.keyClick(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert page.library.search.hasFocus()
+    qtbot.keyClicks(page.library.search, "vase ROVER")
+    qtbot.waitUntil(lambda: folders(page) == only, timeout=PATIENCE_MS)
 
 
 def test_a_long_library_comes_page_by_page(opens: Opens, qtbot: QtBot, tmp_path: Path) -> None:
@@ -152,13 +154,13 @@ def test_a_long_library_comes_page_by_page(opens: Opens, qtbot: QtBot, tmp_path:
     root.mkdir()
     fill(root, episode.manifest, verdict, range(PAGE + 20))
     newest = sorted(path for path in root.iterdir() if path.is_dir())[-1]
-    window = opens(newest)
-    assert len(folders(window)) == PAGE
-    assert "220" in window.library.heading.count
-    window.library.view.scrollToBottom()
-    window.library.model.fetchMore(window.library.view.rootIndex())
-    qtbot.waitUntil(lambda: len(folders(window)) == PAGE + 20, timeout=PATIENCE_MS)
-    assert folders(window) == sorted(folders(window), reverse=True)
+    page = opens(newest)
+    assert len(folders(page)) == PAGE
+    assert "220" in page.library.heading.count
+    page.library.view.scrollToBottom()
+    page.library.model.fetchMore(page.library.view.rootIndex())
+    qtbot.waitUntil(lambda: len(folders(page)) == PAGE + 20, timeout=PATIENCE_MS)
+    assert folders(page) == sorted(folders(page), reverse=True)
 
 
 # --- the two pictures -----------------------------------------------------------------------------
@@ -167,71 +169,71 @@ def test_a_long_library_comes_page_by_page(opens: Opens, qtbot: QtBot, tmp_path:
 def test_both_pictures_are_of_the_same_step(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"])
-    tape = window.opened.tape if window.opened is not None else None
+    page = opens(library["exact"])
+    tape = page.opened.tape if page.opened is not None else None
     assert tape is not None
     for step in (0, 60, 150):
-        window.seek(tape.second_of(step))
+        page.seek(tape.second_of(step))
         row = tape.row_at(tape.second_of(step))
         qtbot.waitUntil(
-            lambda row=row: window.recorded.image is not None and shown_row(window) == row,
+            lambda row=row: page.recorded.image is not None and shown_row(page) == row,
             timeout=PATIENCE_MS,
         )
         states = open_episode(library["exact"]).states()
         far = int(states[tape.first + step][0] * 100)
         qtbot.waitUntil(
             lambda far=far: (
-                window.replay_view.image is not None
-                and int(pixels(window.replay_view.image)[0, 0, 0]) == far
+                page.replay_view.image is not None
+                and int(pixels(page.replay_view.image)[0, 0, 0]) == far
             ),
             timeout=PATIENCE_MS,
         )
-        assert f"step {step:,}" in window.recorded.face.detail
-        assert f"step {step:,}" in window.replay_view.face.detail
+        assert f"step {step:,}" in page.recorded.face.detail
+        assert f"step {step:,}" in page.replay_view.face.detail
 
 
 def test_outside_the_replay_its_frame_says_so(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"])
-    qtbot.waitUntil(lambda: window.replay_view.image is not None, timeout=PATIENCE_MS)
-    window.seek(0.0)
-    assert window.replay_view.face.missing == "Not replayed here"
-    assert "starts at the takeover" in window.replay_view.face.why
-    assert window.replay_view.image is None
+    page = opens(library["exact"])
+    qtbot.waitUntil(lambda: page.replay_view.image is not None, timeout=PATIENCE_MS)
+    page.seek(0.0)
+    assert page.replay_view.face.missing == "Not replayed here"
+    assert "starts at the takeover" in page.replay_view.face.why
+    assert page.replay_view.image is None
 
 
 def test_without_a_robot_the_frame_of_the_replay_says_why(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"], (sys.executable, "-m", "teleop", "replay-film"))
-    qtbot.waitUntil(lambda: window.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
-    assert "No robot of type 'rover'" in window.replay_view.face.why
-    qtbot.waitUntil(lambda: window.recorded.image is not None, timeout=PATIENCE_MS)
+    page = opens(library["exact"], (sys.executable, "-m", "teleop", "replay-film"))
+    qtbot.waitUntil(lambda: page.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
+    assert "No robot of type 'rover'" in page.replay_view.face.why
+    qtbot.waitUntil(lambda: page.recorded.image is not None, timeout=PATIENCE_MS)
 
 
 def test_a_replay_that_never_answers_disturbs_nobody(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"], SILENT)
-    assert window.replay_view.face.missing == "Replaying…"
-    qtbot.waitUntil(lambda: window.recorded.image is not None, timeout=PATIENCE_MS)
-    before = shown_row(window)
-    qtbot.keyClick(window, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: shown_row(window) == before + 1, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: window.film._process is not None, timeout=PATIENCE_MS)
-    process = window.film._process
+    page = opens(library["exact"], SILENT)
+    assert page.replay_view.face.missing == "Replaying…"
+    qtbot.waitUntil(lambda: page.recorded.image is not None, timeout=PATIENCE_MS)
+    before = shown_row(page)
+    qtbot.keyClick(page, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: shown_row(page) == before + 1, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.film._process is not None, timeout=PATIENCE_MS)
+    process = page.film._process
     assert process is not None
-    window.close()
-    assert process.poll() is not None  # it is ended with the window
+    page.window().close()
+    assert process.poll() is not None  # it is ended with the page
 
 
 def test_a_replay_whose_process_dies_is_told(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"], DYING)
-    qtbot.waitUntil(lambda: window.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
-    assert "process ended" in window.replay_view.face.why
+    page = opens(library["exact"], DYING)
+    qtbot.waitUntil(lambda: page.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
+    assert "process ended" in page.replay_view.face.why
 
 
 # --- the lanes ------------------------------------------------------------------------------------
@@ -240,41 +242,41 @@ def test_a_replay_whose_process_dies_is_told(
 def test_a_click_into_the_lanes_sets_the_playhead(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"])
-    x = round(window.lanes.x_of(3.0))
-    qtbot.mouseClick(window.lanes, Qt.MouseButton.LeftButton, pos=QPoint(x, 60))
-    assert window.playback.at_s == pytest.approx(3.0, abs=0.01)
-    assert window.bar.at.text() == f"{window.playback.at_s:.2f} s"
+    page = opens(library["exact"])
+    x = round(page.lanes.x_of(3.0))
+    qtbot.mouseClick(page.lanes, Qt.MouseButton.LeftButton, pos=QPoint(x, 60))
+    assert page.playback.at_s == pytest.approx(3.0, abs=0.01)
+    assert page.bar.at.text() == f"{page.playback.at_s:.2f} s"
 
 
 def test_wrong_labels_are_found_and_f_goes_to_the_first(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["late"])
-    qtbot.waitUntil(lambda: window.replayed is not None, timeout=PATIENCE_MS)
-    assert window.replayed is not None
-    assert window.opened is not None
-    assert window.opened.verdict is not None
-    wrong = sum(last - first + 1 for first, last in window.replayed.failing)
-    step = window.opened.verdict.evidence.one_step
+    page = opens(library["late"])
+    qtbot.waitUntil(lambda: page.replayed is not None, timeout=PATIENCE_MS)
+    assert page.replayed is not None
+    assert page.opened is not None
+    assert page.opened.verdict is not None
+    wrong = sum(last - first + 1 for first, last in page.replayed.failing)
+    step = page.opened.verdict.evidence.one_step
     assert step is not None
     assert wrong == step.failed > 0
-    qtbot.keyClick(window, Qt.Key.Key_F)
-    first = window.replayed.failing[0][0]
-    assert window.playback.at_s == window.opened.tape.second_of(first)
+    qtbot.keyClick(page, Qt.Key.Key_F)
+    first = page.replayed.failing[0][0]
+    assert page.playback.at_s == page.opened.tape.second_of(first)
 
 
 def test_what_the_replay_is_off_by_stands_on_its_picture(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["late"])
-    qtbot.waitUntil(lambda: window.replayed is not None, timeout=PATIENCE_MS)
-    assert window.opened is not None
-    assert window.replayed is not None
-    off_m = window.replayed.off_m()
+    page = opens(library["late"])
+    qtbot.waitUntil(lambda: page.replayed is not None, timeout=PATIENCE_MS)
+    assert page.opened is not None
+    assert page.replayed is not None
+    off_m = page.replayed.off_m()
     step = int(off_m.argmax())
-    window.seek(window.opened.tape.second_of(step))
-    assert window.replay_view.face.differs == f"{off_m.max() * 1e3:.1f} mm from the recording"
+    page.seek(page.opened.tape.second_of(step))
+    assert page.replay_view.face.differs == f"{off_m.max() * 1e3:.1f} mm from the recording"
 
 
 # --- labels ---------------------------------------------------------------------------------------
@@ -285,52 +287,52 @@ def test_a_label_is_kept_beside_the_sealed_files_and_the_verdict_is_then_out_of_
 ) -> None:
     path = library["exact"]
     sealed = {file.name: sha256(file.read_bytes()).hexdigest() for file in path.iterdir()}
-    window = opens(path)
-    assert window.headline.chip.accessibleName() == "Verdict: EXACT"
-    qtbot.keyClick(window, Qt.Key.Key_Backspace)
+    page = opens(path)
+    assert page.headline.chip.accessibleName() == "Verdict: EXACT"
+    qtbot.keyClick(page, Qt.Key.Key_Backspace)
     qtbot.waitUntil(
-        lambda: window.headline.chip.accessibleName() == "Verdict: OUT OF DATE",
+        lambda: page.headline.chip.accessibleName() == "Verdict: OUT OF DATE",
         timeout=PATIENCE_MS,
     )
     episode = open_episode(path)
     assert episode.labels.outcome is Outcome.FAILURE
-    assert window.headline.text.title == "It was judged as success and is labelled failure now."
+    assert page.headline.text.title == "It was judged as success and is labelled failure now."
     qtbot.waitUntil(
-        lambda: window.library.model.row(4).verdict.word == "OUT OF DATE", timeout=PATIENCE_MS
+        lambda: page.library.model.row(4).verdict.word == "OUT OF DATE", timeout=PATIENCE_MS
     )
     assert {name: sha256((path / name).read_bytes()).hexdigest() for name in sealed} == sealed
-    qtbot.keyClick(window, Qt.Key.Key_Y)
+    qtbot.keyClick(page, Qt.Key.Key_Y)
     qtbot.waitUntil(
-        lambda: window.headline.chip.accessibleName() == "Verdict: EXACT", timeout=PATIENCE_MS
+        lambda: page.headline.chip.accessibleName() == "Verdict: EXACT", timeout=PATIENCE_MS
     )
 
 
 def test_a_reason_and_a_note_are_kept(opens: Opens, library: dict[str, Path], qtbot: QtBot) -> None:
-    window = opens(library["exact"])
-    qtbot.mouseClick(window.inspector.why, Qt.MouseButton.LeftButton)
-    qtbot.keyClicks(window.inspector.why, "by feel")
-    qtbot.keyClick(window.inspector.why, Qt.Key.Key_Return)
-    qtbot.mouseClick(window.inspector.remark, Qt.MouseButton.LeftButton)
-    qtbot.keyClicks(window.inspector.remark, "battery was low")
-    qtbot.keyClick(window.inspector.remark, Qt.Key.Key_Return)
+    page = opens(library["exact"])
+    qtbot.mouseClick(page.inspector.why, Qt.MouseButton.LeftButton)
+    qtbot.keyClicks(page.inspector.why, "by feel")
+    qtbot.keyClick(page.inspector.why, Qt.Key.Key_Return)
+    qtbot.mouseClick(page.inspector.remark, Qt.MouseButton.LeftButton)
+    qtbot.keyClicks(page.inspector.remark, "battery was low")
+    qtbot.keyClick(page.inspector.remark, Qt.Key.Key_Return)
 
     def kept() -> bool:
         labels = open_episode(library["exact"]).labels
         return (labels.reason, labels.notes[-1:]) == ("by feel", ("battery was low",))
 
     qtbot.waitUntil(kept, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: window.inspector.said.text() != "", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.inspector.said.text() != "", timeout=PATIENCE_MS)
 
 
 def test_letters_that_are_typed_into_a_field_do_nothing_else(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"])
-    window.search()
-    qtbot.keyClicks(window.library.search, "by frY")
-    qtbot.keyClick(window.library.search, Qt.Key.Key_Backspace)
-    assert window.library.search.text() == "by fr"
-    assert not window.playback.playing
+    page = opens(library["exact"])
+    page.search()
+    qtbot.keyClicks(page.library.search, "by frY")
+    qtbot.keyClick(page.library.search, Qt.Key.Key_Backspace)
+    assert page.library.search.text() == "by fr"
+    assert not page.playback.playing
     assert open_episode(library["exact"]).history.annotations == ()
 
 
@@ -340,47 +342,49 @@ def test_letters_that_are_typed_into_a_field_do_nothing_else(
 def test_b_plays_and_space_has_no_second_meaning(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"])
-    window.bar.play.setFocus()
-    qtbot.keyClick(window.bar.play, Qt.Key.Key_Space)
-    assert not window.playback.playing
+    page = opens(library["exact"])
+    page.bar.play.setFocus()
+    qtbot.keyClick(page.bar.play, Qt.Key.Key_Space)
+    assert not page.playback.playing
+    window = page.window()
+    assert isinstance(window, ReviewWindow)
     assert "Space is STOP" in window.status.text()
-    qtbot.keyClick(window, Qt.Key.Key_B)
-    began = window.playback.at_s
-    assert window.playback.playing
-    qtbot.waitUntil(lambda: window.playback.at_s > began + 0.2, timeout=PATIENCE_MS)
-    qtbot.keyClick(window.bar.play, Qt.Key.Key_Return)
-    assert not window.playback.playing
+    qtbot.keyClick(page, Qt.Key.Key_B)
+    began = page.playback.at_s
+    assert page.playback.playing
+    qtbot.waitUntil(lambda: page.playback.at_s > began + 0.2, timeout=PATIENCE_MS)
+    qtbot.keyClick(page.bar.play, Qt.Key.Key_Return)
+    assert not page.playback.playing
 
 
 def test_everything_is_reached_by_tab_and_has_a_name(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["late"])
+    page = opens(library["late"])
     reached: list[QWidget] = []
-    window.library.view.setFocus()
+    page.library.view.setFocus()
     while True:
-        here = window.focusWidget()
+        here = page.window().focusWidget()
         assert here is not None
         if here in reached:
             break
         reached.append(here)
         qtbot.keyClick(here, Qt.Key.Key_Tab)
     wanted = {
-        window.library.search,
-        window.library.verdict,
-        window.library.outcome,
-        window.library.view,
-        window.bar.play,
-        window.bar.speed,
-        window.bar.cameras,
-        window.bar.difference,
-        window.lanes,
-        window.inspector.success,
-        window.inspector.failure,
-        window.inspector.why,
-        window.inspector.remark,
-        window.inspector.again,
+        page.library.search,
+        page.library.verdict,
+        page.library.outcome,
+        page.library.view,
+        page.bar.play,
+        page.bar.speed,
+        page.bar.cameras,
+        page.bar.difference,
+        page.lanes,
+        page.inspector.success,
+        page.inspector.failure,
+        page.inspector.why,
+        page.inspector.remark,
+        page.inspector.again,
     }
     assert wanted <= set(reached)
     assert [part for part in reached if not part.accessibleName()] == []
@@ -389,10 +393,77 @@ def test_everything_is_reached_by_tab_and_has_a_name(
 def test_in_a_small_window_the_inspector_is_behind_a_tab(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
-    window = opens(library["exact"])
-    window.resize(1280, 800)
-    qtbot.waitUntil(lambda: not window.inspector.isVisible())
-    window.pages.choose(1)
-    assert window.inspector.isVisible()
-    window.resize(1920, 1080)
-    qtbot.waitUntil(lambda: window.library.view.isVisible() and window.inspector.isVisible())
+    page = opens(library["exact"])
+    page.window().resize(1280, 800)
+    qtbot.waitUntil(lambda: not page.inspector.isVisible())
+    page.pages.choose(1)
+    assert page.inspector.isVisible()
+    page.resize(1920, 1080)
+    qtbot.waitUntil(lambda: page.library.view.isVisible() and page.inspector.isVisible())
+
+
+# --- a page of a window with more -----------------------------------------------------------------
+
+
+def test_out_of_view_nothing_plays_reads_or_replays(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["exact"], SILENT)
+    qtbot.waitUntil(lambda: page.film._process is not None, timeout=PATIENCE_MS)
+    process = page.film._process
+    assert process is not None
+    page.play()
+    page.hidden()
+    assert not page.playback.playing
+    assert not page._ticker.isActive()
+    qtbot.waitUntil(lambda: process.poll() is not None, timeout=PATIENCE_MS)
+    assert page.film._process is None or page.film._process.poll() is not None
+
+
+def test_back_in_view_it_goes_on_where_it_was_and_replays_what_was_broken_off(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["exact"], SILENT)
+    page.seek(3.0)
+    qtbot.waitUntil(lambda: page.film._process is not None, timeout=PATIENCE_MS)
+    first = page.film._process
+    page.hidden()
+    page.shown()
+    qtbot.waitUntil(lambda: page.film._process not in (None, first), timeout=PATIENCE_MS)
+    assert page.playback.at_s == 3.0
+    assert page.replay_view.face.missing == "Replaying…"
+
+
+def test_new_episodes_are_found_when_the_page_comes_into_view_again(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["exact"])
+    page.hidden()
+    shutil.rmtree(library["none"])
+    page.shown()
+    qtbot.waitUntil(lambda: library["none"].name not in folders(page), timeout=PATIENCE_MS)
+    assert page.opened is not None
+    assert page.opened.path == library["exact"]
+
+
+def test_its_keys_reach_into_no_other_page(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["exact"])
+    elsewhere = QLineEdit(page.window())
+    elsewhere.show()
+    elsewhere.setFocus()
+    elsewhere.setReadOnly(True)  # it takes no letter for itself
+    qtbot.keyClick(elsewhere, Qt.Key.Key_B)
+    assert not page.playback.playing
+
+
+def test_no_command_has_a_driving_key_or_space(opens: Opens, library: dict[str, Path]) -> None:
+    page = opens(library["exact"])
+    taken = [action.shortcut().toString() for action in page.actions()]
+    taken += [shortcut.key().toString() for shortcut in page.findChildren(QShortcut)]
+    assert not {"W", "A", "S", "D", "Q", "E", "Space"} & set(taken)
+    commands = page.commands
+    for action in (*commands.library, *commands.episode, *commands.view):
+        assert action in page.actions()
+        assert action.statusTip()
