@@ -40,9 +40,11 @@ def run_review(root: Path) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from ui.errands import hand_over_quickly
     from ui.review_window import ReviewWindow
     from ui.theme import dressed
 
+    hand_over_quickly()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("unstick")
     app.setApplicationDisplayName("Unstick")

@@ -1,7 +1,8 @@
 """Everything the review reads and writes, off the window's thread.
 
 Four threads, each with one kind of work, so that none waits for another: the library (lists,
-episodes, annotations), recorded pictures, thumbnails, and what takes long (lint, a replay). Results
+episodes, annotations), recorded pictures, thumbnails, and what waits for a replay. What computes
+for long is a process (`ui.chore`). Results
 come back in the window's thread, and only while they are of the episode that is still chosen.
 """
 
@@ -14,19 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
 from recorder.annotations import annotate
 from recorder.catalogue import list_library, listed
 from recorder.episode import GOP_ROWS, EpisodeError, Manifest, camera_file
+from recorder.finding import Finding
 from recorder.frame_reader import FrameReader
 from recorder.labels import AnnotationKind, Labels
 from recorder.library import open_episode
-from recorder.lint import lint
 from recorder.listing import Listed
 from recorder.verdict import Verdict
 from teleop.annotating import login
+from ui.chore import Chore
 from ui.errands import Errands
 from ui.review_list import THUMB
 from ui.review_state import Filters
@@ -35,6 +38,16 @@ from ui.review_video import as_image
 
 WAITING_THUMBS: Final = 40  # what a screen shows and a little more; older ones are asked for again
 VALIDATE: Final = (sys.executable, "-m", "teleop", "validate")
+
+
+class _Linted(msgspec.Struct, frozen=True):
+    findings: tuple[Finding, ...]
+
+
+class _Lint(msgspec.Struct, frozen=True):
+    """What `unstick episodes lint --json` prints, as far as it is read here."""
+
+    episodes: tuple[_Linted, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +84,8 @@ class Desk(QObject):
         self._thumbs = Errands("review-thumbs", newest_first=True, waiting=WAITING_THUMBS)
         self._slow = Errands("review-slow")
         self._videos: dict[Path, FrameReader] = {}  # of the episode that is shown; its thread's
+        self._lint, self._linting = Chore(), ""
+        self._lint.ended.connect(self._found)
         self._judging: subprocess.Popen[bytes] | None = None
 
     def list(self, filters: Filters, skip: int = 0) -> None:
@@ -94,13 +109,8 @@ class Desk(QObject):
 
     def lint(self, folder: str) -> None:
         """Look for what is wrong with it."""
-        path = self.root / folder
-        self._slow.do(
-            "lint",
-            lambda: lint(open_episode(path)),
-            lambda findings: self.linted.emit(folder, findings),
-            self.failed.emit,
-        )
+        self._linting = folder
+        self._lint.start("episodes", "lint", str(self.root / folder), "--json")
 
     def say(self, episode: Opened, kind: AnnotationKind, text: str) -> None:
         """Keep one annotation beside the sealed files."""
@@ -146,17 +156,26 @@ class Desk(QObject):
         """Nobody looks: what was only to be looked at is not read any more."""
         self._thumbs.drop()
         self._pictures.drop()
-        self._slow.drop("lint")
+        self._lint.drop()
 
     def close(self) -> None:
         """End all threads; what was said is kept before."""
         if (judging := self._judging) is not None:
             judging.kill()
+        self._lint.close()
         self._thumbs.close()
         self._pictures.close()
         self._slow.close()
         self._library.close()
         self._forget()
+
+    def _found(self, code: int, printed: str, said: str) -> None:
+        """What lint has found; 0 is nothing, 1 something, anything else that it could not look."""
+        if code not in (0, 1):
+            self.failed.emit(said)
+            return
+        (linted,) = msgspec.json.decode(printed, type=_Lint).episodes
+        self.linted.emit(self._linting, linted.findings)
 
     # --- on the threads ---------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from recorder.series import Numbers
 from recorder.verdict import Verdict
@@ -21,6 +21,7 @@ from ui.review_lane_layout import Lane
 from ui.review_state import LIMIT, axis, deviation, failing_blocks
 from ui.review_tape import Tape
 from ui.theme import CAPTION, Theme, font, text_width
+from ui.traces import draw_between, draw_trace, polygon
 
 RIGHT: Final = 24
 DIFFERS: Final = 1e-9  # of two actions, m/s or rad/s: what a robot may round
@@ -169,12 +170,12 @@ class LanesDrawing:
         high = max(float(shown.curve.max()) * 1.1, 1.5 * LIMIT)
         ys = rect.bottom() - 1 - (rect.height() - 4) * shown.curve / high
         limit_y = rect.bottom() - 1 - (rect.height() - 4) * LIMIT / high
-        line = _polygon(xs, ys)
+        line = polygon(xs, ys)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if shown.deviates:
             wash = QColor(theme.color("red"))
             wash.setAlpha(60)
-            filled = _polygon(
+            filled = polygon(
                 np.concatenate(([xs[0]], xs, [xs[-1]])), np.concatenate(([limit_y], ys, [limit_y]))
             )
             painter.save()
@@ -213,8 +214,7 @@ class LanesDrawing:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         seen = self._seen
         xs, ys = self._x(tape.at_s[seen]), middle - half * recorded[seen] / reach
-        painter.setPen(QPen(theme.color("trace"), 4))
-        painter.drawPolyline(_thinned(xs, ys))
+        draw_trace(painter, xs, ys, theme.color("trace"), 4)
         if told is None or not len(told) or tape.first < 0:
             return
         begin = max(seen.start, tape.first)
@@ -224,12 +224,9 @@ class LanesDrawing:
         replayed = told[begin - tape.first : end - tape.first, number]
         xs, ys = self._x(tape.at_s[begin:end]), middle - half * replayed / reach
         apart = np.abs(replayed - recorded[begin:end]) > DIFFERS
-        painter.setPen(QPen(theme.color("red"), 1))
-        for i in np.flatnonzero(apart):
-            was = middle - half * recorded[begin + int(i)] / reach
-            painter.drawLine(QPointF(xs[i], was), QPointF(xs[i], ys[i]))
-        painter.setPen(QPen(theme.color("text"), 1.2))
-        painter.drawPolyline(_thinned(xs, ys))
+        was = middle - half * recorded[begin:end] / reach
+        draw_between(painter, xs, was, ys, apart, theme.color("red"))
+        draw_trace(painter, xs, ys, theme.color("text"), 1.2)
 
     def _latency(self, rect: QRectF) -> None:
         painter, theme, tape = self._painter, self._theme, self._tape
@@ -239,11 +236,9 @@ class LanesDrawing:
         late = np.minimum(tape.latency_ms[self._seen], LATENCY_TOP_MS)
         xs, ys = self._x(tape.at_s[self._seen]), rect.bottom() - rect.height() * late / 320.0
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
         for run in _known(late):
-            amber = bool((late[run] > LATE_MS).any())
-            painter.setPen(QPen(theme.color("amber" if amber else "text2"), 1.4))
-            painter.drawPolyline(_thinned(xs[run], ys[run]))
+            role = "amber" if bool((late[run] > LATE_MS).any()) else "text2"
+            draw_trace(painter, xs[run], ys[run], theme.color(role), 1.4)
 
     def _events(self, rect: QRectF) -> None:
         begin, end = self._from_s * NS_PER_S, self._to_s * NS_PER_S
@@ -271,20 +266,6 @@ def _known(values: Numbers) -> list[slice]:
     """Runs without a gap."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], ~np.isnan(values), [0])).astype(np.int8)))
     return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
-
-def _polygon(xs: Numbers, ys: Numbers) -> QPolygonF:
-    return QPolygonF([QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)])
-
-
-def _thinned(xs: Numbers, ys: Numbers) -> QPolygonF:
-    """Lowest and highest of each px column: no peak is lost, however long the episode."""
-    columns = np.floor(xs).astype(np.int64)
-    if len(xs) < 3 or len(xs) <= 2 * (columns[-1] - columns[0] + 1):
-        return _polygon(xs, ys)
-    starts = np.flatnonzero(np.diff(columns, prepend=columns[0] - 1))
-    low, high = np.minimum.reduceat(ys, starts), np.maximum.reduceat(ys, starts)
-    return _polygon(np.repeat(xs[starts], 2), np.column_stack((low, high)).reshape(-1))
 
 
 def shown_of(tape: Tape, verdict: Verdict | None, replayed: Replayed | None) -> Shown:

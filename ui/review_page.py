@@ -286,7 +286,7 @@ class ReviewPage(QWidget):
 
     def _pictured(self, folder: str, camera: str, row: int, image: QImage) -> None:
         opened = self.opened
-        if opened is None or opened.path.name != folder or camera != self._shown_camera():
+        if opened is None or opened.path.name != folder or camera != self.shown_camera():
             return
         self.recorded.show_image(image)
         self._row_shown = row
@@ -300,7 +300,7 @@ class ReviewPage(QWidget):
     def _drawn(self, drawn: Drawn) -> None:
         if self.opened is None or drawn.path != str(self.opened.path):
             return
-        if drawn.camera != self._shown_camera() or not drawn.rgb:
+        if drawn.camera != self.shown_camera() or not drawn.rgb:
             return
         shape = (drawn.height, drawn.width, 3)
         pixels = np.frombuffer(drawn.rgb, np.uint8).reshape(shape)
@@ -360,7 +360,7 @@ class ReviewPage(QWidget):
             return
         tape = opened.tape
         row, step = tape.row_at(playback.at_s), tape.step_at(playback.at_s)
-        camera = self._shown_camera()
+        camera = self.shown_camera()
         if not self._in_view:
             self._row = -1  # to be asked for when it is looked at again
         elif row >= 0 and camera and row != self._row:
@@ -377,7 +377,7 @@ class ReviewPage(QWidget):
         self._faces(opened, row, drawn)
 
     def _faces(self, opened: Opened, row: int, step: int) -> None:
-        camera = self._shown_camera()
+        camera = self.shown_camera()
         wall = moment(opened.manifest.clock.opened_wall, self.playback.at_s)
         self.recorded.show_face(recorded_face(row if camera else -1, step, wall))
         tape = opened.tape
@@ -398,7 +398,7 @@ class ReviewPage(QWidget):
             return ()
         return tuple(camera.name for camera in self.opened.manifest.cameras)
 
-    def _shown_camera(self) -> str:
+    def shown_camera(self) -> str:
         """Whose pictures are shown; empty: there is none."""
         cameras = self._cameras()
         return cameras[self._camera] if cameras else ""
