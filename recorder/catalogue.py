@@ -18,10 +18,10 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ from recorder.annotations import ANNOTATIONS_FILE
 from recorder.catalogue_file import CatalogueFile, Rest, Row, Whole
 from recorder.episode import MANIFEST_FILE, VERDICT_FILE, EpisodeError
 from recorder.library import is_kept, is_kept_name, open_episode
-from recorder.listing import Listed, Listing, Wanted
+from recorder.listing import Counted, Listed, Listing, Wanted
 from transport.clock import NS_PER_S, wall_time
 
 CATALOGUE_FILE: Final = "catalogue.sqlite"
@@ -40,6 +40,8 @@ SETTLED_NS: Final = 3 * NS_PER_S
 _NO_EPISODE: Final = "none"  # stamp of a folder with nothing of an episode in it
 _ROUNDS: Final = 5  # of a page that changes under our eyes, before everything is compared
 
+T = TypeVar("T")
+
 _LOG = logging.getLogger("recorder")
 
 
@@ -48,11 +50,33 @@ _EVERYTHING: Final = Wanted()
 
 def list_library(root: Path, wanted: Wanted = _EVERYTHING) -> Listing:
     """The episodes under `root` that are `wanted`; none when there is no such folder."""
+    return _asked(root, lambda file: _newest(file, root, wanted) or _all(file, root, wanted))
+
+
+def count_library(root: Path, wanted: Wanted = _EVERYTHING) -> Counted:
+    """What the episodes under `root` are made of; verdicts only of those `wanted`, of all pages."""
+
+    def count(file: CatalogueFile) -> Counted:
+        _compare(file, root)
+        operators = {name for some in file.names("operator") for name in some.split(", ")}
+        return Counted(
+            verdicts=file.verdicts(wanted),
+            robots=file.names("robot"),
+            tasks=file.names("task"),
+            operators=tuple(sorted(operators)),
+        )
+
+    return _asked(root, count)
+
+
+def _asked(root: Path, ask: Callable[[CatalogueFile], T]) -> T:
+    """An answer of the catalogue of `root`, of a new one when it is damaged, or of one in memory
+    when there can be none."""
     path = root / CATALOGUE_FILE
     for place in (path, path, None):
         try:
             with closing(CatalogueFile(place)) as file:
-                return _newest(file, root, wanted) or _all(file, root, wanted)
+                return ask(file)
         except (sqlite3.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
             if place is None:
                 raise
@@ -90,14 +114,19 @@ def _newest(file: CatalogueFile, root: Path, wanted: Wanted) -> Listing | None:
 
 def _all(file: CatalogueFile, root: Path, wanted: Wanted) -> Listing:
     """What is wanted, after every folder was compared with what is known of it."""
+    _compare(file, root)
+    found, episodes = file.select(wanted)
+    return _listing(file.whole(), episodes, found)
+
+
+def _compare(file: CatalogueFile, root: Path) -> None:
+    """Make the catalogue say of every folder what is so now."""
     known, (root_stamp, folders) = file.stamps(), _folders(root)
     present = {name: _stamp(root / name) for name in folders}
     changed = {name: folders.get(name, 0) for name, _ in known.items() ^ present.items()}
     if changed:
         _read(file, root, changed, root_stamp)
         file.stamps()  # damage may show only where something was written
-    found, episodes = file.select(wanted)
-    return _listing(file.whole(), episodes, found)
 
 
 def _listing(whole: Whole, episodes: Iterable[Listed], found: int) -> Listing:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import UTC
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -159,6 +159,17 @@ class CatalogueFile:
         decode = msgspec.json.Decoder(Listed).decode
         return found, [decode(facts) for (facts,) in rows]
 
+    def verdicts(self, wanted: Wanted) -> dict[str, int]:
+        """How many of those wanted have each verdict; for rows that `stamps` has proved."""
+        where, values = _condition(wanted)
+        grouped = f"SELECT judged, count(*) FROM episode WHERE {where} GROUP BY judged"
+        return dict(self._db.execute(grouped, values))
+
+    def names(self, column: Literal["robot", "task", "operator"]) -> tuple[str, ...]:
+        """What stands in a column, each once; for rows that `stamps` has proved."""
+        found = self._db.execute(f"SELECT DISTINCT {column} FROM episode ORDER BY 1")
+        return tuple(name for (name,) in found if name)
+
     def note_root(self, stamp: str) -> None:
         """The root's stamp, at which its folders were the known ones."""
         with self._db:
@@ -256,6 +267,7 @@ def _condition(wanted: Wanted) -> tuple[str, list[Any]]:
         ("judged", wanted.verdict),
         ("robot", wanted.robot),
         ("site", wanted.site),
+        ("task", wanted.same_task),
         ("discarded", wanted.discarded),
     ):
         if value is not None:

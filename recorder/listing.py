@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -44,6 +45,7 @@ class Wanted:
     robot: str | None = None
     site: str | None = None
     task: str | None = None  # a part of it, in upper or lower case
+    same_task: str | None = None  # all of it
     since: datetime | None = None  # recorded then or later
     until: datetime | None = None  # recorded before
     discarded: bool | None = None
@@ -64,3 +66,13 @@ class Listing:
     episodes: tuple[Listed, ...]
     found: int  # how many there are without skip and limit
     unreadable: tuple[str, ...]  # a sentence for each folder that cannot be judged
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a library is made of."""
+
+    verdicts: Mapping[str, int]  # how many of those wanted have each, as `Wanted.verdict` names it
+    robots: tuple[str, ...]  # of all episodes, by name
+    tasks: tuple[str, ...]
+    operators: tuple[str, ...]

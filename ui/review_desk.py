@@ -20,19 +20,18 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
 from recorder.annotations import annotate
-from recorder.catalogue import list_library, listed
+from recorder.catalogue import count_library, list_library, listed
 from recorder.episode import GOP_ROWS, EpisodeError, Manifest, camera_file
 from recorder.finding import Finding
 from recorder.frame_reader import FrameReader
 from recorder.labels import AnnotationKind, Labels
 from recorder.library import open_episode
-from recorder.listing import Listed
+from recorder.listing import Listed, Wanted
 from recorder.verdict import Verdict
 from teleop.annotating import login
 from ui.chore import Chore
 from ui.errands import Errands
 from ui.review_list import THUMB
-from ui.review_state import Filters
 from ui.review_tape import Tape, tape_of
 from ui.review_video import as_image
 
@@ -67,6 +66,7 @@ class Desk(QObject):
     """Asks and answers for one library; everything here belongs to the window's thread."""
 
     listed = Signal(object, int)  # Listing, how many were skipped
+    counted = Signal(object)  # Counted
     opened = Signal(object)  # Opened
     labelled = Signal(object)  # Opened, of which something was said
     linted = Signal(str, object)  # folder, findings
@@ -88,12 +88,23 @@ class Desk(QObject):
         self._lint.ended.connect(self._found)
         self._judging: subprocess.Popen[bytes] | None = None
 
-    def list(self, filters: Filters, skip: int = 0) -> None:
-        """A page of the library."""
+    def list(self, wanted: Wanted) -> None:
+        """A page of the library; with the first of them what all pages together are made of."""
         self._library.do(
-            f"list {'more' if skip else 'anew'}",
-            lambda: list_library(self.root, filters.wanted(skip)),
-            lambda listing: self.listed.emit(listing, skip),
+            f"list {'more' if wanted.skip else 'anew'}",
+            lambda: list_library(self.root, wanted),
+            lambda listing: self.listed.emit(listing, wanted.skip),
+            self.failed.emit,
+        )
+        if not wanted.skip:
+            self.count(wanted)
+
+    def count(self, wanted: Wanted) -> None:
+        """Verdicts of all that is wanted, and what else there is."""
+        self._library.do(
+            "count",
+            lambda: count_library(self.root, wanted),
+            self.counted.emit,
             self.failed.emit,
         )
 

@@ -13,7 +13,7 @@ from ui.review_headline import HEIGHT as HEADLINE_H
 from ui.review_headline import HeadlineBar
 from ui.review_inspector import Inspector
 from ui.review_lanes import LaneView
-from ui.review_list import LibraryPanel
+from ui.review_library import LibraryPanel
 from ui.review_video import ReviewPicture
 
 COMPACT: Final = (1480, 840)  # of the page: below either of these the inspector folds

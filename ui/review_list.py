@@ -1,4 +1,4 @@
-"""The library at the left of the review: filters, and a list of any length.
+"""The episodes of a library as a list of any length: its model, and how a row is painted.
 
 The list asks for the next page when its end comes into sight; thumbnails are asked for when a row
 is painted and come when they come.
@@ -6,14 +6,12 @@ is painted and come when they come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPointF,
@@ -21,44 +19,21 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
-    QTimer,
     Signal,
 )
 from PySide6.QtGui import QFontMetrics, QImage, QPainter
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLineEdit,
-    QListView,
-    QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from recorder.listing import Listed, Listing
 from ui import icons
-from ui.buttons import KeyButton
 from ui.chips import draw_box, draw_ring
-from ui.panels import Heading, column
-from ui.review_state import (
-    OUTCOMES,
-    VERDICTS,
-    EpisodeRow,
-    Filters,
-    count,
-    outcome_choice,
-    row_of,
-    verdict_choice,
-)
+from ui.review_state import EpisodeRow, row_of
 from ui.screen import Chip
 from ui.theme import BODY, CAPTION, Theme, font, text_width
 
 ROW = 64
 THUMB = QSize(64, 48)
 KEPT_THUMBS = 600  # of 64 x 48: 7 MB
-TYPED_MS = 250  # after the last letter the list is asked
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -215,120 +190,3 @@ class EpisodeDelegate(QStyledItemDelegate):
         painter.setFont(font(CAPTION, 600))
         painter.drawText(QPointF(box.left() + 26, top + 14), chip.word)
         return int(box.left())
-
-
-class LibraryPanel(QWidget):
-    """Filters above, episodes below."""
-
-    narrowed = Signal(object)  # Filters
-    chosen = Signal(object)  # Listed
-
-    def __init__(self, theme: Theme, now: Callable[[], datetime]) -> None:
-        super().__init__()
-        self.setProperty("panel", True)
-        self.filters = Filters()
-        self.model = EpisodeModel(now)
-        self.heading = Heading(theme, "Episodes")
-        self.heading.note = "newest first"
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("robot, task, operator, reason…  Ctrl F")
-        self.search.setAccessibleName("Search episodes")
-        self.search.setClearButtonEnabled(True)
-        self.search.setFixedHeight(28)
-        self.search.setFont(font(BODY))
-        self.verdict = _chooser(theme, VERDICTS, verdict_choice, self.verdict_chosen)
-        self.outcome = _chooser(theme, OUTCOMES, outcome_choice, self.outcome_chosen)
-        self.view = QListView()
-        self.view.setAccessibleName("Episodes")
-        self.view.setModel(self.model)
-        self._delegate = EpisodeDelegate(theme, self.model)  # the view does not keep it
-        self.view.setItemDelegate(self._delegate)
-        self.view.setUniformItemSizes(True)
-        self.view.setMouseTracking(True)
-        self.view.setFrameShape(QListView.Shape.NoFrame)
-        self.view.viewport().setAutoFillBackground(False)
-        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.selectionModel().currentChanged.connect(self._current)
-        filters = QWidget()
-        inside = column(filters, (12, 8, 12, 8), 8)
-        inside.addWidget(self.search)
-        chips = QHBoxLayout()
-        chips.setSpacing(8)
-        for button in (self.verdict, self.outcome):
-            chips.addWidget(button, 1)
-        inside.addLayout(chips)
-        box = column(self, (0, 0, 0, 0), 0)
-        box.addWidget(self.heading)
-        box.addWidget(filters)
-        box.addWidget(self.view, 1)
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(TYPED_MS)
-        self._typing.timeout.connect(self._typed)
-        self.search.textChanged.connect(lambda _: self._typing.start())
-        self.search.returnPressed.connect(self._typed)
-
-    def take(self, listing: Listing, skip: int) -> None:
-        """A page of what was asked for; keeps the episode that is chosen."""
-        kept = self.current()
-        self.model.take(listing, skip)
-        self.heading.count = count(self.filters, listing.found, len(listing.unreadable))
-        self.heading.setToolTip("\n".join(listing.unreadable[:20]))
-        self.heading.update()
-        if skip == 0:
-            folders = [one.folder for one in self.model.listed]
-            if kept is not None and kept.folder in folders:
-                self.choose(folders.index(kept.folder))
-            elif folders:
-                self.choose(0)
-
-    def current(self) -> Listed | None:
-        """The episode that is chosen."""
-        row = self.view.currentIndex().row()
-        return self.model.listed[row] if 0 <= row < len(self.model.listed) else None
-
-    def choose(self, row: int) -> None:
-        """Choose an episode by its place."""
-        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
-        self.view.selectionModel().setCurrentIndex(self.model.index(row), flags)
-
-    def _current(self, current: QModelIndex, _before: QModelIndex) -> None:
-        if current.isValid():
-            self.chosen.emit(self.model.listed[current.row()])
-
-    def _typed(self) -> None:
-        self._typing.stop()
-        self._narrow(Filters(self.search.text(), self.filters.verdict, self.filters.outcome))
-
-    def verdict_chosen(self, name: str) -> None:
-        """Only episodes with this verdict; empty: any."""
-        self.verdict.say(verdict_choice(name))
-        self._narrow(Filters(self.search.text(), name, self.filters.outcome))
-
-    def outcome_chosen(self, name: str) -> None:
-        """Only episodes with this outcome; empty: any."""
-        self.outcome.say(outcome_choice(name))
-        self._narrow(Filters(self.search.text(), self.filters.verdict, name))
-
-    def _narrow(self, filters: Filters) -> None:
-        if filters != self.filters:
-            self.filters = filters
-            self.narrowed.emit(filters)
-
-
-def _chooser(
-    theme: Theme,
-    names: Sequence[str],
-    say: Callable[[str], str],
-    chosen: Callable[[str], None],
-) -> KeyButton:
-    """A button that opens a menu of what the list can be narrowed to."""
-    button = KeyButton(theme, say(names[0]))
-    button.setFixedHeight(28)
-    menu = QMenu(button)
-    menu.setFont(font(BODY))
-    for name in names:
-        menu.addAction(say(name)).triggered.connect(partial(lambda which, *_: chosen(which), name))
-    button.clicked.connect(lambda: menu.popup(button.mapToGlobal(button.rect().bottomLeft())))
-    return button

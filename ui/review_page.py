@@ -34,7 +34,7 @@ from ui.review_inspector import Inspector
 from ui.review_lane_paint import shown_of
 from ui.review_lanes import LaneView
 from ui.review_layout import ReviewLayout
-from ui.review_list import LibraryPanel
+from ui.review_library import LibraryPanel
 from ui.review_playback import Playback
 from ui.review_state import difference, first_difference, headline, labels_fail
 from ui.review_video import ReviewPicture, as_image
@@ -132,11 +132,12 @@ class ReviewPage(QWidget):
 
     def _connect(self) -> None:
         desk, library = self.desk, self.library
-        library.narrowed.connect(lambda filters: desk.list(filters))
+        library.narrowed.connect(self.reread)
         library.chosen.connect(lambda one: desk.open(one.folder))
-        library.model.wants_more.connect(lambda skip: desk.list(library.filters, skip))
+        library.model.wants_more.connect(lambda skip: desk.list(library.wanted(skip)))
         library.model.wants_thumbnail.connect(desk.ask_thumbnail)
         desk.listed.connect(self._listed)
+        desk.counted.connect(library.show_counted)
         desk.opened.connect(self._opened)
         desk.labelled.connect(self._labelled)
         desk.linted.connect(self._linted)
@@ -229,7 +230,7 @@ class ReviewPage(QWidget):
 
     def reread(self) -> None:
         """Look for new episodes."""
-        self.desk.list(self.library.filters)
+        self.desk.list(self.library.wanted())
 
     def say(self, sentence: str) -> None:
         """In the line at the bottom, for a while."""
@@ -266,11 +267,16 @@ class ReviewPage(QWidget):
 
     def _labelled(self, opened: Opened) -> None:
         """Something was said, or proved, of an episode."""
-        self.desk.list_one(opened.path.name, self.library.model.replace)
+        self._relist(opened.path.name)
         if self.opened is not None and opened.path == self.opened.path:
             self.opened = opened
             self._show_words()
             self.say(f"Kept: {opened.labels.outcome}.")
+
+    def _relist(self, folder: str) -> None:
+        """Something else is said of an episode now."""
+        self.desk.list_one(folder, self.library.model.replace)
+        self.desk.count(self.library.wanted())
 
     def _linted(self, folder: str, findings: object) -> None:
         if self.opened is not None and self.opened.path.name == folder:
@@ -280,7 +286,7 @@ class ReviewPage(QWidget):
         self._replaying = ""
         self.inspector.show_replaying(False)
         self.say(problem or f"Episode {words.episode(folder)} is judged.")
-        self.desk.list_one(folder, self.library.model.replace)
+        self._relist(folder)
         if self.opened is not None and self.opened.path.name == folder:
             self.desk.open(folder)
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from recorder.episode import Manifest
 from recorder.labels import Labels
 from recorder.listing import NOT_REPLAYED, OUT_OF_DATE, Listed, Wanted
-from recorder.verdict import DIVERGED_BEYOND, Kind, Verdict
+from recorder.verdict import DIVERGED_BEYOND, PASSING, Kind, Verdict
+from recorder.verdict_report import UNJUDGED, wilson
 from transport.messages import Outcome
 from ui import words
 from ui.review_levels import limit
@@ -26,7 +27,22 @@ ANY: Final = ""  # of a filter
 VERDICTS: Final = (ANY, *(kind.value for kind in Kind), NOT_REPLAYED, OUT_OF_DATE)
 OUTCOMES: Final = (ANY, *(outcome.value for outcome in Outcome))
 LIMIT: Final = DIVERGED_BEYOND["m"]  # of a deviation, m
-_VERDICT_WORDS: Final = {ANY: "any", NOT_REPLAYED: "not replayed", OUT_OF_DATE: "out of date"}
+DAYS: Final = (ANY, "1", "7")
+FILTERS: Final = {
+    "days": "Recorded",
+    "robot": "Robot",
+    "task": "Task",
+    "outcome": "Outcome",
+    "verdict": "Verdict",
+    "operator": "Operator",
+}
+_CHOICES: Final = {
+    ("verdict", NOT_REPLAYED): "not replayed",
+    ("verdict", OUT_OF_DATE): "out of date",
+    ("days", "1"): "Today",
+    ("days", "7"): "7 days",
+}
+_JUDGED: Final = frozenset(kind.value for kind in Kind) - {kind.value for kind in UNJUDGED}
 _OUTCOME_ICONS: Final = {Outcome.SUCCESS.value: "tick", Outcome.FAILURE.value: "cross"}
 _AXES: Final = {
     "forward_mps": ("Forward", "m/s", 1.0),
@@ -39,18 +55,29 @@ _AXES: Final = {
 
 @dataclass(frozen=True)
 class Filters:
-    """What the list is narrowed to."""
+    """What the list is narrowed to; empty: not by this."""
 
     text: str = ""
     verdict: str = ANY
     outcome: str = ANY
+    robot: str = ANY
+    task: str = ANY
+    operator: str = ANY
+    days: str = ANY  # how many, today included
 
-    def wanted(self, skip: int, limit: int = PAGE) -> Wanted:
-        """The same for the catalogue: one page of it."""
+    def wanted(self, skip: int, limit: int = PAGE, today: datetime | None = None) -> Wanted:
+        """The same for the catalogue: one page of it. `today` is its first moment here."""
+        since = None
+        if self.days and today is not None:
+            since = today - timedelta(days=int(self.days) - 1)
         return Wanted(
             words=self.text,
             verdict=self.verdict or None,
             outcome=Outcome(self.outcome) if self.outcome else None,
+            robot=self.robot or None,
+            same_task=self.task or None,
+            operator=self.operator or None,
+            since=since,
             skip=skip,
             limit=limit,
         )
@@ -86,14 +113,24 @@ class Axis:
     factor: float
 
 
-def verdict_choice(name: str) -> str:
-    """How a verdict is called in the filter."""
-    return f"Verdict: {_VERDICT_WORDS.get(name, name)}"
+def choice(field: str, value: str) -> str:
+    """What the chip of a filter says: Today, EXACT, Verdict: any."""
+    if value:
+        return _CHOICES.get((field, value), value)
+    return f"{FILTERS[field]}: any"
 
 
-def outcome_choice(name: str) -> str:
-    """How an outcome is called in the filter."""
-    return f"Outcome: {name or 'any'}"
+def rate_lines(verdicts: Mapping[str, int]) -> tuple[str, str]:
+    """33 of 36 verified, 78 to 97 % (95 %), 2 not judged: never a rate without n."""
+    judged = {name: n for name, n in verdicts.items() if name in _JUDGED}
+    total, passed = sum(judged.values()), sum(judged.get(kind, 0) for kind in PASSING)
+    unknown = sum(verdicts.values()) - total
+    if not total:
+        return "None verified", f"{unknown:,} not judged" if unknown else "no episodes"
+    low, high = wilson(passed, total)
+    interval = f"{100 * low:.0f}\N{EN DASH}{100 * high:.0f} % (95 %)"
+    rest = f", {unknown:,} not judged" if unknown else ""
+    return f"{passed:,} of {total:,} verified", f"{interval}{rest}"
 
 
 def count(shown: Filters, found: int, unreadable: int) -> str:

@@ -128,7 +128,7 @@ def test_the_list_is_narrowed_to_a_verdict(
     opens: Opens, library: dict[str, Path], qtbot: QtBot, verdict: str, names: list[str]
 ) -> None:
     page = opens(library["exact"])
-    page.library.verdict_chosen(verdict)
+    page.library.narrow(verdict=verdict)
     expected = [library[name].name for name in names]
     qtbot.waitUntil(lambda: folders(page) == expected, timeout=PATIENCE_MS)
 
@@ -137,15 +137,50 @@ def test_the_list_is_narrowed_to_an_outcome_and_to_what_is_typed(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
     page = opens(library["exact"])
-    page.library.outcome_chosen(Outcome.FAILURE.value)
+    page.library.narrow(outcome=Outcome.FAILURE.value)
     only = [library["outdated"].name]
     qtbot.waitUntil(lambda: folders(page) == only, timeout=PATIENCE_MS)
-    page.library.outcome_chosen("")
+    page.library.narrow(outcome="")
     qtbot.waitUntil(lambda: len(folders(page)) == 5, timeout=PATIENCE_MS)
     qtbot.keyClick(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert page.library.search.hasFocus()
     qtbot.keyClicks(page.library.search, "vase ROVER")
     qtbot.waitUntil(lambda: folders(page) == only, timeout=PATIENCE_MS)
+
+
+def test_a_filter_in_force_is_a_chip_that_can_be_removed(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["exact"])
+    page.library.narrow(outcome=Outcome.FAILURE.value)
+    chip = page.library.chips.chips["outcome"]
+    assert (chip.text(), chip.x()) == ("failure", 0)  # it comes first
+    qtbot.waitUntil(lambda: len(folders(page)) == 1, timeout=PATIENCE_MS)
+    qtbot.mouseClick(chip, Qt.MouseButton.LeftButton, pos=QPoint(chip.width() - 8, 12))
+    assert chip.text() == "Outcome: any"
+    qtbot.waitUntil(lambda: len(folders(page)) == 5, timeout=PATIENCE_MS)
+    page.library.narrow(outcome=Outcome.FAILURE.value)
+    qtbot.keyClick(chip, Qt.Key.Key_Delete)
+    assert page.library.filters.outcome == ""
+
+
+def test_days_count_from_today(opens: Opens, library: dict[str, Path], qtbot: QtBot) -> None:
+    page = opens(library["exact"])  # it is 6 March, recorded were 1 to 5 March
+    page.library.narrow(days="1")
+    qtbot.waitUntil(lambda: folders(page) == [], timeout=PATIENCE_MS)
+    page.library.narrow(days="7")
+    qtbot.waitUntil(lambda: len(folders(page)) == 5, timeout=PATIENCE_MS)
+
+
+def test_the_rate_at_the_foot_is_of_what_the_list_is_narrowed_to(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["exact"])
+    foot = page.library
+    qtbot.waitUntil(lambda: foot.verified.text() == "1 of 2 verified", timeout=PATIENCE_MS)
+    assert foot.interval.text().endswith("% (95 %), 3 not judged")
+    foot.narrow(verdict=Kind.LABEL_FAULT.value)
+    qtbot.waitUntil(lambda: foot.verified.text() == "0 of 1 verified", timeout=PATIENCE_MS)
 
 
 def test_a_long_library_comes_page_by_page(opens: Opens, qtbot: QtBot, tmp_path: Path) -> None:
@@ -372,8 +407,10 @@ def test_everything_is_reached_by_tab_and_has_a_name(
         qtbot.keyClick(here, Qt.Key.Key_Tab)
     wanted = {
         page.library.search,
-        page.library.verdict,
-        page.library.outcome,
+        page.library.chips.chips["verdict"],
+        page.library.chips.chips["outcome"],
+        page.library.chips.chips["days"],
+        page.library.export,
         page.library.view,
         page.bar.play,
         page.bar.speed,

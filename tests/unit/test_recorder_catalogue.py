@@ -5,7 +5,9 @@ import random
 import shutil
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -15,7 +17,7 @@ from typing import Any, Self
 import pytest
 
 from recorder.annotations import annotate
-from recorder.catalogue import CATALOGUE_FILE, list_library, remove_catalogue
+from recorder.catalogue import CATALOGUE_FILE, count_library, list_library, remove_catalogue
 from recorder.episode import MANIFEST_FILE, VERDICT_FILE, Manifest
 from recorder.labels import AnnotationKind
 from recorder.library import list_episodes, open_episode
@@ -68,6 +70,26 @@ def test_a_list_says_what_the_episodes_say_newest_first(library: Path) -> None:
         assert one.recorded == episode.manifest.clock.opened_wall
 
 
+@pytest.mark.parametrize("wanted", [Wanted(), NEWEST, Wanted(operator="eve"), Wanted(robot="none")])
+def test_what_a_library_is_made_of_is_counted_over_all_pages(library: Path, wanted: Wanted) -> None:
+    pages = replace(wanted, skip=0, limit=0)
+    listed = list_library(library, pages).episodes
+    verdicts = Counter(OUT_OF_DATE if one.doubt else one.verdict or NOT_REPLAYED for one in listed)
+    everything = list_library(library).episodes
+    counted = count_library(library, wanted)
+    assert counted.verdicts == verdicts
+    assert counted.robots == tuple(sorted({one.robot for one in everything}))
+    assert counted.operators == tuple(sorted({one.operator for one in everything}))
+    assert counted.tasks == ("Reach open floor",)
+
+
+def test_a_verdict_that_changes_far_down_is_counted_at_once(library: Path) -> None:
+    before = count_library(library, NEWEST).verdicts[NOT_REPLAYED]
+    oldest = min(path for path in list_episodes(library) if (path / VERDICT_FILE).exists())
+    (oldest / VERDICT_FILE).unlink()
+    assert count_library(library, NEWEST).verdicts[NOT_REPLAYED] == before + 1
+
+
 @pytest.mark.parametrize(
     ("wanted", "holds"),
     [
@@ -79,6 +101,8 @@ def test_a_list_says_what_the_episodes_say_newest_first(library: Path) -> None:
         (Wanted(site="south"), lambda n: n % 2 == 1),
         (Wanted(task="OPEN floor"), lambda n: True),
         (Wanted(task="dock"), lambda n: False),
+        (Wanted(same_task="Reach open floor"), lambda n: True),
+        (Wanted(same_task="open floor"), lambda n: False),
         (Wanted(words="EVE"), lambda n: n % 3 == 1),
         (Wanted(words="eve rover-2"), lambda n: n % 3 == 1 and n % 4 == 2),
         (Wanted(words="open floor south"), lambda n: n % 2 == 1),

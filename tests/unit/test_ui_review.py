@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
@@ -38,6 +38,7 @@ from ui.review_state import (
     Filters,
     axis,
     axis_value,
+    choice,
     count,
     deviation,
     difference,
@@ -46,9 +47,8 @@ from ui.review_state import (
     first_sentence,
     headline,
     made_by,
-    outcome_choice,
+    rate_lines,
     row_of,
-    verdict_choice,
 )
 from ui.review_tape import tape_of
 from ui.screen import Look
@@ -135,13 +135,45 @@ def test_a_failure_has_its_reason_and_a_discard_is_told() -> None:
 
 def test_each_verdict_can_be_asked_for() -> None:
     assert set(VERDICTS) == {"", *Kind, NOT_REPLAYED, OUT_OF_DATE}
-    names = [verdict_choice(name) for name in ("", "EXACT", NOT_REPLAYED, OUT_OF_DATE)]
-    texts = ["Verdict: any", "Verdict: EXACT", "Verdict: not replayed", "Verdict: out of date"]
-    assert names == texts
-    assert [outcome_choice(name) for name in ("", "failure")] == [
-        "Outcome: any",
-        "Outcome: failure",
-    ]
+    names = [choice("verdict", name) for name in ("", "EXACT", NOT_REPLAYED, OUT_OF_DATE)]
+    assert names == ["Verdict: any", "EXACT", "not replayed", "out of date"]
+
+
+def test_a_filter_says_what_it_is_narrowed_to_or_that_it_is_not() -> None:
+    said = [choice("outcome", name) for name in ("", "failure")]
+    said += [choice("days", days) for days in ("", "1", "7")]
+    said += [choice("robot", ""), choice("robot", "rover-07"), choice("task", "")]
+    assert said[:5] == ["Outcome: any", "failure", "Recorded: any", "Today", "7 days"]
+    assert said[5:] == ["Robot: any", "rover-07", "Task: any"]
+
+
+@pytest.mark.parametrize(("days", "day"), [("1", 6), ("7", 28)])
+def test_days_count_from_their_first_moment_here(days: str, day: int) -> None:
+    today = datetime(2026, 3, 6, tzinfo=timezone(timedelta(hours=5)))
+    since = Filters(days=days).wanted(0, today=today).since
+    assert since is not None
+    assert (since.day, since.hour, since.tzinfo) == (day, 0, today.tzinfo)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "lines"),
+    [
+        (
+            {"EXACT": 30, "SEMANTIC": 3, "FRAGILE": 1, "DIVERGED": 2, "UNVERIFIABLE": 2},
+            ("33 of 36 verified", "78\N{EN DASH}97 % (95 %), 2 not judged"),
+        ),
+        (
+            {"EXACT": 1, NOT_REPLAYED: 3, OUT_OF_DATE: 2},
+            ("1 of 1 verified", "21\N{EN DASH}100 % (95 %), 5 not judged"),
+        ),
+        ({"NOT_APPLIED": 4}, ("None verified", "4 not judged")),
+        ({}, ("None verified", "no episodes")),
+    ],
+)
+def test_the_rate_has_its_n_its_interval_and_what_nobody_judged(
+    verdicts: dict[str, int], lines: tuple[str, str]
+) -> None:
+    assert rate_lines(verdicts) == lines
 
 
 def test_filters_are_asked_of_the_catalogue_page_by_page() -> None:
