@@ -17,7 +17,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,13 @@ from recorder.episode import EpisodeError
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
 _NO_EXCHANGE: Final = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)  # file systems that cannot
+
+
+Step = Callable[[int, int], None]  # so many are done, of so many
+
+
+def no_step(done: int, of: int) -> None:
+    """Nobody waits for it."""
 
 
 @dataclass(frozen=True)

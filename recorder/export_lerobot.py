@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from recorder.contents import file_entry
 from recorder.episode import EpisodeError, Manifest, Status
-from recorder.export_folder import ExportSummary, export_folder, link_or_copy
+from recorder.export_folder import ExportSummary, Step, export_folder, link_or_copy, no_step
 from recorder.lerobot_columns import Columns, columns_of, lay_out, parts_of, succeeded
 from recorder.lerobot_features import Features, TrainerLabels, features_of
 from recorder.lerobot_files import (
@@ -65,12 +65,14 @@ def export_lerobot(
     append: bool = False,
     forgotten: Sequence[Tombstone] = (),
     like: Sources | None = None,
+    step: Step = no_step,
 ) -> ExportSummary:
     """Write `episodes` as a data set into the new folder `out`, or add them to the one there.
 
     Only episodes with a passing verdict, unless `options` say otherwise. The data set declares the
     `forgotten` ones, which were asked for and are no more, and in what it is not `like` another
-    one. Whatever goes wrong, `out` is left as it was. Raises `EpisodeError`.
+    one. Whatever goes wrong, `out` is left as it was. `step` hears how far it is. Raises
+    `EpisodeError`.
     """
     with export_folder(out, replace=append) as work:
         made = _Made(work, options)
@@ -82,7 +84,8 @@ def export_lerobot(
         damaged: list[tuple[str, str]] = []
         unverified: list[tuple[str, str]] = []
         rows_before = made.rows
-        for episode in episodes:
+        for number, episode in enumerate(episodes):
+            step(number, len(episodes))
             try:
                 verdict = episode.verdict()
                 reason = _left_out(episode, verdict, made)

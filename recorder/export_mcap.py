@@ -23,7 +23,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from recorder.episode import LOG_FILE, EpisodeError, Label, to_json
-from recorder.export_folder import ExportSummary, export_folder
+from recorder.export_folder import ExportSummary, Step, export_folder, no_step
 from recorder.foxglove import (
     ERROR,
     INFO,
@@ -88,16 +88,19 @@ class Shown(Wire, frozen=True):
     repeated: bool
 
 
-def export_mcap(episodes: Sequence[Episode], out: Path) -> ExportSummary:
-    """Write each of `episodes` as `<id>.mcap` into the new folder `out`.
+def export_mcap(episodes: Sequence[Episode], out: Path, *, step: Step = no_step) -> ExportSummary:
+    """Write each of `episodes` as `<id>.mcap` into the new folder `out`; `step` hears how far it
+    is. A damaged one is left out, with the reason.
 
-    A damaged one is left out, with the reason. Raises `EpisodeError`, also when nothing is left.
+    Raises:
+        EpisodeError: the disk refuses, or nothing is left.
     """
     written: list[str] = []
     damaged: list[tuple[str, str]] = []
     rows = 0
     with export_folder(out) as work:
-        for episode in episodes:
+        for number, episode in enumerate(episodes):
+            step(number, len(episodes))
             try:
                 episode.verify()
                 verdict = episode.verdict()

@@ -10,6 +10,14 @@ import typer
 from recorder.lerobot_features import TrainerLabels
 from teleop.cli_options import Json
 
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--episode", help="Only this one of the folder: its id; repeat it."),
+]
+Steps = Annotated[
+    bool, typer.Option("--steps", hidden=True, help="Lines of JSON on how far it is.")
+]
+
 export_app = typer.Typer(no_args_is_help=True, help="Write episodes in the formats others read.")
 
 
@@ -40,7 +48,9 @@ def export_lerobot(
             "forgotten since is left out and declared, and so is all else that has changed."
         ),
     ] = None,
+    episode: Only = None,
     json: Json = False,
+    steps: Steps = False,
 ) -> None:
     """Write a LeRobotDataset v3: video copied, labels as columns, only proved episodes.
 
@@ -50,10 +60,20 @@ def export_lerobot(
     from recorder.lerobot_origin import ExportOptions
     from teleop.exporting import export_as_lerobot
 
+    if like is not None and episode:
+        raise typer.BadParameter("--like takes that data set's episodes; give no others")
     if like is not None and (append or all_ or labels):
         raise typer.BadParameter("--like takes that data set's options; give no others")
     options = ExportOptions(include_unverified=all_, labels=labels)
-    code = export_as_lerobot(path, out, options=options, append=append, like=like, json=json)
+    code = export_as_lerobot(
+        *(path, out),
+        options=options,
+        append=append,
+        like=like,
+        only=episode or (),
+        json=json,
+        steps=steps,
+    )
     raise typer.Exit(code)
 
 
@@ -61,7 +81,9 @@ def export_lerobot(
 def export_mcap(
     path: Annotated[Path, typer.Argument(help="An episode, or a folder of episodes.")],
     out: Annotated[Path, typer.Argument(help="The folder for the files; must not exist yet.")],
+    episode: Only = None,
     json: Json = False,
+    steps: Steps = False,
 ) -> None:
     """Write an MCAP file for each episode that opens in Foxglove: video, pose, plots, events.
 
@@ -69,4 +91,4 @@ def export_mcap(
     """
     from teleop.exporting import export_as_mcap
 
-    raise typer.Exit(export_as_mcap(path, out, json=json))
+    raise typer.Exit(export_as_mcap(path, out, only=episode or (), json=json, steps=steps))

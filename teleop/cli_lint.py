@@ -39,6 +39,10 @@ def trim(
         bool,
         typer.Option("--prefix", help="Also what comes after the shortest part that solves it."),
     ] = False,
+    only: Annotated[
+        list[int] | None,
+        typer.Option("--only", help="This proposal, counted from 1; may be given more than once."),
+    ] = None,
     library: Library = None,
     json: Json = False,
 ) -> None:
@@ -48,4 +52,5 @@ def trim(
     and is replayed at once: one that does not solve the task any more is not kept, exit code 1."""
     from teleop.trimming import run_trim
 
-    raise typer.Exit(run_trim(episode_of(episode, library), apply=apply, prefix=prefix, json=json))
+    folder = episode_of(episode, library)
+    raise typer.Exit(run_trim(folder, apply=apply, prefix=prefix, json=json, only=only or ()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,14 @@ import msgspec
 from rich.console import Console
 
 from recorder.episode import EpisodeError
-from recorder.export_folder import ExportSummary
+from recorder.export_folder import ExportSummary, no_step
 from recorder.export_lerobot import export_lerobot
 from recorder.export_mcap import export_mcap
 from recorder.lerobot_origin import ExportOptions
 from recorder.library import Episode, open_episode
 from recorder.sources import Sources, read_sources
 from recorder.tombstone import read_tombstones
-from teleop.library import write_json
+from teleop.library import find_episode, write_json
 from teleop.validation import EXIT_NOT_JUDGED, episodes_at
 
 
@@ -29,15 +31,18 @@ def export_as_lerobot(
     append: bool,
     json: bool,
     like: Path | None = None,
+    only: Sequence[str] = (),
+    steps: bool = False,
 ) -> int:
     """Export what is at `path` as a LeRobotDataset v3 into the folder `out`; 2: some is damaged.
 
-    With `like` the episodes of that data set, by its options. What was forgotten is declared, and
-    whatever else is not as it was.
+    `only` some episodes of a folder, by id; none given: all. `steps`: how far it is goes to
+    standard error, for a program. With `like` the episodes of that data set, by its options. What
+    was forgotten is declared, and whatever else is not as it was.
     """
     tombs, origin = read_tombstones(path), None
     if like is None:
-        folders, forgotten = episodes_at(path), list(tombs.values())
+        folders, forgotten = _meant(path, only), [] if only else list(tombs.values())
     else:
         origin = read_sources(like)
         options = _options_of(origin, like)
@@ -48,7 +53,12 @@ def export_as_lerobot(
         forgotten = [tombs[episode] for episode in asked if episode in tombs]
     episodes, unreadable = _opened(path, folders)
     summary = export_lerobot(
-        episodes, out, options=options, append=append, forgotten=forgotten, like=origin
+        *(episodes, out),
+        options=options,
+        append=append,
+        forgotten=forgotten,
+        like=origin,
+        step=_told if steps else no_step,
     )
     summary = replace(summary, damaged=(*summary.damaged, *unreadable))
     if json:
@@ -63,16 +73,32 @@ def export_as_lerobot(
     return EXIT_NOT_JUDGED if summary.damaged else 0
 
 
-def export_as_mcap(path: Path, out: Path, *, json: bool) -> int:
-    """Export what is at `path` as MCAP files into the new folder `out`; 2: some is damaged."""
-    episodes, unreadable = _opened(path, episodes_at(path))
-    summary = export_mcap(episodes, out)
+def export_as_mcap(
+    path: Path, out: Path, *, json: bool, only: Sequence[str] = (), steps: bool = False
+) -> int:
+    """Export what is at `path` as MCAP files into the new folder `out`; 2: some is damaged.
+
+    `only` and `steps` as above.
+    """
+    episodes, unreadable = _opened(path, _meant(path, only))
+    summary = export_mcap(episodes, out, step=_told if steps else no_step)
     summary = replace(summary, damaged=(*summary.damaged, *unreadable))
     if json:
         write_json(_facts(summary))
     else:
         _print(summary)
     return EXIT_NOT_JUDGED if summary.damaged else 0
+
+
+def _meant(path: Path, only: Sequence[str]) -> list[Path]:
+    """The folders of what is at `path`, or of `only` these of its episodes."""
+    return [find_episode(one, path) for one in only] if only else episodes_at(path)
+
+
+def _told(done: int, of: int) -> None:
+    """How far it is, as one line of JSON."""
+    sys.stderr.write(f'{{"done": {done}, "of": {of}}}\n')
+    sys.stderr.flush()
 
 
 def _options_of(origin: Sources, where: Path) -> ExportOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,15 +19,23 @@ from teleop.replay_jobs import ReplayAnswer, ReplayJob
 from teleop.replay_worker import judged
 
 
-def run_trim(folder: Path, *, apply: bool, prefix: bool, json: bool) -> int:
+def run_trim(
+    folder: Path, *, apply: bool, prefix: bool, json: bool, only: Sequence[int] = ()
+) -> int:
     """Propose cuts of the episode in `folder`; with `apply` make the new episode, and prove it.
 
     A shorter episode whose replay fails is not kept: exit code 1. `prefix` also takes out what
-    comes after the shortest beginning that solves the task.
+    comes after the shortest beginning that solves the task. Of the proposals, counted from 1 as
+    they are listed, `only` some are cut; none given: all.
     """
     episode = open_episode(folder)
     needed = _needed(episode) if prefix else -1
     cuts = proposed(series_of(episode), episode.manifest, needed)
+    if not all(1 <= number <= len(cuts) for number in only):
+        raise EpisodeError(
+            f"There are {len(cuts)} proposals", folder, "Look at them without --apply, then choose."
+        )
+    cuts = tuple(cut for number, cut in enumerate(cuts, 1) if not only or number in only)
     made = _made(episode, cuts) if apply and cuts else None
     answer = _proved(made) if made is not None else None
     rejected = answer is not None and _fails(answer)

@@ -35,12 +35,14 @@ class ReviewCommands:
         self.library: tuple[QAction, ...] = (
             self._made("&Read the library again", "F5", page.reread, "Looks for new episodes"),
             self._made("&Find…", "Ctrl+F", page.search, "To the search field"),
+            self._made("&Export…", "Ctrl+E", page.export, "A data set, or files for Foxglove"),
         )
         self.episode: tuple[QAction, ...] = (
             self._made("Outcome &success", "Y", success, "It did what was to be done"),
             self._made("Outcome &failure", "Backspace", failure, "It did not"),
             self._made("&Take the outcome back", "", unsaid, "Nothing is said of how it went"),
             self._made("&Replay it", "R", page.replay, "Judges the episode anew"),
+            self._made("F&orget…", "", page.forget, "Removes it for good; asks first"),
         )
         self.view: tuple[QAction, ...] = (
             self._made("&Play or pause", "B", page.play, "Plays record and replay side by side"),

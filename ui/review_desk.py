@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,11 +27,13 @@ from recorder.frame_reader import FrameReader
 from recorder.labels import AnnotationKind, Labels
 from recorder.library import open_episode
 from recorder.listing import Listed, Wanted
+from recorder.trim import Cut
 from recorder.verdict import Verdict
 from teleop.annotating import login
-from ui.chore import Chore
+from ui.chore import BEHIND, Chore
 from ui.errands import Errands
 from ui.review_list import THUMB
+from ui.review_state import trimmed
 from ui.review_tape import Tape, tape_of
 from ui.review_video import as_image
 
@@ -47,6 +49,15 @@ class _Lint(msgspec.Struct, frozen=True):
     """What `unstick episodes lint --json` prints, as far as it is read here."""
 
     episodes: tuple[_Linted, ...]
+
+
+class _Trim(msgspec.Struct, frozen=True):
+    """The same of `unstick episodes trim --apply --json`."""
+
+    cuts: tuple[Cut, ...]
+    made: str | None
+    rejected: bool
+    verdict: Verdict | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +84,13 @@ class Desk(QObject):
     pictured = Signal(str, str, int, object)  # folder, camera, row, QImage
     thumbnail = Signal(str, object)  # folder, QImage or None
     replayed = Signal(str, str)  # folder, a sentence when it could not be judged
+    trimmed = Signal(str)  # a sentence: what became of a cut
     failed = Signal(str)  # a sentence
 
-    def __init__(self, root: Path, *, validate: Sequence[str] = VALIDATE) -> None:
+    def __init__(
+        self, root: Path, *, validate: Sequence[str] = VALIDATE, behind: Sequence[str] = BEHIND
+    ) -> None:
+        """`validate` judges an episode, `behind` runs any other `unstick` command."""
         super().__init__()
         self.root = root
         self._validate = tuple(validate)
@@ -84,8 +99,10 @@ class Desk(QObject):
         self._thumbs = Errands("review-thumbs", newest_first=True, waiting=WAITING_THUMBS)
         self._slow = Errands("review-slow")
         self._videos: dict[Path, FrameReader] = {}  # of the episode that is shown; its thread's
-        self._lint, self._linting = Chore(), ""
+        self._lint, self._linting = Chore(behind), ""
         self._lint.ended.connect(self._found)
+        self.trims, self.exports, self.forgets = Chore(behind), Chore(behind), Chore(behind)
+        self.trims.ended.connect(self._cut)
         self._judging: subprocess.Popen[bytes] | None = None
 
     def list(self, wanted: Wanted) -> None:
@@ -105,6 +122,16 @@ class Desk(QObject):
             "count",
             lambda: count_library(self.root, wanted),
             self.counted.emit,
+            self.failed.emit,
+        )
+
+    def found(self, wanted: Wanted, heard: Callable[[tuple[str, ...]], None]) -> None:
+        """The ids of all that is wanted, whatever page they are on."""
+        every = replace(wanted, skip=0, limit=0)
+        self._library.do(
+            "found",
+            lambda: tuple(one.episode for one in list_library(self.root, every).episodes),
+            heard,
             self.failed.emit,
         )
 
@@ -163,6 +190,15 @@ class Desk(QObject):
             self.failed.emit,
         )
 
+    def trim(self, folder: str, proposals: Sequence[int]) -> None:
+        """Cut these proposals out of it in a process, which replays what is left."""
+        only = [part for number in proposals for part in ("--only", f"{number}")]
+        self.trims.start("episodes", "trim", str(self.root / folder), "--apply", "--json", *only)
+
+    def let_go(self) -> None:
+        """Close the videos: some systems keep what is open from being removed."""
+        self._pictures.do("let go", self._close_videos, lambda _: None, self.failed.emit)
+
     def rest(self) -> None:
         """Nobody looks: what was only to be looked at is not read any more."""
         self._thumbs.drop()
@@ -173,12 +209,13 @@ class Desk(QObject):
         """End all threads; what was said is kept before."""
         if (judging := self._judging) is not None:
             judging.kill()
-        self._lint.close()
+        for chore in (self._lint, self.trims, self.exports, self.forgets):
+            chore.close()
         self._thumbs.close()
         self._pictures.close()
         self._slow.close()
         self._library.close()
-        self._forget()
+        self._close_videos()
 
     def _found(self, code: int, printed: str, said: str) -> None:
         """What lint has found; 0 is nothing, 1 something, anything else that it could not look."""
@@ -188,17 +225,26 @@ class Desk(QObject):
         (linted,) = msgspec.json.decode(printed, type=_Lint).episodes
         self.linted.emit(self._linting, linted.findings)
 
+    def _cut(self, code: int, printed: str, said: str) -> None:
+        if code not in (0, 1) or not printed:
+            self.trimmed.emit(said)
+            return
+        one = msgspec.json.decode(printed, type=_Trim)
+        kind = one.verdict.verdict if one.verdict is not None else ""
+        seconds = sum(cut.seconds for cut in one.cuts)
+        self.trimmed.emit(trimmed(one.made or "", one.rejected, kind, seconds))
+
     # --- on the threads ---------------------------------------------------------------------------
 
     def _frame(self, path: Path, camera: str, row: int) -> QImage:
         video = path / camera_file(camera)
         if video not in self._videos:
             if any(known.parent != path for known in self._videos):
-                self._forget()
+                self._close_videos()
             self._videos[video] = FrameReader(video)
         return as_image(self._videos[video].frame(row))
 
-    def _forget(self) -> None:
+    def _close_videos(self) -> None:
         while self._videos:
             self._videos.popitem()[1].close()
 

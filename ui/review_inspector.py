@@ -23,7 +23,8 @@ from ui.buttons import KeyButton
 from ui.panels import Heading, Rows, column, label, set_text
 from ui.review_desk import Opened
 from ui.review_levels import Level, levels
-from ui.review_state import labels_said, made_by, trim_line
+from ui.review_state import labels_said, made_by
+from ui.review_trims import TrimProposals
 from ui.screen import Look
 from ui.theme import BODY, CAPTION, Theme, font
 
@@ -78,7 +79,6 @@ class Inspector(QScrollArea):
     reason = Signal(str)
     note = Signal(str)
     replay = Signal()
-    look = Signal(float)  # s: a trim proposal was chosen
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -103,20 +103,24 @@ class Inspector(QScrollArea):
         self.remark = _field("Note", "add a note, Enter keeps it")
         self.said = label("", CAPTION, role="count")
         self.said.setWordWrap(True)
-        self.trims = Heading(theme, "Trim proposals")
-        self._trims = QWidget()
-        self._cuts = column(self._trims, (12, 8, 12, 8), 4)
-        self.none = label("Nothing idle that could go.", CAPTION, role="count")
-        self._cuts.addWidget(self.none)
-        self._buttons: list[KeyButton] = []
+        self.trims = TrimProposals(theme)
         self.origin = Heading(theme, "Made by")
         self.rows = Rows()
+        self.export = KeyButton(theme, "Export…", "", "export")
+        self.forget = KeyButton(theme, "Forget…", "", "bin")
         for part in (self.verdict, self.levels, _padded(self.again, 8), self.labels):
             box.addWidget(part)
         box.addWidget(self._said())
-        for part in (self.trims, self._trims, self.origin, _padded(self.rows, 10)):
+        for part in (self.trims, self.origin, _padded(self.rows, 10)):
             box.addWidget(part)
         box.addStretch(1)
+        foot = QWidget()
+        pair = QHBoxLayout(foot)
+        pair.setContentsMargins(12, 8, 12, 12)
+        pair.setSpacing(8)
+        for button in (self.export, self.forget):
+            pair.addWidget(button, 1)
+        box.addWidget(foot)
         self.success.clicked.connect(lambda: self.outcome.emit(Outcome.SUCCESS))
         self.failure.clicked.connect(lambda: self.outcome.emit(Outcome.FAILURE))
         self.again.clicked.connect(self.replay)
@@ -134,12 +138,13 @@ class Inspector(QScrollArea):
             self.why.clear()
             self.remark.clear()
         self._opened = opened
-        for part in (self.success, self.failure, self.why, self.remark, self.again):
+        about = (self.success, self.failure, self.why, self.remark, self.again)
+        for part in (*about, self.export, self.forget):
             part.setEnabled(opened is not None)
         if opened is None:
             self.levels.show_levels(())
             self.rows.show_rows(())
-            self._show_cuts(())
+            self.trims.show_tape(None)
             return
         verdict, labels = opened.verdict, opened.labels
         note = f"{verdict.replays} replays, {verdict.wall_s:.1f} s" if verdict is not None else ""
@@ -147,7 +152,7 @@ class Inspector(QScrollArea):
         self.levels.show_levels(levels(verdict, self._findings))
         self._show_labels(labels)
         self.again.say("Replay it again" if verdict is not None else "Replay it")
-        self._show_cuts(opened.tape.cut_s)
+        self.trims.show_tape(opened.tape)
         self.rows.show_rows(made_by(opened.manifest, verdict))
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
@@ -175,20 +180,6 @@ class Inspector(QScrollArea):
         notes = "\n".join(labels.notes[-3:])
         set_text(self.said, notes)
         self.said.setVisible(bool(notes))
-
-    def _show_cuts(self, cuts: Sequence[tuple[float, float]]) -> None:
-        for button in self._buttons:
-            button.deleteLater()
-        self._buttons = []
-        self.none.setVisible(not cuts)
-        self.trims.count = f"{len(cuts)}" if cuts else ""
-        self.trims.update()
-        for first_s, last_s in cuts:
-            button = KeyButton(self._theme, f"{trim_line(first_s, last_s)}, idle")
-            button.setToolTip("Show where it begins; `unstick episodes trim` takes it out")
-            button.clicked.connect(lambda _=False, at_s=first_s: self.look.emit(at_s))
-            self._cuts.addWidget(button)
-            self._buttons.append(button)
 
     def _said(self) -> QWidget:
         whole = QWidget()

@@ -50,13 +50,13 @@ class EpisodeModel(QAbstractListModel):
         self._now = now
         self.listed: list[Listed] = []
         self._rows: list[EpisodeRow] = []
-        self._found = 0
+        self.found = 0  # of all pages
         self._asked = -1  # how many were known when the next page was asked for
         self._thumbs: dict[str, QImage | None] = {}
 
     def take(self, listing: Listing, skip: int) -> None:
         """A page that begins after `skip` episodes; the first one replaces everything."""
-        self._found = listing.found
+        self.found = listing.found
         made = [row_of(one, self._now()) for one in listing.episodes]
         if skip == 0:
             self.beginResetModel()
@@ -113,7 +113,7 @@ class EpisodeModel(QAbstractListModel):
         return None
 
     def canFetchMore(self, parent: Index) -> bool:
-        return not parent.isValid() and len(self._rows) < self._found
+        return not parent.isValid() and len(self._rows) < self.found
 
     def fetchMore(self, parent: Index) -> None:
         if self._asked != len(self._rows):

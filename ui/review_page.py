@@ -27,8 +27,10 @@ from ui.choice import Choice
 from ui.review_bar import PlayBar
 from ui.review_commands import ReviewCommands
 from ui.review_desk import Desk, Opened
+from ui.review_export import ExportSheet, exports_folder
 from ui.review_faces import NOTHING, moment, not_replayed, recorded_face, replayed_face
 from ui.review_film import ReplayFilm, Wanted
+from ui.review_forget import ForgetSheet
 from ui.review_headline import HeadlineBar
 from ui.review_inspector import Inspector
 from ui.review_lane_paint import shown_of
@@ -36,7 +38,7 @@ from ui.review_lanes import LaneView
 from ui.review_layout import ReviewLayout
 from ui.review_library import LibraryPanel
 from ui.review_playback import Playback
-from ui.review_state import difference, first_difference, headline, labels_fail
+from ui.review_state import Filters, difference, first_difference, headline, labels_fail
 from ui.review_video import ReviewPicture, as_image
 from ui.theme import Theme
 
@@ -71,7 +73,8 @@ class ReviewPage(QWidget):
         self._row = -1  # that was asked for last
         self._replaying = ""  # folder of the episode that is judged anew
 
-        self.library = LibraryPanel(theme, now or (lambda: clock.wall_time().astimezone()))
+        here = now or (lambda: clock.wall_time().astimezone())
+        self.library = LibraryPanel(theme, here)
         self.headline = HeadlineBar(theme)
         self.recorded = ReviewPicture(theme, "Recorded picture", dashed=False)
         self.replay_view = ReviewPicture(theme, "Replayed picture", dashed=True)
@@ -91,6 +94,10 @@ class ReviewPage(QWidget):
             inspector=self.inspector,
             pages=self.pages,
         )
+        self.export_sheet = ExportSheet(
+            *(theme, self, root), now=here, chore=self.desk.exports, found=self._found
+        )
+        self.forget_sheet = ForgetSheet(theme, self, root, chore=self.desk.forgets)
         self.commands = ReviewCommands(self)
         self._connect()
         self._ticker = QTimer(self)
@@ -144,6 +151,7 @@ class ReviewPage(QWidget):
         desk.pictured.connect(self._pictured)
         desk.thumbnail.connect(library.model.show_thumbnail)
         desk.replayed.connect(self._judged)
+        desk.trimmed.connect(self._trimmed)
         desk.failed.connect(self.say)
         self.lanes.sought.connect(self.seek)
         self.bar.stepped.connect(self.step)
@@ -155,7 +163,14 @@ class ReviewPage(QWidget):
         self.inspector.reason.connect(lambda text: self._say(AnnotationKind.REASON, text))
         self.inspector.note.connect(lambda text: self._say(AnnotationKind.NOTE, text))
         self.inspector.replay.connect(self.replay)
-        self.inspector.look.connect(self.seek)
+        self.inspector.trims.look.connect(self.seek)
+        self.inspector.trims.cut.connect(self.cut)
+        self.inspector.export.clicked.connect(self.export)
+        self.inspector.forget.clicked.connect(self.forget)
+        library.export.clicked.connect(lambda: self.export(every=True))
+        self.forget_sheet.forgotten.connect(self._forgotten)
+        for sheet in (self.export_sheet, self.forget_sheet):
+            sheet.closed.connect(library.view.setFocus)
         self._theme.changed.connect(self._recoloured)
 
     def _recoloured(self) -> None:
@@ -218,6 +233,24 @@ class ReviewPage(QWidget):
         self.say("Replaying…")
         self.desk.replay(self._replaying)
 
+    def cut(self, proposals: tuple[int, ...]) -> None:
+        """Make a new episode without these trim proposals, counted from 1, and prove it."""
+        if self.opened is not None and not self.desk.trims.runs:
+            self.inspector.trims.show_busy(True)
+            self.say("Cutting, then replaying what is left…")
+            self.desk.trim(self.opened.path.name, proposals)
+
+    def export(self, *_: bool, every: bool = False) -> None:
+        """Ask what to export: the episode that is shown, or all that the list is narrowed to."""
+        shown = self.opened.path.name if self.opened is not None else ""
+        self.export_sheet.ask("" if every else shown, self.library.model.found, exports_folder())
+
+    def forget(self) -> None:
+        """Ask whether the episode that is shown should go for good."""
+        if self.opened is not None:
+            self.desk.let_go()
+            self.forget_sheet.ask(self.opened.path.name)
+
     def search(self) -> None:
         """To the search field."""
         self.pages.choose(0)
@@ -225,7 +258,10 @@ class ReviewPage(QWidget):
         self.library.search.selectAll()
 
     def leave_field(self) -> None:
-        """From a text field back to the list."""
+        """Out of a sheet or a text field, back to the list."""
+        for sheet in (self.export_sheet, self.forget_sheet):
+            if sheet.isVisible():
+                sheet.put_away()
         self.library.view.setFocus()
 
     def reread(self) -> None:
@@ -289,6 +325,23 @@ class ReviewPage(QWidget):
         self._relist(folder)
         if self.opened is not None and self.opened.path.name == folder:
             self.desk.open(folder)
+
+    def _trimmed(self, sentence: str) -> None:
+        self.inspector.trims.show_busy(False)
+        self.say(sentence)
+        self.reread()
+
+    def _found(self, heard: Callable[[tuple[str, ...]], None]) -> None:
+        """The ids of all that the list is narrowed to; none: it is not."""
+        if self.library.filters == Filters():
+            heard(())
+        else:
+            self.desk.found(self.library.wanted(), heard)
+
+    def _forgotten(self, sentence: str) -> None:
+        self._show(None)
+        self.say(sentence)
+        self.reread()
 
     def _pictured(self, folder: str, camera: str, row: int, image: QImage) -> None:
         opened = self.opened

@@ -42,6 +42,13 @@ _CHOICES: Final = {
     ("days", "1"): "Today",
     ("days", "7"): "7 days",
 }
+_STANDS: Final = {
+    "call": "waits for the operator",
+    "hold": "on hold",
+    "yours": "driven, no motion",
+    "policy": "by itself, no motion",
+    "stop": "stopped",
+}
 _JUDGED: Final = frozenset(kind.value for kind in Kind) - {kind.value for kind in UNJUDGED}
 _OUTCOME_ICONS: Final = {Outcome.SUCCESS.value: "tick", Outcome.FAILURE.value: "cross"}
 _AXES: Final = {
@@ -293,6 +300,26 @@ def labels_said(labels: Labels) -> str:
 def trim_line(first_s: float, last_s: float) -> str:
     """6.8 to 11.6 s"""
     return f"{first_s:.1f}\N{EN DASH}{last_s:.1f} s"
+
+
+def trim_reason(control: str) -> str:
+    """Why nothing moves, by the kind of the control lane at that moment."""
+    return _STANDS.get(control, "nothing moves")
+
+
+def trim_button(cut: int, of: int, seconds: float) -> str:
+    """What cutting the chosen proposals does."""
+    if not cut:
+        return "Nothing to cut chosen" if of else ""
+    return f"Cut {seconds:.1f} s and prove it"
+
+
+def trimmed(made: str, rejected: bool, verdict: str, seconds: float) -> str:
+    """What became of a cut."""
+    if rejected:
+        return f"Not kept: without these {seconds:.1f} s its replay fails ({verdict})."
+    proved = verdict or "not judged"
+    return f"Episode {words.episode(made)} is {seconds:.1f} s shorter: {proved}."
 
 
 def made_by(manifest: Manifest, verdict: Verdict | None) -> tuple[tuple[str, str], ...]:

@@ -94,6 +94,12 @@ class Tape:
             return 0.0
         return float(self.at_s[min(max(self.first, 0) + max(step, 0), len(self.at_s) - 1)])
 
+    def control_at(self, at_s: float) -> str:
+        """Kind of the control lane at this moment; empty: nothing is known."""
+        at_ns = round(at_s * NS_PER_S)
+        kinds = [one.kind for one in self.control if one.start_ns <= at_ns <= one.end_ns]
+        return kinds[-1] if kinds else ""
+
     def next_row(self, at_s: float, by: int) -> float:
         """The moment `by` rows later, or earlier; stays within the episode."""
         if not len(self.row_s):

@@ -46,12 +46,25 @@ def draw(theme: Theme, root: Path, out: Path, size: tuple[int, int], *, light: b
         name = f"{size[0]}-{tone}-{number}-{one.verdict or 'none'}.png"
         window.grab().save(str(out / name))
         print(name)
+    sheets(page, out, f"{size[0]}-{tone}")
     if page._layout.compact:
         page.pages.choose(1)
         QTest.qWait(200)
         window.grab().save(str(out / f"{size[0]}-{tone}-inspector.png"))
     window.close()
     window.deleteLater()
+
+
+def sheets(page: ReviewPage, out: Path, name: str) -> None:
+    """What asks before something goes out of the library."""
+    page.export()
+    QTest.qWait(100)
+    page.window().grab().save(str(out / f"{name}-export.png"))
+    page.leave_field()
+    page.forget()
+    until(page.forget_sheet.go.isEnabled)
+    page.window().grab().save(str(out / f"{name}-forget.png"))
+    page.leave_field()
 
 
 def shows(page: ReviewPage, folder: str) -> bool:

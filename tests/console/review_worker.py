@@ -1,10 +1,12 @@
-"""The replay's process for the tests' small rover: `python -m tests.console.review_worker`.
+"""The replay's process for the tests' small rover: `python -m tests.console.review_worker`; with
+arguments, what `unstick` does with them, for the same rover.
 
 Its camera paints how far the rover has come, so that a picture tells which state it is of.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 from recorder.driven import Driven
 from recorder.replayable import Image, Replayable, StatePart
 from teleop import replay_robots, scenarios
+from teleop.__main__ import main as unstick
 from teleop.replay_film import work
 from tests.unit.recorder_support import HEIGHT, WIDTH, Rover
 from transport.messages import Description
@@ -60,7 +63,10 @@ def main() -> None:
     scenarios.SCENARIOS["wedged"] = replace(
         like, name="wedged", make_cameras=lambda seed, scene: Paint()
     )
-    work()
+    if len(sys.argv) > 1:
+        unstick()
+    else:
+        work()
 
 
 if __name__ == "__main__":

@@ -20,11 +20,13 @@ from pytestqt.qtbot import QtBot
 from recorder.episode import LOG_FILE
 from recorder.library import open_episode
 from recorder.listing import NOT_REPLAYED, OUT_OF_DATE
+from recorder.tombstone import Why, read_tombstones
 from recorder.verdict import Kind
 from tests.console.review_library import make_library
 from tests.unit.library_support import fill, pattern
-from tests.unit.recorder_support import number_of
+from tests.unit.recorder_support import number_of, record
 from transport.messages import Outcome
+from ui.review_desk import Desk
 from ui.review_film import ReplayFilm
 from ui.review_page import ReviewPage
 from ui.review_state import PAGE
@@ -58,7 +60,8 @@ def opens(qtbot: QtBot, theme: Theme) -> Iterator[Opens]:
 
     def open_(folder: Path, command: tuple[str, ...] = WORKER) -> ReviewPage:
         film = partial(ReplayFilm, command=command)
-        window = ReviewWindow(folder.parent, theme, make_film=film, now=lambda: NOW)
+        desk = Desk(folder.parent, behind=WORKER)
+        window = ReviewWindow(folder.parent, theme, desk=desk, make_film=film, now=lambda: NOW)
         windows.append(window)
         page = window.page
         window.resize(1920, 1080)
@@ -369,6 +372,114 @@ def test_letters_that_are_typed_into_a_field_do_nothing_else(
     assert page.library.search.text() == "by fr"
     assert not page.playback.playing
     assert open_episode(library["exact"]).history.annotations == ()
+
+
+# --- cuts, exports, forgetting --------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """A rescue with a rest in its middle and a long wait before it."""
+    return record(tmp_path / "slow", before=400, drive=900, pause=range(700, 1100)).path
+
+
+def test_a_proposal_that_is_to_be_cut_becomes_a_new_episode_with_a_verdict(
+    opens: Opens, slow: Path, qtbot: QtBot
+) -> None:
+    page = opens(slow)
+    trims = page.inspector.trims
+    assert page.opened is not None
+    (wait, rest) = page.opened.tape.cuts
+    assert trims.heading.count == "2"
+    assert not trims.apply.isEnabled()  # nothing goes by itself
+    trims.choices[1].choose(1)
+    assert page.playback.at_s == pytest.approx(page.opened.tape.cut_s[1][0])
+    assert trims.apply.text() == f"Cut {rest.seconds:.1f} s and prove it"
+    trims.apply.click()
+    assert not trims.apply.isEnabled()
+    qtbot.waitUntil(lambda: len(folders(page)) == 2, timeout=PATIENCE_MS)
+    (made,) = set(folders(page)) - {slow.name}
+    episode = open_episode(slow.parent / made)
+    verdict = episode.verdict()
+    assert verdict is not None
+    assert verdict.passed
+    removed = episode.manifest.parents[-1].removed
+    assert removed == ((rest.first_tick, rest.last_tick),)  # the wait stays
+    assert wait.first_tick < rest.first_tick
+    assert open_episode(slow).manifest.rows > episode.manifest.rows
+
+
+def test_all_that_is_found_is_exported_with_what_was_left_out(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot, tmp_path: Path
+) -> None:
+    page = opens(library["exact"])
+    page.library.export.click()
+    sheet = page.export_sheet
+    assert sheet.isVisible()
+    sheet.where.setText(str(tmp_path / "out" / "set"))
+    with qtbot.waitSignal(page.desk.exports.ended, timeout=PATIENCE_MS):
+        sheet.go.click()
+        assert sheet.progress.isVisible()
+    assert sheet.note.text().startswith("1 episode, ")
+    assert "Left out" in sheet.note.text()
+    assert (tmp_path / "out" / "set" / "meta" / "info.json").is_file()
+    assert sheet.open_folder.isVisible()
+
+
+def test_one_episode_is_exported_for_foxglove(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot, tmp_path: Path
+) -> None:
+    page = opens(library["late"])
+    page.inspector.export.click()
+    sheet = page.export_sheet
+    sheet.form.choose(1)
+    assert sheet.where.text().endswith("mcap-2026-03-06")
+    sheet.where.setText(str(tmp_path / "files"))
+    with qtbot.waitSignal(page.desk.exports.ended, timeout=PATIENCE_MS):
+        sheet.go.click()
+    assert [path.stem for path in (tmp_path / "files").iterdir()] == [library["late"].name]
+
+
+def test_an_export_into_a_folder_that_is_there_says_what_to_do(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot, tmp_path: Path
+) -> None:
+    page = opens(library["exact"])
+    page.export()
+    page.export_sheet.where.setText(str(tmp_path))
+    with qtbot.waitSignal(page.desk.exports.ended, timeout=PATIENCE_MS):
+        page.export_sheet.go.click()
+    assert "Nothing was exported." in page.export_sheet.note.text()
+    assert "Give a new folder" in page.export_sheet.note.text()
+
+
+def test_forgetting_shows_what_goes_and_asks_before_it_goes(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["late"])
+    page.inspector.forget.click()
+    sheet = page.forget_sheet
+    qtbot.waitUntil(sheet.go.isEnabled, timeout=PATIENCE_MS)
+    assert sheet.note.text().startswith("1 episode and ")
+    assert library["late"].is_dir()
+    sheet.go.click()
+    qtbot.waitUntil(lambda: len(folders(page)) == 4, timeout=PATIENCE_MS)
+    assert not library["late"].exists()
+    (tombstone,) = read_tombstones(library["exact"].parent).values()
+    assert (tombstone.episode, tombstone.why) == (library["late"].name, Why.MISTAKE)
+    qtbot.waitUntil(lambda: page.opened is not None, timeout=PATIENCE_MS)
+    assert not sheet.isVisible()
+
+
+def test_closing_the_sheet_forgets_nothing(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["late"])
+    page.forget()
+    qtbot.waitUntil(page.forget_sheet.go.isEnabled, timeout=PATIENCE_MS)
+    qtbot.keyClick(page.forget_sheet, Qt.Key.Key_Escape)
+    assert not page.forget_sheet.isVisible()
+    assert library["late"].is_dir()
+    assert page.library.view.hasFocus()
 
 
 # --- keys -----------------------------------------------------------------------------------------
