@@ -14,11 +14,12 @@ from msgspec import Meta
 from transport.messages import Count, Name, Stamp, Text, Wire
 
 ASK_BYTES: Final = 1024  # of a request, at most
-# A connection is given requests at this pace and no faster, whoever asks on it.
-ASKS_PER_S: Final = 20.0
-ASKS_AT_ONCE: Final = 40
+# Of one key; what comes faster is not answered.
+ASKS_PER_S: Final = 40.0
+ASKS_AT_ONCE: Final = 80
 
 THUMBNAIL_WIDTHS: Final = (160, 320)  # pixels that are made; what is asked for is rounded up
+THUMBNAIL_LEAST: Final = 16
 THUMBNAIL_BYTES: Final = 30 * 1024
 PART_BYTES: Final = 64 * 1024  # half a second of a line of 1 Mbit/s: others get through in between
 MOST_PARTS: Final = 512  # of one camera's rewind, 32 MiB; ten seconds of 640x480 take one or two
@@ -27,7 +28,7 @@ MOST_EVENTS: Final = 100  # newest ones
 LINE_BYTES: Final = 256 * 1024  # of the audit log, at most
 MOST_DAYS: Final = 1000  # newest ones
 
-Width = Annotated[int, Meta(ge=16, le=THUMBNAIL_WIDTHS[-1])]
+Width = Annotated[int, Meta(ge=THUMBNAIL_LEAST, le=THUMBNAIL_WIDTHS[-1])]
 Part = Annotated[int, Meta(ge=0, lt=MOST_PARTS)]
 Number = Annotated[float, Meta(ge=-1e6, le=1e6)]  # also rejects NaN and infinities
 Series = Annotated[tuple[Number | None, ...], Meta(max_length=MOST_FRAMES)]  # None: not measured

@@ -376,6 +376,10 @@ class Waiter:
         """Wake for this socket, too."""
         self._poller.register(link.socket, zmq.POLLIN)
 
+    def unwatch(self, link: Link) -> None:
+        """Wake for it no more; before it is closed."""
+        self._poller.unregister(link.socket)
+
     def wake(self) -> None:
         """Wake the waiting thread. One thread at a time: callers in several share a lock."""
         if self._outside is None:
