@@ -11,7 +11,6 @@ import typer
 
 from teleop.cli_options import Config
 from teleop.user_folders import default_config, default_episodes
-from transport.channels import DEFAULT_PORT
 
 ConsoleIce = Annotated[
     Path | None,
@@ -23,9 +22,9 @@ ConsoleIce = Annotated[
 
 
 def console(
-    address: Annotated[str, typer.Argument(help="The robot: host:port.")] = (
-        f"127.0.0.1:{DEFAULT_PORT}"
-    ),
+    address: Annotated[
+        str, typer.Argument(help="The robot to begin with, host:port; default: the first known.")
+    ] = "",
     config: Config = None,
     ice: ConsoleIce = None,
     camera: Annotated[
@@ -45,11 +44,11 @@ def console(
         Path | None, typer.Option(help="Where --play looks for it; default: this user's.")
     ] = None,
 ) -> None:
-    """Open the operator console for one robot, with which this machine has been paired.
+    """Open the operator console for all robots with which this machine has been paired.
 
     With --play the robot goes to the recorded start at a tenth of its speed and repeats what was
     recorded. Letting go of the deadman, a hold, STOP or a tracking error ends it. You judge it."""
-    command = ["ui", address]
+    command = ["ui", *([address] if address else [])]
     command += ["--config", str(config or default_config())]
     command += ["--ice", str(ice)] if ice is not None else []
     command += [part for name in camera or () for part in ("--camera", name)]

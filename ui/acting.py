@@ -34,7 +34,7 @@ from transport.messages import (
 from ui.collecting import PRESSES
 from ui.facts import heard
 from ui.labelling import OUTCOMES, SAYS, label_of
-from ui.pages import Page
+from ui.pages import Page, drives
 from ui.reason_dialog import QUESTIONS, ReasonDialog
 from ui.screen import Act, Screen
 
@@ -146,6 +146,8 @@ class Acting:
             window.collecting.press(PRESSES[action])
             return
         match action:
+            case Action.ACCEPT_OR_HAND_BACK if not drives(window.page):
+                window.accept_chosen()
             case Action.ACCEPT_OR_HAND_BACK:
                 self._accept_or_hand_back()
             case Action.ACCEPT_OR_REQUEST:

@@ -14,6 +14,7 @@ import typer
 
 from recorder.episode import EpisodeError
 from teleop.child import terminate_with_parent
+from teleop.credentials import credentials_for
 from teleop.safety import ConfigError
 from teleop.user_folders import default_config, default_episodes
 from transport.channels import DEFAULT_PORT
@@ -21,7 +22,9 @@ from transport.errors import LinkError
 from ui.app import NoWindow, run_console
 
 if TYPE_CHECKING:
+    from teleop.glimpse import RobotGlimpse
     from teleop.replaying import Replaying
+    from ui.bridge import Link, VideoFeed
 
 EXIT_CONFIG = 2
 SCRIPTED_SIZE = (1920, 1080)  # the reference layout; an offscreen screen has no size of its own
@@ -42,7 +45,9 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 def console(
-    address: Annotated[str, typer.Argument(help="The robot: host:port.")],
+    address: Annotated[
+        str, typer.Argument(help="The robot to begin with, host:port; default: the first known.")
+    ] = "",
     config: Annotated[Path | None, typer.Option(help="Where this console keeps its keys.")] = None,
     ice: Annotated[Path | None, typer.Option(help="STUN and TURN servers, a TOML file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the session's figures here.")] = None,
@@ -67,7 +72,7 @@ def console(
         ),
     ] = None,
 ) -> None:
-    """The operator console for one robot."""
+    """The operator console, for all robots with which this machine has been paired."""
     if with_parent:
         terminate_with_parent()
     logging.basicConfig(
@@ -114,17 +119,18 @@ def _run(
 ) -> int:
     from ui.app import check_display, check_qt
 
-    host, port = parse_address(address)
     check_display(sys.platform, os.environ)
     check_qt()
-    from teleop.credentials import credentials_for
     from teleop.gamepad import Gamepad
     from teleop.ice_files import console_ice
     from teleop.profile_files import Controls, Profiles, profiles_folder
     from teleop.scenarios import scenario
+    from teleop.station import Station
     from ui.bridge import Presses
+    from ui.call_desk import Opened
     from ui.kept_choice import KeptChoice
     from ui.main_window import MainWindow
+    from ui.no_robot import NoRobot
     from ui.robot_pictures import RobotPictures
     from ui.scripted_operator import ScriptedOperator
     from ui.session_report import ReportedLink, write_report
@@ -132,32 +138,56 @@ def _run(
     # The scripted operator knows the built-in keys only.
     controls = Controls(Profiles() if scripted else Profiles.read(profiles_folder()))
     servers = console_ice(config, ice)
-    link = ReportedLink(credentials_for(config, host, port), host, port, replaying)
-    # All is loaded: from here on there is something to tidy up.
+    station = Station(config)
+    first = address or next((robot.address for robot in station.known), "")
+    credentials = credentials_for(config, *parse_address(first)) if first else None
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    link.start()
+
+    def opened(robot: RobotGlimpse) -> Opened:
+        """A link to a robot of the address book, wherever it is now."""
+        link = ReportedLink(station.credentials(robot), *parse_address(robot.address))
+        link.start()
+        kept = KeptChoice(config, robot.paired)
+        return Opened(link, RobotPictures(partial(link.video, ice=servers)), kept)
+
+    shown: Link
+    video: VideoFeed
+    if credentials is None:
+        shown = video = NoRobot()
+    else:
+        link = ReportedLink(credentials, *parse_address(first), replaying)
+        link.start()
+        shown, video = link, RobotPictures(partial(link.video, ice=servers), cameras)
     presses = Presses()
-    pad = Gamepad(controls, link.set_pad, link.stop, presses.press)
+    pads: list[Gamepad] = []
 
     def ready(window: MainWindow) -> None:
+        pad = Gamepad(controls, window.link.set_pad, window.link.stop, presses.press)
+        pads.append(pad)
         presses.pressed.connect(window.acting.pad_action)
         pad.start()
+        if not scripted:
+            station.start()
+            window.serve(station, opened, first)
         if scripted:
             ScriptedOperator(window, scenario(scripted).make_script(0), screenshots).start()
 
     def closed(window: MainWindow) -> None:
-        pad.close()
-        if report is not None:
-            write_report(report, link, window)
+        for pad in pads:
+            pad.close()
+        station.close()
+        last = window.robot.link
+        if report is not None and isinstance(last, ReportedLink):
+            write_report(report, last, window)
 
     return run_console(
-        link,
-        RobotPictures(partial(link.video, ice=servers), cameras),
+        shown,
+        video,
         title="Unstick",
         on_ready=ready,
         on_closed=closed,
         size=SCRIPTED_SIZE if scripted else None,
         controls=controls,
-        kept=None if scripted else KeptChoice(config, address),
+        kept=None if scripted or not first else KeptChoice(config, first),
         library=library,
     )

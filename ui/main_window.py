@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,15 +22,18 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from teleop.glimpse import RobotGlimpse
 from teleop.operator_input import OperatorInput
 from teleop.operator_view import LinkView
 from teleop.profile_files import Controls
+from teleop.station import Station
 from transport import clock
 from transport.messages import ReleaseLease
 from ui import icons, words
 from ui.acting import Acting
 from ui.bars import Labels, Status
 from ui.bridge import Link, VideoFeed, Wake
+from ui.call_desk import CallDesk, Opened
 from ui.cameras import Cameras
 from ui.collect_session import Press
 from ui.collecting import Collecting
@@ -52,7 +56,7 @@ from ui.rail import Rail
 from ui.reason_dialog import ReasonDialog
 from ui.review_process import open_review
 from ui.right_dock import RightDock
-from ui.screen import Act, Screen
+from ui.screen import Act, Look, Screen
 from ui.sheets import AboutSheet
 from ui.shown_robot import ShownRobot
 from ui.switched_link import SwitchedLink
@@ -60,7 +64,7 @@ from ui.theme import Theme
 from ui.timeline import Timeline
 from ui.top_bar import TopBar
 from ui.touches import Touches
-from ui.video_view import VideoView
+from ui.video_view import Place, VideoView
 from ui.view_state import as_text, screen_of
 
 log = logging.getLogger("ui")
@@ -68,6 +72,7 @@ log = logging.getLogger("ui")
 VIEW_HZ = 15  # words and numbers; pictures come at their own rate
 SLOW_EVERY = 3  # traces, track, figures of the link: 5 Hz
 LOG_LINES = 24
+TOLD_NS = 4 * clock.NS_PER_S  # what a key or a button could not do stays for so long
 MINIMUM = (1180, 720)
 
 
@@ -102,6 +107,8 @@ class MainWindow(QMainWindow):
         self.library = library
         self.figures_shown = False
         self.hidden_parts: frozenset[str] = frozenset()
+        self.desk: CallDesk | None = None
+        self._said: tuple[str, Look] = ("", Look.QUIET)  # by the page, for the status line
         self.page = Page.DRIVE
         self._closing = False
         self._turns = 0
@@ -200,6 +207,7 @@ class MainWindow(QMainWindow):
         ]
         for one, following in pairwise(order):
             QWidget.setTabOrder(one, following)
+        self._share_picture()
         if self.isVisible():
             self._arrange()
             page.cameras.main.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -266,6 +274,27 @@ class MainWindow(QMainWindow):
         self.rail.offer([page for page in Page if page in self.pages])
         self.menus.offer_pages([page for page in Page if page in self.pages])
 
+    @property
+    def link(self) -> SwitchedLink:
+        """To whichever robot is shown."""
+        return self._link
+
+    def serve(
+        self, station: Station, open_robot: Callable[[RobotGlimpse], Opened], shown: str
+    ) -> None:
+        """Look after all robots of the address book from here on; `shown` is the one that the
+        window shows now, as `RobotGlimpse.paired`."""
+        self.desk = CallDesk(self, station, open_robot)
+        self.desk.shown = shown
+        self.add_pages({Page.CALLS: self.desk.page})
+        self._share_picture()
+
+    def _share_picture(self) -> None:
+        """The page of calls has a view of its own of what the main view shows."""
+        if self.desk is not None:
+            feed = self.main_video.feed
+            self.desk.page.show_video(VideoView(self.theme, feed, Place.SECOND))
+
     def show_page(self, page: Page) -> None:
         """Another page; where nobody sees where the robot goes, nothing drives it."""
         if page not in self.pages:
@@ -299,6 +328,9 @@ class MainWindow(QMainWindow):
 
     def wake(self) -> None:
         """A mailbox got a picture: repaint what has a new one."""
+        if self.desk is not None and self.page is Page.CALLS:
+            self.desk.page.wake()
+            return
         self.cameras.wake()
 
     def refresh(self) -> None:
@@ -306,6 +338,9 @@ class MainWindow(QMainWindow):
         now_ns = clock.now_ns()
         self._note_focus()
         self._link.alive(now_ns)
+        self._said = ("", Look.QUIET)
+        if self.desk is not None:  # first, for it may bring another robot into the window
+            self.desk.look(self._link.view(now_ns).session, now_ns)
         view = self._link.view(now_ns)
         if view.yours and not (self.view and self.view.yours):
             self.yours_since_ns = now_ns
@@ -321,10 +356,12 @@ class MainWindow(QMainWindow):
         screen = screen_of(
             view, pictures, self.history.facts, now_ns, wall, list(self.history.marks)[-LOG_LINES:]
         )
-        sitting = self.collecting.look(view, now_ns)
-        self.drive.show_collect(sitting)
-        if self.page is Page.COLLECT and sitting.message:
-            said = replace(screen.status, message=sitting.message, message_look=sitting.look)
+        self.drive.show_collect(sitting := self.collecting.look(view, now_ns))
+        if self.page is Page.COLLECT:
+            self.say(sitting.message, sitting.look)
+        message, look = self._said
+        if message and now_ns - self.history.facts.told_ns > TOLD_NS:
+            said = replace(screen.status, message=message, message_look=look)
             screen = replace(screen, status=said)
         self.show_screen(self.robot.settle.settled(screen, now_ns), words.clock(wall))
 
@@ -352,6 +389,8 @@ class MainWindow(QMainWindow):
         self.screen_shown = screen
         self.top.show_screen(screen)
         self.drive.show_screen(screen)
+        if self.desk is not None:
+            self.desk.page.show_picture(screen.pictures[0])
         self.status.show_status(screen.status)
         self.overlays.show_screen(screen)
         for dialog in self.findChildren(ReasonDialog):
@@ -364,6 +403,20 @@ class MainWindow(QMainWindow):
         self._turns += 1
         self.menus.show_who(screen.who, time_of_day)
         self.menus.enable(screen)
+
+    def say(self, message: str, look: Look) -> None:
+        """What the shown page has to say in the status line, until the next look."""
+        self._said = (message, look)
+
+    def accept_chosen(self) -> None:
+        """Enter, on pages that do not drive: on that of calls the chosen one is accepted."""
+        if self.desk is not None and self.page is Page.CALLS:
+            self.desk.accept()
+
+    def next_call(self) -> None:
+        """The next call of the queue."""
+        if self.desk is not None:
+            self.desk.choose_next()
 
     def collect_press(self, press: Press) -> None:
         """From the menu; on other pages it means nothing."""
@@ -381,9 +434,12 @@ class MainWindow(QMainWindow):
         return self.focused or self.controls.profile.pad.in_background
 
     def put_away(self) -> None:
-        """Close what lies over the picture; the keyboard belongs to driving again."""
+        """Close what lies over the page; the keyboard belongs to what the page is for."""
         self.overlays.put_away()
-        self.main_video.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        first: QWidget = self.main_video
+        if self.page is Page.CALLS and self.desk is not None:
+            first = self.desk.page.list
+        first.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def show_camera(self, number: int) -> None:
         """Camera `number`, counted from 1, in the main view; the one that was there takes its
@@ -502,6 +558,8 @@ class MainWindow(QMainWindow):
             self.cameras.keep()
             self._let_robot_go()
             self._wake.close()
+            if self.desk is not None:
+                self.desk.close()
         super().closeEvent(event)
 
     def _let_robot_go(self) -> None:

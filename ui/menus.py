@@ -84,6 +84,7 @@ class Menus:
         self._acting(menu, Act.REQUEST, "Request &lease", *REQUESTS)
         self._acting(menu, Act.RELEASE, "R&elease lease", *RELEASES)
         self._acting(menu, Act.ACCEPT, "&Accept call and drive", *ACCEPTS)
+        self._entry(menu, "Ne&xt call", self._window.next_call).setShortcut("N")
         self._acting(menu, Act.GRANT, "&Grant the lease")
         self._acting(menu, Act.DENY, "&Keep the lease")
         self._acting(menu, Act.TAKE_OVER, "Take &over…")
@@ -145,7 +146,7 @@ class Menus:
         """The pages that this window has."""
         for number, (page, entry) in enumerate(self._pages.items(), start=1):
             entry.setVisible(page in pages and len(pages) > 1)
-            entry.setShortcut(f"Ctrl+{number}")
+            entry.setShortcut(f"Alt+{number}")  # with Ctrl, which is precise, digits are cameras
 
     def _view(self) -> None:
         window = self._window

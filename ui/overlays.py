@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from ui.cheat_sheet import CheatSheet
 from ui.layout import MARGIN
 from ui.notice_bar import NoticeBar
-from ui.pages import Page
+from ui.pages import Page, drives
 from ui.reasons import ReasonsPopup
 from ui.screen import Screen
 
@@ -40,7 +40,10 @@ class Overlays:
         """Take new values."""
         if self.reasons.isVisible():
             self.reasons.show_reasons(screen.reasons)
-        self.notice.show_notice(screen.notice)
+        notice = screen.notice
+        if not drives(self._window.page) and notice is not None and not notice.buttons:
+            notice = None  # where nothing is driven only questions between people matter
+        self.notice.show_notice(notice)
         self._place_notice()
         if self.cheat_sheet.isVisible():
             self._show_cheat_sheet()

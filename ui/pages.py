@@ -26,6 +26,7 @@ DRIVING: Final = frozenset({Page.DRIVE, Page.COLLECT})
 ANYWHERE: Final = frozenset(
     {
         Action.STOP,
+        Action.ACCEPT_OR_HAND_BACK,  # presses the button that Tab has reached
         Action.REQUEST_OR_RELEASE,
         Action.RELEASE,
         Action.REASONS,

@@ -52,7 +52,7 @@ def percentiles(values: Sequence[float]) -> dict[str, float] | None:
 
 
 def write_report(path: Path, link: ReportedLink, window: MainWindow) -> None:
-    """Write the session's figures to `path`."""
+    """Write the figures of the robot that was shown last to `path`."""
     window.picture_log.gather(now_ns())
     facts: dict[str, Any] = {
         "frames_painted": {feed.camera: feed.painted for feed in window.cameras.feeds.values()},

@@ -47,7 +47,7 @@ def test_the_rail_leads_from_page_to_page(console: Console, calls: QWidget) -> N
 
 
 def test_a_key_of_the_menu_leads_to_a_page(console: Console, calls: QWidget) -> None:
-    QTest.keyClick(console.window, Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(console.window, Key.Key_2, Qt.KeyboardModifier.AltModifier)
     assert console.window.page is Page.CALLS
 
 

@@ -1,0 +1,206 @@
+"""The page of calls at the window: choose, look, accept, skip, pass on; one robot at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from teleop.archive_asks import Missing
+from teleop.call_queue import QueuedCall, queued, turned
+from teleop.glimpse import RobotGlimpse
+from teleop.operator_view import StopView
+from teleop.rewind import Rewind
+from teleop.station import Fleet, Station
+from tests.console.fakes import FakeLink, FakeVideo, driven, link_view, robot_state
+from tests.console.support import Console
+from tests.unit.test_ui_calls import call, robot
+from transport.messages import Hold, HoldReason, Mode, ReleaseLease, RequestLease
+from ui.call_desk import CallDesk, Opened
+from ui.pages import Page
+
+Key = Qt.Key
+
+
+def calling(name: str) -> FakeLink:
+    return FakeLink(
+        link_view(
+            robot_state(
+                robot=name, mode=Mode.HOLD, call=call(), hold=Hold(reason=HoldReason.CALLING)
+            )
+        )
+    )
+
+
+@dataclass
+class FakeStation:
+    """Robots under the test's control."""
+
+    robots: tuple[RobotGlimpse, ...] = (robot("rover-1"), robot("rover-2"))
+    skipped: list[str] = field(default_factory=list)
+    passed: list[tuple[str, str, str]] = field(default_factory=list)
+    stared: list[str] = field(default_factory=list)
+    before: tuple[QueuedCall, ...] = ()
+
+    def look(self, session: str, shown: Iterable[str], now_ns: int) -> Fleet:
+        calls = queued(self.robots)
+        news = turned(self.before, self.robots, {session})
+        self.before = calls
+        return Fleet(self.robots, calls, news)
+
+    def stare(self, paired: str) -> None:
+        self.stared.append(paired)
+
+    def skip(self, one: QueuedCall) -> None:
+        self.skipped.append(one.name)
+
+    def pass_on(self, one: QueuedCall, to: str, note: str) -> None:
+        self.passed.append((one.name, to, note))
+
+    def rewind(self, one: QueuedCall, camera: str, now_ns: int) -> Rewind | Missing | None:
+        return None
+
+
+@dataclass
+class Floor:
+    """The window, its robots, and which links were opened."""
+
+    console: Console
+    station: FakeStation
+    opened: dict[str, FakeLink] = field(default_factory=dict)
+
+    @property
+    def desk(self) -> CallDesk:
+        desk = self.console.window.desk
+        assert desk is not None
+        return desk
+
+    def open(self, one: RobotGlimpse) -> Opened:
+        self.opened[one.name] = calling(one.name)
+        return Opened(self.opened[one.name], FakeVideo())
+
+    def settle(self, qtbot: QtBot) -> None:
+        """Until the robot of the chosen call is shown."""
+
+        def shown() -> bool:
+            self.console.window.refresh()
+            chosen = self.desk.chosen
+            return chosen is not None and self.desk.shown == chosen.paired
+
+        qtbot.waitUntil(shown)
+
+
+@pytest.fixture
+def floor(console: Console) -> Floor:
+    """Two robots call; a third, which does not, is shown."""
+    made = Floor(console, FakeStation())
+    console.show(link_view(robot_state(robot="rover-7")))
+    console.window.serve(cast(Station, made.station), made.open, "rover-7:7600")
+    console.window.refresh()
+    return made
+
+
+def test_the_rail_counts_the_calls_that_wait(floor: Floor) -> None:
+    assert floor.console.window.rail.buttons[Page.CALLS].accessibleName() == "Calls, 2"
+
+
+def test_the_robot_of_the_chosen_call_is_shown_and_the_others_told(
+    floor: Floor, qtbot: QtBot
+) -> None:
+    floor.console.window.show_page(Page.CALLS)
+    floor.settle(qtbot)
+    assert list(floor.opened) == ["rover-1"]
+    assert set(floor.station.stared) == {"rover-1:7600"}
+
+
+def test_who_goes_down_the_list_quickly_opens_no_link_on_the_way(
+    floor: Floor, qtbot: QtBot
+) -> None:
+    floor.console.window.show_page(Page.CALLS)
+    floor.desk.choose(floor.desk.fleet.calls[1].key)
+    floor.settle(qtbot)
+    assert list(floor.opened) == ["rover-2"]
+
+
+def test_enter_accepts_the_chosen_call_and_leads_to_the_page_to_drive_on(
+    floor: Floor, qtbot: QtBot
+) -> None:
+    window = floor.console.window
+    window.show_page(Page.CALLS)
+    floor.settle(qtbot)
+    QTest.keyClick(window, Key.Key_Return)
+    assert window.page is Page.DRIVE
+    qtbot.waitUntil(lambda: bool(floor.opened["rover-1"].requests))
+    assert [type(body) for body in floor.opened["rover-1"].requests] == [RequestLease]
+
+
+def test_who_drives_a_robot_is_shown_no_other_and_accepts_none(floor: Floor, qtbot: QtBot) -> None:
+    window = floor.console.window
+    floor.console.show(link_view(driven(robot="rover-7")))
+    window.show_page(Page.CALLS)
+    qtbot.wait(300)
+    window.refresh()
+    QTest.keyClick(window, Key.Key_Return)
+    assert floor.opened == {}
+    assert window.page is Page.CALLS
+    assert not any(isinstance(body, ReleaseLease) for body in floor.console.link.requests)
+
+
+def test_a_stop_that_is_not_answered_keeps_its_robot_in_sight(floor: Floor) -> None:
+    floor.console.show(replace(link_view(robot_state(robot="rover-7")), stop=StopView(sent_ns=1)))
+    assert not floor.desk.go_to("rover-1:7600")
+    assert floor.opened == {}
+
+
+def test_k_leaves_a_call_to_the_others_and_goes_on(floor: Floor) -> None:
+    window = floor.console.window
+    window.show_page(Page.CALLS)
+    first = floor.desk.chosen
+    QTest.keyClick(window, Key.Key_K)
+    assert floor.station.skipped == ["rover-1"]
+    assert floor.desk.chosen != first
+
+
+def test_n_goes_round_the_calls_from_every_page(floor: Floor) -> None:
+    window = floor.console.window
+    QTest.keyClick(window, Key.Key_N)
+    assert window.page is Page.CALLS
+    first = floor.desk.chosen
+    QTest.keyClick(window, Key.Key_N)
+    assert floor.desk.chosen != first
+
+
+def test_a_call_is_passed_on_with_a_word(floor: Floor) -> None:
+    window = floor.console.window
+    window.show_page(Page.CALLS)
+    QTest.keyClick(window, Key.Key_P)
+    sheet = floor.desk._sheet
+    assert sheet.isVisible()
+    sheet.to.setText("op-3")
+    sheet.note.setText("you know this room")
+    QTest.keyClick(sheet.note, Key.Key_Return)
+    assert floor.station.passed == [("rover-1", "op-3", "you know this room")]
+
+
+def test_a_call_that_is_over_leaves_the_list_and_is_told(floor: Floor) -> None:
+    window = floor.console.window
+    window.show_page(Page.CALLS)
+    floor.station.robots = (robot("rover-1", call=None), robot("rover-2"))
+    window.refresh()
+    assert [one.name for one in floor.desk.fleet.calls] == ["rover-2"]
+    face = floor.desk.page._face
+    assert face is not None
+    assert [one.sentence for one in face.ended] == ["rover-1 got free itself"]
+
+
+def test_the_list_says_each_row_to_a_screen_reader(floor: Floor) -> None:
+    window = floor.console.window
+    window.show_page(Page.CALLS)
+    model = floor.desk.page.list.model()
+    said = model.data(model.index(0, 0), Qt.ItemDataRole.AccessibleTextRole)
+    assert said.startswith("rover-1, home-5 · dining, Nose in chair legs")
