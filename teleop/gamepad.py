@@ -25,6 +25,7 @@ from transport.clock import NS_PER_MS, now_ns
 
 log = logging.getLogger("gamepad")
 
+LISTENED_TO = "its buttons are being set"
 POLL_MS = 4  # four times per control tick; a look costs 15 microseconds
 
 
@@ -81,6 +82,7 @@ class Gamepad:
         self._active: int | None = None
         self._said: OperatorInput | None = None
         self._said_ns = 0
+        self._listened_to = False
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gamepad", daemon=True)
 
@@ -125,8 +127,13 @@ class Gamepad:
             self._pads[device.instance] = _Pad(device)
         self._follow_profile()
         settings = self._profile.pad
-        for pad in self._pads.values():
+        listener = self._controls.listener
+        for instance, pad in self._pads.items():
             pad.look(settings, stamp_ns)
+            if listener is not None:
+                listener(instance, pad.device.name, pad.reading)
+            elif self._listened_to:
+                pad.take(settings)  # what is held from then on does nothing
             if pad.stops(settings):
                 self._on_stop()
         chosen = self._choose(settings)
@@ -135,6 +142,7 @@ class Gamepad:
             self._pads[chosen].take(settings)
         if came or gone or pads.skipped_changed or chosen is not None:
             self._tell(pads)
+        self._listened_to = listener is not None
         self._report(stamp_ns)
 
     def _follow_profile(self) -> None:
@@ -169,15 +177,15 @@ class Gamepad:
             profile.pad,
             profile.speeds,
             0,
-            may_drive=pad.health.armed,
-            problem=pad.health.problem,
+            may_drive=pad.health.armed and not self._listened_to,
+            problem=LISTENED_TO if self._listened_to else pad.health.problem,
         )
         if self._said is None or wish != replace(self._said, input_ns=0):
             self._say(replace(wish, input_ns=stamp_ns), stamp_ns)
         elif stamp_ns - self._said_ns >= PAD_ALIVE_MS * NS_PER_MS:
             self._say(self._said, stamp_ns)
         for action in profile.pressed(pad.before.held, pad.reading.held):
-            if action is not Action.STOP:
+            if action is not Action.STOP and not self._listened_to:
                 self._on_action(action)
 
     def _say(self, wish: OperatorInput | None, stamp_ns: int) -> None:

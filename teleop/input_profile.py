@@ -157,7 +157,8 @@ def _default_profile(kind: RobotKind) -> Profile:
 
 
 @cache
-def _defaults(kind: RobotKind = RobotKind.ROVER) -> dict[str, dict[str, Any]]:
+def default_tables(kind: RobotKind = RobotKind.ROVER) -> dict[str, dict[str, Any]]:
+    """What is built in for a kind of robot, as a file would state it; not to be changed."""
     tables = _built_in("default.toml")
     if kind is RobotKind.ARM:
         arm = _built_in("arm.toml")
@@ -199,7 +200,7 @@ def parse_profile(text: str, source: str, kind: RobotKind = RobotKind.ROVER) -> 
     problems = [*_unknown(own), *_wrong_values(own)]
     if problems:
         raise ProfileError("\n".join(f"{source}: {problem}" for problem in problems))
-    tables = {name: table | own.get(name, {}) for name, table in _defaults(kind).items()}
+    tables = {name: table | own.get(name, {}) for name, table in default_tables(kind).items()}
     if kind is RobotKind.ROVER:
         _without_hand(tables)
     keys, clashing_keys = _bound(tables["keys"], own.get("keys", {}), "keys", source, kind)
@@ -266,7 +267,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _unknown(own: Mapping[str, Any]) -> Iterable[str]:
-    defaults = _defaults()
+    defaults = default_tables()
     for table, content in own.items():
         if table not in defaults:
             yield f"[{table}] is not known{nearest(table, defaults)}"
@@ -279,7 +280,7 @@ def _unknown(own: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _wrong_values(own: Mapping[str, Any]) -> Iterable[str]:
-    for table, known in _defaults().items():
+    for table, known in default_tables().items():
         content = own.get(table)
         for name, value in content.items() if isinstance(content, dict) else ():
             if name not in known:

@@ -7,12 +7,15 @@ All files are checked at the start, so that a mistake is told before anybody dri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from recorder.durable import write_atomically
 from teleop.input_profile import Profile, ProfileError, default_profile, parse_profiles
+from teleop.pad_mapping import PadReading
 from transport.messages import RobotKind
 
 LIMIT_BYTES: Final = 64 << 10  # the complete default profile has three thousand
@@ -31,13 +34,7 @@ def read_profile(path: Path) -> tuple[Profile, ...]:
     Raises:
         ProfileError: it cannot be read, or is wrong; the message names the file.
     """
-    try:
-        if path.stat().st_size > LIMIT_BYTES:
-            raise ProfileError(f"{path}: larger than {LIMIT_BYTES >> 10} KiB, this is no profile")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: cannot be read: {error}") from None
-    return parse_profiles(text, str(path))
+    return parse_profiles(_text_of(path), str(path))
 
 
 class Profiles:
@@ -92,6 +89,83 @@ class Profiles:
         return max(filter(fits, self._own), key=rank, default=default_profile(kind))
 
 
+def profile_texts(folder: Path) -> dict[str, str]:
+    """The profiles of a folder as they stand there, by name: that of the file without `.toml`.
+
+    Raises:
+        ProfileError: one of them cannot be read.
+    """
+    paths = sorted(folder.glob("*.toml"), key=lambda path: path.stem.casefold())
+    return {path.stem: _text_of(path) for path in paths}
+
+
+def save_profile(folder: Path, name: str, text: str, before: str | None) -> Profiles:
+    """Write a profile, and read all of them again. `before` is what the file held when it was
+    opened, None for one that is new.
+
+    Raises:
+        ProfileError: it is wrong, clashes with another one, somebody else has changed the file
+            meanwhile, or the disk refuses; then all is as it was.
+    """
+    path = folder / f"{name}.toml"
+    check_name(name)
+    _unchanged(path, before)
+    others = [one for one in sorted(folder.glob("*.toml")) if one != path]
+    read = [profile for one in others for profile in read_profile(one)]
+    profiles = Profiles([*read, *parse_profiles(text, str(path))])
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise ProfileError(f"{path} cannot be written: {error.strerror}") from None
+    return profiles
+
+
+def put_away_profile(folder: Path, name: str, before: str) -> Profiles:
+    """Take a profile out of use: its file stays beside the others as `NAME.toml.bak`.
+
+    Raises:
+        ProfileError: somebody else has changed it meanwhile, or the disk refuses.
+    """
+    path = folder / f"{name}.toml"
+    _unchanged(path, before)
+    try:
+        path.replace(path.with_name(f"{path.name}.bak"))
+    except OSError as error:
+        raise ProfileError(f"{path} cannot be removed: {error.strerror}") from None
+    return Profiles.read(folder)
+
+
+def check_name(name: str) -> None:
+    """Raises `ProfileError` when no file should be called so."""
+    if not re.fullmatch(r"\w[\w .-]{0,39}", name) or name.endswith((".", " ")):
+        raise ProfileError(
+            f"{name!r} is no name for a profile: 1 to 40 letters, digits, spaces, . _ -"
+        )
+
+
+def _unchanged(path: Path, before: str | None) -> None:
+    now = _text_of(path) if path.exists() else None
+    if now == before:
+        return
+    if before is None:
+        raise ProfileError(f"{path} exists already; give the new profile another name")
+    what = "removed" if now is None else "changed"
+    raise ProfileError(
+        f"{path} has been {what} by somebody else since it was opened here; read it again, "
+        "or save yours under another name"
+    )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        if path.stat().st_size > LIMIT_BYTES:
+            raise ProfileError(f"{path}: larger than {LIMIT_BYTES >> 10} KiB, this is no profile")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path}: cannot be read: {error}") from None
+
+
 @dataclass(frozen=True)
 class PadSeen:
     """One gamepad, as the operator is told about it."""
@@ -107,18 +181,25 @@ class Controls:
 
     def __init__(self, profiles: Profiles | None = None, operator: str = "") -> None:
         self._profiles = profiles or Profiles()
-        self._found: tuple[tuple[str, str, str, RobotKind], Profile] | None = None
+        self._found: tuple[tuple[str, str, str, RobotKind], Profiles, Profile] | None = None
         self.operator = operator
         self.robot = ""
         self.kind = RobotKind.ROVER  # until the robot has said what it is
         self.gamepad = ""
         self.pads: tuple[PadSeen, ...] = ()  # as the pad's thread saw them last
+        # While it is set, pads do not drive and their buttons do nothing but STOP: their number,
+        # name and every reading go there instead. Called on the pad's thread.
+        self.listener: Callable[[int, str, PadReading], None] | None = None
+
+    def use(self, profiles: Profiles) -> None:
+        """Other profiles from now on."""
+        self._profiles = profiles
 
     @property
     def profile(self) -> Profile:
         """The profile for this operator, robot and gamepad."""
         whom = (self.operator, self.robot, self.gamepad, self.kind)
-        found = self._found
-        if found is None or found[0] != whom:
-            found = self._found = (whom, self._profiles.best(*whom))
-        return found[1]
+        found, profiles = self._found, self._profiles
+        if found is None or found[0] != whom or found[1] is not profiles:
+            found = self._found = (whom, profiles, profiles.best(*whom))
+        return found[2]

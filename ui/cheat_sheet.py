@@ -18,48 +18,13 @@ from teleop.input_profile import CAMERA_ACTIONS, STOP_KEY, Action, Profile
 from teleop.pad_health import ordered
 from teleop.profile_files import PadSeen
 from transport.messages import RobotKind
+from ui.action_words import DOES, words_of
 from ui.buttons import KeyButton
 from ui.chips import draw_key_cap, key_cap_width
 from ui.key_caps import CAPS, cap_of
 from ui.theme import BODY, SUBJECT, TITLE, Theme, font, text_width
 
-DOES: Final = {
-    Action.STOP: "STOP, whatever has the focus",
-    Action.DEADMAN: "hold it to drive",
-    Action.FORWARD: "drive forward",
-    Action.BACK: "drive back",
-    Action.LEFT: "turn left",
-    Action.RIGHT: "turn right",
-    Action.SLIDE_LEFT: "move left",
-    Action.SLIDE_RIGHT: "move right",
-    Action.UP: "move up",
-    Action.DOWN: "move down",
-    Action.CLOSE: "close the gripper",
-    Action.OPEN: "open the gripper",
-    Action.TURBO: "full power while held",
-    Action.PRECISE: "slow and precise while held",
-    Action.ZERO: "motion to zero until pressed again",
-    Action.ACCEPT_OR_HAND_BACK: "accept the call; hand back while you drive",
-    Action.ACCEPT_OR_REQUEST: "accept the call, or request the lease",
-    Action.REQUEST_OR_RELEASE: "request or release the lease",
-    Action.RELEASE: "release the lease",
-    Action.HAND_BACK: "hand back to autonomy",
-    Action.ARM: "arm the motors",
-    Action.MARKER: "marker",
-    Action.SUCCESS: "outcome success",
-    Action.FAILURE: "outcome failure",
-    Action.CLEAR_OUTCOME: "take the outcome back",
-    **{
-        action: f"camera {number} in the main view"
-        for number, action in enumerate(CAMERA_ACTIONS, start=1)
-    },
-    Action.REASONS: "why the robot does not move",
-    Action.FIGURES: "figures of the link over the picture",
-    Action.FULL_SCREEN: "full screen",
-    Action.HELP: "this sheet",
-}
-# Of an arm, where it differs. What belongs together shares a row: there is more of it.
-ARM_DOES: Final = DOES | {Action.TURBO: "full speed while held"}
+# Of an arm: what belongs together shares a row; there is more of it.
 ARM_AXES: Final = (
     (Action.FORWARD, Action.BACK, "hand away from the base, back"),
     (Action.SLIDE_LEFT, Action.SLIDE_RIGHT, "hand left, right"),
@@ -99,7 +64,7 @@ Row = tuple[tuple[Combination, ...], str]  # any of the combinations does this
 
 def does(profile: Profile) -> dict[Action, str]:
     """What each action does to the robot that the profile is for."""
-    return ARM_DOES if profile.kind is RobotKind.ARM else DOES
+    return words_of(profile.kind)
 
 
 def key_rows(profile: Profile) -> list[Row]:

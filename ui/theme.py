@@ -163,8 +163,9 @@ QTableWidget, QListWidget { background: $ctl; border: 1px solid $edge; border-ra
                             gridline-color: $line; outline: 0; }
 QTableWidget:focus, QListWidget:focus { border: 2px solid $blue; }
 QTableWidget::item, QListWidget::item { padding: 0 8px; }
-QTableWidget::item:selected, QListWidget::item:selected { background: $hover; color: $text;
-                                                          border-left: 4px solid $blue; }
+QListWidget::item { min-height: 28px; }
+QTableWidget::item:selected, QListWidget::item:selected { background: $hover; color: $text; }
+QListWidget::item:selected { border-left: 4px solid $blue; }
 QHeaderView::section { background: $panel; color: $text2; border: 0; padding: 4px 8px;
                        border-bottom: 1px solid $line; }
 """

@@ -78,6 +78,8 @@ PURE = [
     "ui.text_scale",
     "ui.kept_preferences",
     "ui.sound_plan",
+    "ui.shortcut_plan",
+    "ui.action_words",
 ]
 IMPURE = {"time", "threading", "asyncio", "socket", "random", "zmq", "aiortc", "PySide6"}
 

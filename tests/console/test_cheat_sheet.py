@@ -16,7 +16,8 @@ from teleop.profile_files import PadSeen, Profiles
 from tests.console.fakes import arm_driven, driven, link_view
 from tests.console.support import Console
 from transport.messages import RobotKind, RobotState
-from ui.cheat_sheet import ARM_DOES, DOES, MARGIN, key_rows, notes, pad_rows
+from ui.action_words import ARM_DOES, DOES
+from ui.cheat_sheet import MARGIN, key_rows, notes, pad_rows
 from ui.theme import BODY, text_width
 
 Key = Qt.Key

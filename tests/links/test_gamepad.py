@@ -19,6 +19,7 @@ import pytest
 from teleop.gamepad import Gamepad
 from teleop.input_profile import Action, parse_profile
 from teleop.operator_input import OperatorInput
+from teleop.pad_mapping import PadReading
 from teleop.profile_files import Controls, PadSeen, Profiles
 from teleop.sdl_pads import Sdl, load_sdl
 
@@ -181,6 +182,37 @@ def test_what_is_unchanged_is_said_again_so_that_a_dead_thread_is_noticed() -> N
         said = len(at.inputs)
         until(lambda: len(at.inputs) >= said + 3, "the pad's thread has gone silent")
         assert len({repr(each) for each in at.inputs[said:]}) == 1
+
+
+def test_a_pad_that_is_listened_to_does_not_drive_but_stops_and_must_be_pressed_again() -> None:
+    heard: list[tuple[str, PadReading]] = []
+    with desk() as at:
+        pad = at.plug()
+        at.wait_for_pad()
+        at.drive(pad)
+        at.controls.listener = lambda instance, name, reading: heard.append((name, reading))
+        until(lambda: not at.last.deadman, "it drove on while its buttons are set")
+        assert at.last.problem == "its buttons are being set"
+        assert heard[-1][0] == "Virtual Controller"
+        assert heard[-1][1].left_y == 1.0
+        pad.press("Y")
+        until(lambda: "Y" in heard[-1][1].held, "its buttons were not heard")
+        pad.press("LB", "RB", "B")
+        until(lambda: at.stops == 1, "STOP was not heard")
+        pad.release("Y", "RB", "B")
+        at.controls.listener = None
+        until(lambda: not at.last.problem.startswith("its buttons"), "it is still listened to")
+        assert not at.last.deadman
+        assert at.actions == []
+        pad.push("LEFTY", 0)
+
+        def taken_anew() -> bool:
+            for change in (pad.release, pad.press):
+                change("LB")
+                time.sleep(0.03)  # the pad's thread looks every 4 ms
+            return at.last.deadman
+
+        until(taken_anew, "a new press of the deadman does not count")
 
 
 def test_a_profile_decides_what_sticks_and_buttons_do() -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from teleop.input_profile import Action, ProfileError, default_profile
-from teleop.profile_files import Controls, Profiles, read_profile
+from teleop.profile_files import (
+    Controls,
+    Profiles,
+    profile_texts,
+    put_away_profile,
+    read_profile,
+    save_profile,
+)
 from transport.messages import RobotKind
 
 
@@ -118,3 +125,62 @@ def test_two_profiles_may_be_for_the_same_if_not_for_the_same_kind(tmp_path: Pat
     write(tmp_path, "both")
     with pytest.raises(ProfileError, match="are for the same operator, robot and gamepad"):
         Profiles.read(tmp_path)
+
+
+# --- written by the editor ------------------------------------------------------------------------
+
+
+def test_a_profile_is_saved_and_all_are_read_again(tmp_path: Path) -> None:
+    folder = tmp_path / "profiles"
+    profiles = save_profile(folder, "mine", '[keys]\nmarker = ["F6"]\n', None)
+    assert profiles.best("op-1", "rover-07", "").keys_of(Action.MARKER) == ("F6",)
+    assert profile_texts(folder) == {"mine": '[keys]\nmarker = ["F6"]\n'}
+
+
+def test_what_somebody_else_has_written_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    save_profile(tmp_path, "mine", "[keys]\n", None)
+    (tmp_path / "mine.toml").write_text("[keys]\nmarker = ['F7']\n")
+    for text in ("[keys]\n", None):
+        with pytest.raises(ProfileError, match=r"changed by somebody else|exists already"):
+            save_profile(tmp_path, "mine", "[keys]\nmarker = ['F6']\n", text)
+    with pytest.raises(ProfileError, match="changed by somebody else"):
+        put_away_profile(tmp_path, "mine", "[keys]\n")
+    (tmp_path / "mine.toml").unlink()
+    with pytest.raises(ProfileError, match="removed by somebody else"):
+        save_profile(tmp_path, "mine", "[keys]\n", "[keys]\nmarker = ['F7']\n")
+    assert profile_texts(tmp_path) == {}
+
+
+def test_a_wrong_or_clashing_profile_is_not_written(tmp_path: Path) -> None:
+    save_profile(tmp_path, "mine", "[keys]\n", None)
+    with pytest.raises(ProfileError, match="for the same operator, robot and gamepad"):
+        save_profile(tmp_path, "other", "[keys]\n", None)
+    with pytest.raises(ProfileError, match="is not known"):
+        save_profile(tmp_path, "wrong", "[kees]\n", None)
+    assert list(profile_texts(tmp_path)) == ["mine"]
+
+
+@pytest.mark.parametrize("name", ["", "../mine", "a/b", ".hidden", "x" * 41, "mine.", "a\nb"])
+def test_a_name_that_is_no_file_of_ours_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ProfileError, match="is no name for a profile"):
+        save_profile(tmp_path, name, "[keys]\n", None)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "profiles").write_text("a file")
+    with pytest.raises(ProfileError, match="cannot be written"):
+        save_profile(tmp_path / "profiles", "mine", "[keys]\n", None)
+
+
+def test_a_profile_that_was_put_away_can_be_taken_back(tmp_path: Path) -> None:
+    save_profile(tmp_path, "mine", "[keys]\n", None)
+    profiles = put_away_profile(tmp_path, "mine", "[keys]\n")
+    assert profiles.best("op-1", "", "") is default_profile()
+    assert (tmp_path / "mine.toml.bak").read_text() == "[keys]\n"
+
+
+def test_controls_use_what_was_saved_at_once(tmp_path: Path) -> None:
+    controls = Controls()
+    assert controls.profile is default_profile()
+    controls.use(save_profile(tmp_path, "mine", "[keys]\nmarker = ['F6']\n", None))
+    assert controls.profile.keys_of(Action.MARKER) == ("F6",)

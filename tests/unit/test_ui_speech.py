@@ -16,14 +16,19 @@ from ui.speech import SPOKEN, Language, later, speak, spoken, table_of, tr
 ROOT = Path(__file__).parents[2]
 # Modules whose texts are said with `tr`. A module that has been converted is added here.
 CONVERTED = [
+    "ui/action_words.py",
     "ui/attention.py",
     "ui/preferences.py",
+    "ui/shortcut_editor.py",
+    "ui/shortcut_parts.py",
+    "ui/shortcut_plan.py",
     "ui/sounds.py",
+    "ui/stick_page.py",
 ]
 MARKS = ("tr", "later")
 # What looks like a text and is none: names of Qt, of files and of things that are called the same
 # in every language.
-NAMES = {"English", "Deutsch", "Unstick"}
+NAMES = {"English", "Deutsch", "Unstick", "Esc", "Enter", "Space", "pip install 'unstick[sound]'"}
 # Calls whose texts are for the log, for programs, or for whoever writes a module.
 SILENT = {"debug", "info", "warning", "exception", "error", "getLogger", "setProperty", "property"}
 
@@ -112,7 +117,7 @@ def unmarked(module: str) -> list[str]:
 
 def looks_like_text(text: str) -> bool:
     """Two words, or one that begins as a sentence does."""
-    if text in NAMES or not re.search("[A-Za-z]{2}", text):
+    if text in NAMES or text.startswith("#") or not re.search("[A-Za-z]{2}", text):
         return False
     return bool(re.search("[A-Za-z]{2,} [A-Za-z]", text) or re.fullmatch("[A-Z][a-z]{2,}…?", text))
 
