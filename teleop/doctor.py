@@ -49,7 +49,7 @@ def run_doctor(profile: Path | None = None, *, json: bool, bundle: Path | None =
     """
     if bundle is not None and bundle.exists():  # a mistake is told before a minute of looking
         raise ConfigError(f"{bundle} exists already; choose another name for the bundle")
-    checks = [_profile(profile)] if profile is not None else _machine()
+    checks = [_profile(profile)] if profile is not None else machine_checks()
     if json:
         sys.stdout.write(json_format.dumps([asdict(check) for check in checks]) + "\n")
     else:
@@ -66,7 +66,7 @@ def run_doctor(profile: Path | None = None, *, json: bool, bundle: Path | None =
     return 0 if all(check.ok for check in checks) else 1
 
 
-def _machine() -> list[Check]:
+def machine_checks() -> list[Check]:
     return [
         _python(),
         _packages(),

@@ -110,6 +110,17 @@ def _loads(library: str) -> bool:
     return True
 
 
+def _zoomed(preferences: Path) -> float:
+    """Make the whole window larger, as is preferred: Qt takes a zoom only before it starts."""
+    from ui import kept_preferences
+
+    kept, _ = kept_preferences.read(preferences)
+    zoom = kept.scale.zoom
+    if zoom != 1.0 and "QT_SCALE_FACTOR" not in os.environ:
+        os.environ["QT_SCALE_FACTOR"] = f"{zoom:g}"
+    return zoom
+
+
 def run_console(
     link: Link,
     video: VideoFeed,
@@ -121,6 +132,7 @@ def run_console(
     controls: Controls | None = None,
     kept: KeptChoice | None = None,
     library: Path | None = None,
+    preferences: Path | None = None,
 ) -> int:
     """Show the console until its window is closed; returns the exit code.
 
@@ -130,17 +142,21 @@ def run_console(
     in use; the built-in one unless given. `kept` says where each camera was shown the last
     time, `library` where episodes are kept here.
 
+    `preferences` is the folder with what the operator prefers; without one nothing is kept.
+
     Raises:
         NoWindow: no window can be opened here.
     """
     check_display(sys.platform, os.environ)
     check_qt()
     check_x11(sys.platform, os.environ)
+    zoom = _zoomed(preferences) if preferences is not None else 1.0
     # Imported here: on a machine without a screen everything else must work without Qt.
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from ui.main_window import MainWindow
+    from ui.preferences import PreferenceStore
     from ui.theme import dressed
 
     interrupted: list[int] = []
@@ -156,6 +172,10 @@ def run_console(
     app.setApplicationDisplayName("Unstick")
     app.setDesktopFileName("unstick")
     theme = dressed(app)
+    store = None
+    if preferences is not None:
+        store = PreferenceStore(preferences, theme, zoom)
+        store.use()
     window = MainWindow(
         link,
         video,
@@ -165,6 +185,9 @@ def run_console(
         kept=kept,
         library=library,
     )
+
+    if store is not None:
+        window.use_preferences(store)
 
     def look() -> None:
         if interrupted:

@@ -190,4 +190,5 @@ def _run(
         controls=controls,
         kept=None if scripted or not first else KeptChoice(config, first),
         library=library,
+        preferences=None if scripted else config,
     )

@@ -38,6 +38,7 @@ from ui.cameras import Cameras
 from ui.collect_session import Press
 from ui.collecting import Collecting
 from ui.drive_page import DrivePage
+from ui.errands import hand_over_quickly
 from ui.facts import heard
 from ui.history import History
 from ui.kept_choice import KeptChoice
@@ -52,9 +53,10 @@ from ui.overlays import Overlays
 from ui.pages import ANYWHERE, Page, drives
 from ui.picture_log import PictureLog
 from ui.picture_state import latency_ms
+from ui.preferences import PreferenceStore
 from ui.rail import Rail
 from ui.reason_dialog import ReasonDialog
-from ui.review_process import open_review
+from ui.review_page import ReviewPage
 from ui.right_dock import RightDock
 from ui.screen import Act, Look, Screen
 from ui.sheets import AboutSheet
@@ -62,6 +64,7 @@ from ui.shown_robot import ShownRobot
 from ui.switched_link import SwitchedLink
 from ui.theme import Theme
 from ui.timeline import Timeline
+from ui.tools import Tools
 from ui.top_bar import TopBar
 from ui.touches import Touches
 from ui.video_view import Place, VideoView
@@ -108,6 +111,8 @@ class MainWindow(QMainWindow):
         self.figures_shown = False
         self.hidden_parts: frozenset[str] = frozenset()
         self.desk: CallDesk | None = None
+        self.tools: Tools | None = None
+        self._review: ReviewPage | None = None
         self._said: tuple[str, Look] = ("", Look.QUIET)  # by the page, for the status line
         self.page = Page.DRIVE
         self._closing = False
@@ -271,8 +276,9 @@ class MainWindow(QMainWindow):
         self.pages |= pages
         for page in pages.values():
             self.stack.addWidget(page)
-        self.rail.offer([page for page in Page if page in self.pages])
-        self.menus.offer_pages([page for page in Page if page in self.pages])
+        offered = {*self.pages, *((Page.REVIEW,) if self.library is not None else ())}
+        self.rail.offer(offered)
+        self.menus.offer_pages(offered)
 
     @property
     def link(self) -> SwitchedLink:
@@ -289,6 +295,21 @@ class MainWindow(QMainWindow):
         self.add_pages({Page.CALLS: self.desk.page})
         self._share_picture()
 
+    def use_preferences(self, store: PreferenceStore) -> None:
+        """What the operator prefers counts from here on, and can be changed."""
+        self.tools = Tools(self, store)
+        self.collecting.beep = self.tools.beep
+        self.menus.offer_tools(self.tools)
+
+    def _reviewed(self) -> ReviewPage | None:
+        """The page of the library on this machine; made when it is looked at first."""
+        if self._review is None and self.library is not None and self.library.is_dir():
+            hand_over_quickly()  # its threads compute
+            self._review = page = ReviewPage(self.library, self.theme)
+            self.pages[Page.REVIEW] = page
+            self.stack.addWidget(page)
+        return self._review
+
     def _share_picture(self) -> None:
         """The page of calls has a view of its own of what the main view shows."""
         if self.desk is not None:
@@ -297,8 +318,13 @@ class MainWindow(QMainWindow):
 
     def show_page(self, page: Page) -> None:
         """Another page; where nobody sees where the robot goes, nothing drives it."""
+        if page is Page.REVIEW and self._reviewed() is None:
+            self.history.tell("No episode has been recorded on this machine yet.", clock.now_ns())
         if page not in self.pages:
+            self.rail.show_page(self.page)
             return
+        if self._review is not None and page is not Page.REVIEW:
+            self._review.hidden()
         self.page = page
         self.keys.limit(None if drives(page) else ANYWHERE)
         self._link.set_focus(self.focused and drives(page))
@@ -307,6 +333,8 @@ class MainWindow(QMainWindow):
         self.rail.show_page(page)
         self.put_away()
         self._arrange()
+        if self._review is not None and page is Page.REVIEW:
+            self._review.shown()
         self.refresh()
 
     def connect_to(self, link: Link, video: VideoFeed, kept: KeptChoice | None = None) -> None:
@@ -359,6 +387,8 @@ class MainWindow(QMainWindow):
         self.drive.show_collect(sitting := self.collecting.look(view, now_ns))
         if self.page is Page.COLLECT:
             self.say(sitting.message, sitting.look)
+        if self.page is Page.REVIEW and self._review is not None:
+            self.say(self._review.rest(), Look.QUIET)
         message, look = self._said
         if message and now_ns - self.history.facts.told_ns > TOLD_NS:
             said = replace(screen.status, message=message, message_look=look)
@@ -401,6 +431,10 @@ class MainWindow(QMainWindow):
             self.top.spark.update()
             self._show_figures()
         self._turns += 1
+        if self.tools is not None:
+            calls = self.desk.fleet.calls if self.desk is not None else None
+            waiting = None if calls is None else frozenset(call.name for call in calls)
+            self.tools.look(screen, clock.now_ns(), waiting)
         self.menus.show_who(screen.who, time_of_day)
         self.menus.enable(screen)
 
@@ -471,9 +505,8 @@ class MainWindow(QMainWindow):
         sheet.raise_()
 
     def review(self) -> None:
-        """The episodes of the library that is here, in a window and a process of its own."""
-        if self.library is not None:
-            open_review(self.library)
+        """The episodes of the library that is here."""
+        self.show_page(Page.REVIEW)
 
     def copy(self) -> None:
         """What the console knows, as text, for a report."""
@@ -510,6 +543,10 @@ class MainWindow(QMainWindow):
             self.showMaximized()
 
     # --- Qt ---------------------------------------------------------------------------------------
+
+    def lay_out(self) -> None:
+        """The text has another size, or a part has appeared."""
+        self._arrange()
 
     def _arrange(self) -> None:
         """Sizes of all parts for this size of window."""
@@ -560,6 +597,10 @@ class MainWindow(QMainWindow):
             self._wake.close()
             if self.desk is not None:
                 self.desk.close()
+            if self._review is not None:
+                self._review.close_page()
+            if self.tools is not None:
+                self.tools.close()
         super().closeEvent(event)
 
     def _let_robot_go(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from ui.theme import BODY, Theme, font
 
 if TYPE_CHECKING:
     from ui.main_window import MainWindow
+    from ui.tools import Tools
 
 HEIGHT = 28
 WHO_W, CLOCK_W = 280, 88  # a name may be 64 characters long
@@ -46,9 +47,12 @@ class Menus:
         self.corner.setFixedWidth(WHO_W + CLOCK_W)
         bar.setCornerWidget(self.corner)
         self._file()
+        self._edit()
+        self._view()
         self._robot()
         self._episode()
-        self._view()
+        self._tools = self._menu("&Tools")
+        self._tools.menuAction().setVisible(False)
         menu = self._menu("&Help")
         self._entry(menu, "&Keys", window.show_keys, Action.HELP)
         self._entry(menu, "&About Unstick", window.show_about)
@@ -75,9 +79,21 @@ class Menus:
 
     def _file(self) -> None:
         menu = self._menu("&File")
-        self._entry(menu, "&Copy what the console knows", self._window.copy)
-        menu.addSeparator()
         self._entry(menu, "&Quit", self._window.close).setShortcut("Ctrl+Q")
+
+    def _edit(self) -> None:
+        menu = self._menu("&Edit")
+        copy = self._entry(menu, "&Copy what the console knows", self._window.copy)
+        copy.setShortcut("Ctrl+Shift+C")
+
+    def offer_tools(self, tools: Tools) -> None:
+        """Preferences, keys, and a report for somebody who helps."""
+        menu = self._tools
+        self._entry(menu, "&Preferences…", tools.show_preferences).setShortcut("Ctrl+,")
+        self._entry(menu, "&Keys and gamepads…", tools.show_shortcuts)
+        menu.addSeparator()
+        self._entry(menu, "&Report without secrets…", tools.save_report)
+        menu.menuAction().setVisible(True)
 
     def _robot(self) -> None:
         menu = self._menu("&Robot")
@@ -123,7 +139,7 @@ class Menus:
         self._acting(menu, Act.DISCARD, "&Discard the last episode")
         self._acting(menu, Act.RESTORE, "&Undo the discard")
         menu.addSeparator()
-        self.review = self._entry(menu, "Re&view…", self._window.review)
+        self.review = self._entry(menu, "Re&view", self._window.review)
         menu.aboutToShow.connect(self.look_for_library)
         self.look_for_library()
 
@@ -142,7 +158,7 @@ class Menus:
             self._entry(menu, f"&{number} {words.camera(camera)}", show, CAMERA_ACTIONS[number - 1])
         menu.menuAction().setVisible(len(cameras) > 1)
 
-    def offer_pages(self, pages: Sequence[Page]) -> None:
+    def offer_pages(self, pages: Collection[Page]) -> None:
         """The pages that this window has."""
         for number, (page, entry) in enumerate(self._pages.items(), start=1):
             entry.setVisible(page in pages and len(pages) > 1)

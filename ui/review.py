@@ -11,12 +11,10 @@ from typing import Annotated
 
 import typer
 
-from teleop.child import give_way
 from ui.app import INTERRUPTED, SIGNAL_MS, NoWindow, check_display, check_qt, check_x11
 
 EXIT_CONFIG = 2
 FIRST_SIZE = (1920, 1080)
-BEHIND = 5  # steps of niceness behind a console that drives
 
 
 def run_review(root: Path) -> int:
@@ -64,11 +62,8 @@ def run_review(root: Path) -> int:
 
 def review(
     library: Annotated[Path, typer.Argument(help="Folder of episodes.")],
-    behind: Annotated[bool, typer.Option(help="Let a console that drives go first.")] = False,
 ) -> None:
     """Look at recorded episodes beside their replay, and label them."""
-    if behind:
-        give_way(BEHIND)
     logging.basicConfig(
         level=os.environ.get("UNSTICK_LOG", "WARNING").upper(),
         format="%(name)s: %(message)s",

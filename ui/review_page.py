@@ -65,7 +65,7 @@ class ReviewPage(QWidget):
         self._theme = theme
         self.desk = desk or Desk(root)
         self.film = make_film(self._replayed, self._drawn)
-        self._in_view = False
+        self.in_view = False
         self.opened: Opened | None = None
         self.replayed: Replayed | None = None
         self.playback = Playback()
@@ -109,16 +109,16 @@ class ReviewPage(QWidget):
 
     def shown(self) -> None:
         """It is in view: look for new episodes, and go on where it was left."""
-        if not self._in_view:
-            self._in_view = True
+        if not self.in_view:
+            self.in_view = True
             self.library.view.setFocus()
             self.reread()
             self._show_at()
 
     def hidden(self) -> None:
         """It is out of view: pause, and end what runs only to be looked at."""
-        if self._in_view:
-            self._in_view = False
+        if self.in_view:
+            self.in_view = False
             self.playback = self.playback.moved(clock.now_ns()).paused()
             self._show_at()
             self.desk.rest()
@@ -126,7 +126,7 @@ class ReviewPage(QWidget):
 
     def close_page(self) -> None:
         """End all threads and processes; what was said is kept before. Idempotent."""
-        self._in_view = False
+        self.in_view = False
         self._ticker.stop()
         self.film.close()
         self.desk.close()
@@ -420,7 +420,7 @@ class ReviewPage(QWidget):
         tape = opened.tape
         row, step = tape.row_at(playback.at_s), tape.step_at(playback.at_s)
         camera = self.shown_camera()
-        if not self._in_view:
+        if not self.in_view:
             self._row = -1  # to be asked for when it is looked at again
         elif row >= 0 and camera and row != self._row:
             self._row = row
@@ -431,7 +431,7 @@ class ReviewPage(QWidget):
         within = 0 <= drawn <= ends
         wanted = (camera,) if camera else ()
         failing = labels_fail(opened.verdict)
-        if self._in_view:
+        if self.in_view:
             self.film.want(Wanted(str(opened.path), failing, wanted, drawn if within else -1))
         self._faces(opened, row, drawn)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from pytestqt.qtbot import QtBot
 
 from tests.console.fakes import FakeLink, FakeVideo, link_view
-from ui import main_window
 from ui.main_window import MainWindow
-from ui.review_process import review_command
+from ui.pages import Page
+from ui.review_page import ReviewPage
 from ui.theme import Theme
 
 
@@ -36,11 +35,23 @@ def test_with_the_first_episode_review_can_be_chosen(
     assert window.menus.review.isEnabled()
 
 
-def test_review_opens_beside_the_console_and_behind_it(
-    qtbot: QtBot, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_review_is_a_page_and_costs_nothing_while_it_is_out_of_sight(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
 ) -> None:
-    opened: list[Path] = []
-    monkeypatch.setattr(main_window, "open_review", opened.append)
-    console(qtbot, theme, tmp_path).menus.review.trigger()
-    assert opened == [tmp_path]
-    assert review_command(tmp_path)[1:] == ("-m", "ui.review", str(tmp_path), "--behind")
+    window = console(qtbot, theme, tmp_path)
+    window.menus.review.trigger()
+    page = window.stack.currentWidget()
+    assert isinstance(page, ReviewPage)
+    assert page.in_view
+    window.show_page(Page.DRIVE)
+    assert not page.in_view
+    window.show_page(Page.REVIEW)
+    assert window.stack.currentWidget() is page
+    window.close()
+
+
+def test_without_an_episode_the_page_says_so(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    window = console(qtbot, theme, tmp_path / "none")
+    window.show_page(Page.REVIEW)
+    assert window.page is Page.DRIVE
+    assert window.history.facts.told == "No episode has been recorded on this machine yet."

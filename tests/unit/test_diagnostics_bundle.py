@@ -186,7 +186,7 @@ def test_the_command_writes_it(
     places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("teleop.diagnostics_bundle.Places", lambda: places)
-    monkeypatch.setattr("teleop.doctor._machine", lambda: CHECKS[:1])
+    monkeypatch.setattr("teleop.doctor.machine_checks", lambda: CHECKS[:1])
     path = tmp_path / "report.zip"
     done = CliRunner().invoke(app, ["doctor", "--bundle", str(path), "--json"])
     assert done.exit_code == 0, done.output
