@@ -190,6 +190,10 @@ class Shift:
             if self._call is None:
                 self._call, self._call_ns = text.partition(". ")[0], tick.stamp_ns
                 self._add(Kind.CALL, wall, reason=self._call, text=text.partition(". ")[2])
+        elif kind == "call_withdrawn":
+            self._add(Kind.NOTE, wall, text=f"{kind} {text}", reason=self._call or "")
+            if self._call is not None:
+                self._call_ends(tick, "withdrawn", wall)
         elif kind == "takeover":
             self._taken_over(tick, by, wall)
         elif kind in _ENDS:

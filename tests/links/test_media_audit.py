@@ -13,7 +13,10 @@ from teleop.audit_entry import AuditEntry, Kind
 from teleop.audit_file import FOLDER, read_audit
 from tests.links.test_media_viewers import CAMERA, MediaProcess, watching
 from tests.links.video_support import HANG_S, pictures_of, wait_until
+from tests.system.rig import until
 from transport.messages import AnnotationKind, Mode, Role, Said
+
+JUDGED_S = 90.0  # a process of its own loads a simulator, at low priority
 
 
 def entries_in(folder: Path) -> tuple[AuditEntry, ...]:
@@ -44,9 +47,10 @@ def test_an_episode_that_is_sealed_is_named_and_so_is_its_verdict(tmp_path: Path
         wait_until(lambda: bool(process.media._report().episode), "nothing is recorded")
         episode = process.media._report().episode
         process.boot_id = "next"  # control starts anew, and ends the episode
-        wait_until(
+        until(
             lambda: Kind.VERDICT in [one.kind for one in entries_in(tmp_path)],
-            "nothing was judged",
+            "the verdict",
+            limit_s=JUDGED_S,
         )
     sealed, verdict = (
         next(one for one in entries_in(tmp_path) if one.kind is kind)

@@ -133,6 +133,15 @@ def test_a_robot_that_gets_free_by_itself_withdraws_its_call() -> None:
     assert (ended.text, ended.by, ended.after_s) == ("withdrawn", "", 1.0)
 
 
+def test_a_robot_that_withdraws_its_call_says_why_and_it_has_ended_then() -> None:
+    call = still(1, events=(Event(kind="call", text="Wedged"),), phase=Phase.HANDOVER)
+    free = Event(kind="call_withdrawn", text="it moves again")
+    entries = told([still(0), call, still(31, events=(free,))])
+    assert one(entries, Kind.NOTE).text == "call_withdrawn it moves again"
+    ended = one(entries, Kind.CALL_ENDED)
+    assert (ended.text, ended.after_s) == ("withdrawn", 0.5)
+
+
 def test_a_hand_back_says_what_the_operator_did() -> None:
     back = one(told(rescue()), Kind.HAND_BACK)
     assert (back.text, back.by, back.key, back.session) == ("success", "ada", ADA_KEY, 7)
