@@ -121,6 +121,22 @@ def save_profile(folder: Path, name: str, text: str, before: str | None) -> Prof
     return profiles
 
 
+def rename_profile(folder: Path, name: str, new_name: str, before: str) -> None:
+    """Give a profile another name.
+
+    Raises:
+        ProfileError: it is no name, or taken, or somebody else has changed the file meanwhile.
+    """
+    path, target = folder / f"{name}.toml", folder / f"{new_name}.toml"
+    check_name(new_name)
+    _unchanged(path, before)
+    _unchanged(target, None)
+    try:
+        path.rename(target)
+    except OSError as error:
+        raise ProfileError(f"{path} cannot be renamed: {error.strerror}") from None
+
+
 def put_away_profile(folder: Path, name: str, before: str) -> Profiles:
     """Take a profile out of use: its file stays beside the others as `NAME.toml.bak`.
 

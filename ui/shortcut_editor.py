@@ -9,7 +9,6 @@ draft is and what it clashes with is decided in `ui.shortcut_plan`, what a file 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,69 +16,41 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QAbstractItemView,
-    QComboBox,
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QListWidget,
     QScrollArea,
     QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from teleop.input_profile import Action, ProfileError
-from teleop.operator_input import Drive
+from teleop.input_profile import ProfileError
 from teleop.pad_mapping import PadReading
 from teleop.profile_files import (
     Controls,
     profile_texts,
     put_away_profile,
+    rename_profile,
     save_profile,
 )
-from transport.messages import RobotKind
-from ui.action_words import words_of
 from ui.buttons import KeyButton, StopButton
 from ui.choice import Choice
+from ui.key_page import KeyPage
 from ui.panels import label
-from ui.reason_dialog import ReasonField
 from ui.screen import Chip
-from ui.shortcut_parts import Bindings, KeyField, cap
-from ui.shortcut_plan import (
-    ChordPress,
-    Device,
-    Draft,
-    as_text,
-    bindable,
-    chord_name,
-    conflict,
-    draft_of,
-    locked,
-    problems,
-    reset,
-    reset_all,
-    with_binding,
-    with_value,
-    without_binding,
-)
+from ui.shortcut_parts import cap
+from ui.shortcut_plan import Draft, as_text, chord_name, draft_of, problems, reset_all, with_value
 from ui.speech import later, tr
 from ui.stick_page import StickPage
-from ui.theme import BODY, SUBJECT, Theme, font, pixels
+from ui.theme import SUBJECT, Theme, pixels
+from ui.whom_page import KIND_WORDS, WhomPage
 
 LOOK_MS: Final = 30  # at pads: a press of a button lasts twice as long
-_DRIVES: Final = frozenset(Action(drive.value) for drive in Drive)
 _PAGES: Final = (later("Keys and buttons"), later("Sticks and speeds"), later("For whom"))
-_KINDS: Final = (RobotKind.ROVER, RobotKind.ARM)
-_KIND_WORDS: Final = (later("Rover"), later("Arm"))
-_FOR: Final = {
-    "operator": later("Operator"),
-    "robot": later("Robot"),
-    "gamepad": later("Gamepad, a part of its name"),
-}
+_WHOM_PAGE: Final = 2
+_KINDS: Final = tuple(KIND_WORDS)
 
 
 class ShortcutEditor(QDialog):
@@ -109,10 +80,6 @@ class ShortcutEditor(QDialog):
         self.draft = Draft("")
         self._saved = self.draft
         self._kind = controls.kind
-        self._action = Action.STOP
-        self._device: Device | None = None  # what is being recorded on
-        self._chord: ChordPress | None = None
-        self._taken = ""  # a binding that something else has
         self._warned = False  # of changes that are not saved
         self._readings: dict[int, tuple[str, PadReading]] = {}  # newest of each pad
         self._build(on_stop)
@@ -145,14 +112,20 @@ class ShortcutEditor(QDialog):
         right.setSpacing(12)
         bar = QHBoxLayout()
         self.page = Choice(theme, tr("Page"), tuple(map(tr, _PAGES)))
-        self.kind = Choice(theme, tr("Robot"), tuple(map(tr, _KIND_WORDS)), _index(self._kind))
+        self.kind = Choice(theme, tr("Robot"), tuple(map(tr, KIND_WORDS.values())))
+        self.kind.choose(_KINDS.index(self._kind))
         bar.addWidget(self.page)
         bar.addStretch(1)
         bar.addWidget(self.kind)
         right.addLayout(bar)
         self.pages = QStackedWidget()
+        self.keys = KeyPage(theme)
+        self.keys.changed.connect(self._use)
+        self.keys.told.connect(self.tell)
         self.sticks = StickPage(theme, self._set)
-        for part in (self._keys_page(), self.sticks, self._for_page()):
+        self.whom = WhomPage(theme, self._controls)
+        self.whom.changed.connect(self._use)
+        for part in (self.keys, self.sticks, self.whom):
             scroll = QScrollArea()
             scroll.setWidgetResizable(True)
             scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -189,94 +162,6 @@ class ShortcutEditor(QDialog):
         column.addLayout(grid)
         return column
 
-    def _keys_page(self) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        self.table = QTableWidget(len(Action), 3)
-        self.table.setHorizontalHeaderLabels([tr("What it does"), tr("Keys"), tr("Gamepad")])
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(pixels(28))
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setTabKeyNavigation(False)
-        self.table.setShowGrid(False)
-        self.table.setAccessibleName(tr("Actions"))
-        head = self.table.horizontalHeader()
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.table.setMinimumHeight(pixels(160))
-        self.table.currentCellChanged.connect(lambda row, *_: self._select(row))
-        column.addWidget(self.table, 1)
-        self.subject = label(weight=600)
-        column.addWidget(self.subject)
-        self.bindings: dict[Device, Bindings] = {}
-        self.add: dict[Device, KeyButton] = {}
-        for device, words, more in (
-            (Device.KEYS, tr("Keys"), tr("Add a key…")),
-            (Device.BUTTONS, tr("Gamepad"), tr("Add a button…")),
-        ):
-            row = QHBoxLayout()
-            name = label(words, role="label")
-            name.setMinimumWidth(pixels(72))
-            row.addWidget(name)
-            made = self.bindings[device] = Bindings(self._theme, partial(self._remove, device))
-            row.addWidget(made, 1)
-            button = self.add[device] = self._button(more, partial(self.record, device))
-            row.addWidget(button)
-            column.addLayout(row)
-        self.field = KeyField(self._theme)
-        self.field.pressed.connect(self._key)
-        self.field.left.connect(self._end_recording)
-        column.addWidget(self.field)
-        row = QHBoxLayout()
-        self.give = self._button("", self._take)
-        self.reset = self._button(tr("Reset this one"), self._reset)
-        row.addWidget(self.give)
-        row.addStretch(1)
-        row.addWidget(self.reset)
-        column.addLayout(row)
-        self.give.hide()
-        return page
-
-    def _for_page(self) -> QWidget:
-        page = QWidget()
-        grid = QGridLayout(page)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(8)
-        self.name = ReasonField()
-        self.name.setMaxLength(40)
-        self.name.setAccessibleName(tr("Name of the profile"))
-        self.name.textEdited.connect(self._call)
-        grid.addWidget(label(tr("Name of the profile"), role="label"), 0, 0)
-        grid.addWidget(self.name, 0, 1)
-        grid.addWidget(label(tr("Kind of robot"), role="label"), 1, 0)
-        self.for_kind = QComboBox()
-        self.for_kind.setMinimumHeight(pixels(32))
-        self.for_kind.setAccessibleName(tr("Kind of robot"))
-        self.for_kind.addItem(tr("every kind"), "")
-        for kind, words in zip(_KINDS, _KIND_WORDS, strict=True):
-            self.for_kind.addItem(tr(words), str(kind))
-        self.for_kind.activated.connect(
-            lambda which: self._set("for", "kind", self.for_kind.itemData(which))
-        )
-        grid.addWidget(self.for_kind, 1, 1)
-        self.whom: dict[str, ReasonField] = {}
-        self.this: dict[str, KeyButton] = {}
-        for row, (name, words) in enumerate(_FOR.items(), start=2):
-            grid.addWidget(label(tr(words), role="label"), row, 0)
-            made = self.whom[name] = ReasonField()
-            made.setAccessibleName(tr(words))
-            made.setPlaceholderText(tr("everybody’s; type _ for a space"))
-            made.textEdited.connect(lambda _text, which=name: self._write(which))
-            grid.addWidget(made, row, 1)
-            self.this[name] = self._button(tr("The present one"), partial(self._present, name))
-            grid.addWidget(self.this[name], row, 2)
-        grid.setRowStretch(grid.rowCount(), 1)
-        return page
-
     def _foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.reset_all = self._button(tr("Reset all"), lambda: self._use(reset_all(self.draft)))
@@ -284,7 +169,7 @@ class ShortcutEditor(QDialog):
         self.cancel.setFixedHeight(pixels(40))
         self.cancel.clicked.connect(self.reject)
         self.save = KeyButton(self._theme, tr("Save"), main=True)
-        self.save.clicked.connect(lambda: self._save())
+        self.save.clicked.connect(lambda _checked=False: self._save())
         row.addWidget(self.reset_all)
         row.addStretch(1)
         row.addWidget(self.cancel)
@@ -342,7 +227,7 @@ class ShortcutEditor(QDialog):
                 told = str(error)
         self._saved = draft
         if len(draft.kinds) == 1:
-            self.kind.choose(_index(draft.kinds[0]))
+            self.kind.choose(_KINDS.index(draft.kinds[0]))
         self._use(draft)
         self.tell(told or ("" if name else tr("What is built in stays; New makes your own")))
 
@@ -351,9 +236,9 @@ class ShortcutEditor(QDialog):
         self._opened = ""
         self._saved = Draft("")
         self._use(draft)
-        self.page.choose(2)
+        self.page.choose(_WHOM_PAGE)
         self.tell(tr("Say for whom it is, then save it"))
-        self.name.setFocus()
+        self.whom.name.setFocus()
 
     def _duplicate(self) -> None:
         self._make(Draft(self._free(self.draft.name or tr("mine")), self.draft.own))
@@ -375,32 +260,26 @@ class ShortcutEditor(QDialog):
         self.read()
         self.tell(tr("{name} is kept beside the others as {name}.toml.bak", name=gone))
 
-    def _save(self) -> bool:
-        """Write it and use it; False when that is not possible, and told."""
-        draft, text = self.draft, as_text(self.draft)
-        renamed = self._opened and draft.name != self._opened
+    def _save(self) -> None:
+        """Write it and use it, or tell why that is not possible."""
+        draft, old = self.draft, self._opened
+        before = self._texts.get(old)
+        renamed = before is not None and draft.name != old
         try:
-            if renamed:  # the old name makes room first: both would be for the same people
-                put_away_profile(self._folder, self._opened, self._texts[self._opened])
-            before = None if renamed or not self._opened else self._texts[self._opened]
-            profiles = save_profile(self._folder, draft.name, text, before)
-        except ProfileError as error:
             if renamed:
-                self._back(self._opened)
+                rename_profile(self._folder, old, draft.name, before or "")
+            try:
+                profiles = save_profile(self._folder, draft.name, as_text(draft), before)
+            except ProfileError:
+                if renamed:  # all is as it was
+                    rename_profile(self._folder, draft.name, old, before or "")
+                raise
+        except ProfileError as error:
             self.tell(str(error))
-            return False
-        if renamed:
-            (self._folder / f"{self._opened}.toml.bak").unlink(missing_ok=True)
+            return
         self._controls.use(profiles)
         self.read(draft.name)
         self.tell(tr("Saved; it counts from now on"))
-        return True
-
-    def _back(self, name: str) -> None:
-        """A file that was to be renamed has its old name again."""
-        away = self._folder / f"{name}.toml.bak"
-        if away.exists() and not away.with_suffix("").exists():
-            away.replace(away.with_suffix(""))
 
     # --- the draft --------------------------------------------------------------------------------
 
@@ -412,133 +291,22 @@ class ShortcutEditor(QDialog):
         """Show this draft, all of it."""
         self.draft = draft
         self._warned = False
-        self._taken = ""
-        words = words_of(self._kind)
-        for row, action in enumerate(words):
-            texts = [tr(words[action])] + [
-                ", ".join(map(cap, draft.bindings(device, action, self._kind)))
-                if bindable(device, action)
-                else "–"
-                for device in Device
-            ]
-            for place, text in enumerate(texts):
-                item = self.table.item(row, place)
-                if item is None:
-                    item = QTableWidgetItem()
-                    self.table.setItem(row, place, item)
-                item.setText(text)
-                item.setFont(font(BODY, 600 if draft.changed(action) else 400))
-            if action is self._action and self.table.currentRow() != row:
-                self.table.setCurrentCell(row, 0)
-        for name, field in self.whom.items():
-            _show(field, str(draft.value("for", name, self._kind)))
-        _show(self.name, draft.name)
-        self.for_kind.setCurrentIndex(
-            self.for_kind.findData(str(draft.value("for", "kind", self._kind)))
-        )
+        self.keys.show_draft(draft, self._kind, editable=self._editable)
         self.sticks.show_draft(draft, self._kind, editable=self._editable)
-        self._show_action()
+        self.whom.show_draft(draft, editable=self._editable)
         wrong = problems(draft) if self._editable else ()
         self.tell("\n".join(wrong))
         self.save.setEnabled(self._editable and not wrong and draft != self._saved)
         self.duplicate.setEnabled(self._editable)
         self.delete.setEnabled(bool(self._opened))
         self.reset_all.setEnabled(self._editable)
-        for part in (self.name, self.for_kind, *self.whom.values(), *self.this.values()):
-            part.setEnabled(self._editable)
 
     def _set(self, table: str, name: str, value: object) -> None:
         self._use(with_value(self.draft, table, name, value))
 
-    def _write(self, name: str) -> None:
-        self._set("for", name, self.whom[name].reason)
-
-    def _present(self, name: str) -> None:
-        self._set("for", name, getattr(self._controls, name))
-
-    def _call(self) -> None:
-        self._use(Draft(self.name.reason or self.draft.name, self.draft.own, self.draft.heading))
-
     def _look_as(self, which: int) -> None:
         self._kind = _KINDS[which]
         self._use(self.draft)
-
-    def _select(self, row: int) -> None:
-        if row >= 0:
-            self._action = list(words_of(self._kind))[row]
-            self._end_recording()
-            self._show_action()
-
-    def _show_action(self) -> None:
-        action = self._action
-        self.subject.setText(tr(words_of(self._kind)[action]))
-        for device in Device:
-            able = bindable(device, action) and self._editable
-            self.bindings[device].show_bindings(
-                self.draft.bindings(device, action, self._kind), partial(locked, device, action)
-            )
-            self.bindings[device].setEnabled(self._editable)
-            self.add[device].setEnabled(able)
-        self.reset.setEnabled(self._editable and self.draft.changed(action))
-        self.give.setVisible(bool(self._taken))
-
-    def _remove(self, device: Device, binding: str) -> None:
-        self._use(without_binding(self.draft, device, self._action, binding, self._kind))
-
-    def _reset(self) -> None:
-        self._use(reset(self.draft, self._action))
-
-    # --- recording --------------------------------------------------------------------------------
-
-    def record(self, device: Device) -> None:
-        """Take the next key, or the next buttons, for the action that is chosen."""
-        does = tr(words_of(self._kind)[self._action])
-        self._taken = ""
-        self.give.hide()
-        if device is Device.KEYS:
-            self.field.wait(tr("Press the key for “{does}”. Esc ends", does=does))
-        else:
-            held = [reading.held for _, reading in self._readings.values()]
-            self._chord = ChordPress(ignored=frozenset().union(*held))
-            self.field.wait(
-                tr("Press the button for “{does}”, or several together. Esc ends", does=does)
-            )
-        self._device = device  # after the focus has moved: that ends an older one
-
-    def _key(self, place: str, printed: str) -> None:
-        if self._device is not Device.KEYS:
-            return
-        key = place if self._action in _DRIVES else printed
-        self._end_recording()
-        if key:
-            self._bind(Device.KEYS, key)
-        else:
-            self.tell(tr("This key cannot be bound"))
-
-    def _end_recording(self) -> None:
-        self._device, self._chord = None, None
-        if self.field.isVisible():
-            self.field.hide()
-            self.table.setFocus()
-
-    def _bind(self, device: Device, binding: str) -> None:
-        """Bind it, or say what has it; one click then takes it from there."""
-        told = conflict(self.draft, device, self._action, binding)
-        if not told:
-            self._use(with_binding(self.draft, device, self._action, binding))
-            return
-        can = with_binding(self.draft, device, self._action, binding) != self.draft
-        self._taken = binding if can else ""
-        self._taken_on = device
-        self.tell(told)
-        self.give.say(tr("Take {binding} from there", binding=cap(binding)))
-        self._show_action()
-        if can:
-            self.give.setFocus()
-
-    def _take(self) -> None:
-        binding, self._taken = self._taken, ""
-        self._use(with_binding(self.draft, self._taken_on, self._action, binding))
 
     # --- pads -------------------------------------------------------------------------------------
 
@@ -556,13 +324,7 @@ class ShortcutEditor(QDialog):
         self.pads.setText(tr("Gamepads: {names}", names="; ".join(said) or names))
         moved = max((one for _, one in readings), key=_travel, default=None)
         self.sticks.show_reading(moved)
-        if self._chord is not None and self._device is Device.BUTTONS:
-            held = frozenset().union(*(reading.held for _, reading in readings))
-            self._chord = self._chord.after(held)
-            if self._chord.done:
-                chord = chord_name(self._chord.best)
-                self._end_recording()
-                self._bind(Device.BUTTONS, chord)
+        self.keys.hold(frozenset().union(*(reading.held for _, reading in readings)))
 
     # --- Qt ---------------------------------------------------------------------------------------
 
@@ -611,16 +373,6 @@ class ShortcutEditor(QDialog):
         self._warned = True
         self.tell(tr("The changes are not saved. Once more, and they are lost"))
         return True
-
-
-def _index(kind: RobotKind) -> int:
-    return _KINDS.index(kind)
-
-
-def _show(field: ReasonField, text: str) -> None:
-    """Not while somebody writes into it: the cursor would jump."""
-    if field.reason != text.strip():
-        field.setText(text)
 
 
 def _travel(reading: PadReading) -> float:

@@ -53,12 +53,16 @@ class Draft:
     @property
     def kinds(self) -> tuple[RobotKind, ...]:
         """The kinds of robot it is for."""
-        kind = self.own.get("for", {}).get("kind", "")
+        kind = self.whom("kind")
         return (RobotKind(kind),) if kind else tuple(RobotKind)
 
     def value(self, table: str, name: str, kind: RobotKind) -> Any:
         """What counts on a robot of this kind."""
         return self.own.get(table, {}).get(name, default_tables(kind)[table][name])
+
+    def whom(self, name: str) -> str:
+        """Whom it is for: kind, operator, robot or gamepad; empty: all."""
+        return str(self.own.get("for", {}).get(name, ""))
 
     def bindings(self, device: Device, action: Action, kind: RobotKind) -> tuple[str, ...]:
         """Keys, or buttons joined by +, that do this; what cannot be taken from STOP first."""

@@ -52,9 +52,9 @@ class Desk:
             self.editor.close()
 
     def choose(self, action: Action) -> None:
-        rows = range(self.editor.table.rowCount())
-        words = [self.editor.table.item(row, 0).text() for row in rows]  # type: ignore[union-attr]
-        self.editor.table.setCurrentCell(words.index(DOES[action]), 0)
+        rows = range(self.editor.keys.table.rowCount())
+        words = [self.editor.keys.table.item(row, 0).text() for row in rows]  # type: ignore[union-attr]
+        self.editor.keys.table.setCurrentCell(words.index(DOES[action]), 0)
 
     def hold(self, *buttons: str, pad: int = 1, name: str = "Xbox One", **axes: float) -> None:
         self.editor.hear(pad, name, PadReading(held=frozenset(buttons), **axes))
@@ -78,8 +78,8 @@ def desk(qtbot: QtBot, theme: Theme, tmp_path: Path) -> Iterator[Desk]:
 
 
 def press_key(desk: Desk, qtbot: QtBot, key: Qt.Key) -> None:
-    desk.editor.add[Device.KEYS].click()
-    qtbot.keyClick(desk.editor.field, key)
+    desk.editor.keys.add[Device.KEYS].click()
+    qtbot.keyClick(desk.editor.keys.field, key)
 
 
 def test_a_key_that_is_pressed_is_saved_and_in_use(desk: Desk, qtbot: QtBot) -> None:
@@ -99,8 +99,8 @@ def test_a_key_that_something_has_is_told_with_both_and_taken_by_a_click(
     press_key(desk, qtbot, Qt.Key.Key_F5)
     said = desk.editor.note.text()
     assert said == "F5 is bound already: arm the motors. It cannot mean “marker”, too"
-    assert desk.editor.give.text() == "Take F5 from there"
-    desk.editor.give.click()
+    assert desk.editor.keys.give.text() == "Take F5 from there"
+    desk.editor.keys.give.click()
     desk.editor.save.click()
     assert (desk.keys(Action.MARKER), desk.keys(Action.ARM)) == (("F6", "F5"), ())
 
@@ -108,7 +108,7 @@ def test_a_key_that_something_has_is_told_with_both_and_taken_by_a_click(
 def test_escape_ends_the_waiting_and_changes_nothing(desk: Desk, qtbot: QtBot) -> None:
     desk.choose(Action.MARKER)
     press_key(desk, qtbot, Qt.Key.Key_Escape)
-    assert not desk.editor.field.isVisible()
+    assert not desk.editor.keys.field.isVisible()
     assert desk.editor.isVisible()
     assert desk.editor.draft.own["keys"] == {"marker": ["F6"]}
 
@@ -122,7 +122,7 @@ def test_a_key_that_no_profile_knows_is_told(desk: Desk, qtbot: QtBot) -> None:
 def test_buttons_pressed_together_become_a_chord(desk: Desk) -> None:
     desk.choose(Action.MARKER)
     desk.hold("LB")  # held since before: not meant
-    desk.editor.add[Device.BUTTONS].click()
+    desk.editor.keys.add[Device.BUTTONS].click()
     for held in (("LB",), (), ("RB",), ("RB", "Y"), ("Y",), ()):
         desk.hold(*held)
     desk.editor.save.click()
@@ -168,13 +168,13 @@ def test_numbers_are_set_in_their_ranges(desk: Desk) -> None:
 def test_stops_own_key_is_no_button_and_one_of_yours_is(desk: Desk, qtbot: QtBot) -> None:
     desk.choose(Action.STOP)
     press_key(desk, qtbot, Qt.Key.Key_Pause)
-    buttons = desk.editor.bindings[Device.KEYS].buttons
+    buttons = desk.editor.keys.bindings[Device.KEYS].buttons
     assert {name: button.isEnabled() for name, button in buttons.items()} == {
         "Space": False,
         "Pause": True,
     }
     buttons["Pause"].click()
-    assert list(desk.editor.bindings[Device.KEYS].buttons) == ["Space"]
+    assert list(desk.editor.keys.bindings[Device.KEYS].buttons) == ["Space"]
 
 
 # --- profiles -------------------------------------------------------------------------------------
@@ -183,9 +183,9 @@ def test_stops_own_key_is_no_button_and_one_of_yours_is(desk: Desk, qtbot: QtBot
 def test_what_is_built_in_cannot_be_edited_and_new_makes_ones_own(desk: Desk) -> None:
     editor = desk.editor
     editor.profiles.setCurrentRow(0)
-    assert not editor.add[Device.KEYS].isEnabled()
+    assert not editor.keys.add[Device.KEYS].isEnabled()
     editor.new.click()
-    editor.this["robot"].click()
+    editor.whom.present["robot"].click()
     editor.save.click()
     texts = [editor.profiles.item(row).text() for row in range(editor.profiles.count())]
     assert texts == ["Built in", "mine", "mine 2"]
@@ -197,26 +197,37 @@ def test_a_copy_for_the_same_people_is_refused_until_it_says_for_whom(desk: Desk
     desk.editor.save.click()
     assert "are for the same operator, robot and gamepad" in desk.editor.note.text()
     assert not (desk.folder / "mine 2.toml").exists()
-    desk.editor.this["operator"].click()
+    desk.editor.whom.present["operator"].click()
     desk.editor.save.click()
     assert (desk.folder / "mine 2.toml").exists()
     assert Path(desk.controls.profile.source).stem == "mine 2"
 
 
 def test_a_profile_is_renamed(desk: Desk) -> None:
-    desk.editor.name.setText("Anna left")
-    desk.editor.name.textEdited.emit("Anna left")
+    desk.editor.whom.name.setText("Anna left")
+    desk.editor.whom.name.textEdited.emit("Anna left")
     desk.editor.save.click()
     assert [path.name for path in desk.folder.iterdir()] == ["Anna left.toml"]
     assert desk.keys(Action.MARKER) == ("F6",)
 
 
 def test_a_new_name_that_is_none_leaves_the_old_file(desk: Desk) -> None:
-    desk.editor.name.setText("a/b")
-    desk.editor.name.textEdited.emit("a/b")
+    desk.editor.whom.name.setText("a/b")
+    desk.editor.whom.name.textEdited.emit("a/b")
     desk.editor.save.click()
     assert "is no name for a profile" in desk.editor.note.text()
     assert [path.name for path in desk.folder.iterdir()] == ["mine.toml"]
+    assert desk.text == MINE
+
+
+def test_a_new_name_for_people_who_have_a_profile_leaves_the_old_file(desk: Desk) -> None:
+    (desk.folder / "other.toml").write_text('[for]\nkind = "rover"\noperator = "op-1"\n')
+    desk.editor.whom.name.setText("renamed")
+    desk.editor.whom.name.textEdited.emit("renamed")
+    desk.editor.whom.present["operator"].click()
+    desk.editor.save.click()
+    assert "for the same operator, robot and gamepad" in desk.editor.note.text()
+    assert sorted(path.name for path in desk.folder.iterdir()) == ["mine.toml", "other.toml"]
     assert desk.text == MINE
 
 
@@ -306,11 +317,11 @@ def test_space_is_stop_also_while_a_key_is_waited_for(console: Console, qtbot: Q
     made.show()
     made.new.click()
     made.page.choose(0)
-    made.add[Device.KEYS].click()
-    qtbot.keyClick(made.field, Qt.Key.Key_Space)
+    made.keys.add[Device.KEYS].click()
+    qtbot.keyClick(made.keys.field, Qt.Key.Key_Space)
     assert console.link.stops == 1
-    assert made.field.isVisible()
-    qtbot.keyClick(made.field, Qt.Key.Key_W)
+    assert made.keys.field.isVisible()
+    qtbot.keyClick(made.keys.field, Qt.Key.Key_W)
     assert not console.window.keys.keyboard.down
     made._warned = True
     made.close()

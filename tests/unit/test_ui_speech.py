@@ -18,12 +18,14 @@ ROOT = Path(__file__).parents[2]
 CONVERTED = [
     "ui/action_words.py",
     "ui/attention.py",
+    "ui/key_page.py",
     "ui/preferences.py",
     "ui/shortcut_editor.py",
     "ui/shortcut_parts.py",
     "ui/shortcut_plan.py",
     "ui/sounds.py",
     "ui/stick_page.py",
+    "ui/whom_page.py",
 ]
 MARKS = ("tr", "later")
 # What looks like a text and is none: names of Qt, of files and of things that are called the same
