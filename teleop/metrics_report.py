@@ -145,6 +145,13 @@ def _table(by: By, groups: Sequence[Named]) -> Table:
     return table
 
 
+def json_bytes(
+    whole: Figures, weeks: Iterable[Named], by: By | None, groups: Iterable[Named]
+) -> bytes:
+    """The same numbers as one JSON object."""
+    return msgspec.json.format(msgspec.json.encode(_facts(whole, weeks, by, groups)), indent=2)
+
+
 def csv_bytes(whole: Figures, by: By | None, groups: Sequence[Named]) -> bytes:
     """One row for the fleet, one for each group; a number that is not known is left empty."""
     rows = [(ALL, "", whole), *((by or "", name, found) for name, found in groups)]

@@ -7,6 +7,7 @@ The window asks it a few times a second and is never kept waiting: threads of `F
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +17,14 @@ from typing import Final
 
 from teleop.archive_asks import BeforeCall, Got, Look, Missing, Seen
 from teleop.archive_link import ArchiveLink, Place
+from teleop.audit_entry import AuditEntry
 from teleop.call_queue import CallKey, CallNews, QueuedCall, Turn, queued, turned
+from teleop.fleet_log import RobotLog, all_entries
 from teleop.fleet_watch import FleetWatch
 from teleop.glimpse import RobotGlimpse
 from teleop.key_files import CONSOLE_KEY, KNOWN_ROBOTS, KnownRobot, KnownRobots, load_or_make
 from teleop.rewind import Rewind
+from transport.archive_messages import AuditPiece
 from transport.clock import NS_PER_S
 from transport.curve import Credentials
 from transport.messages import LookAtCall, PassCall, SkipCall
@@ -67,6 +71,9 @@ class Station:
         self._looked_ns: dict[str, int] = {}
         self._wound_ns: dict[tuple[CallKey, str], int] = {}
         self._skipped: set[CallKey] = set()
+        self._logs: dict[str, RobotLog] = {}
+        self._pieces: deque[tuple[str, AuditPiece | Missing]] = deque()
+        self.log_version = 0  # grows with each entry that comes
         self._before: tuple[QueuedCall, ...] = ()
         self.reread()
 
@@ -145,6 +152,27 @@ class Station:
                 self._archive.ask(place, wish, partial(self._wound, key))
         return found
 
+    def follow_logs(self, now_ns: int) -> None:
+        """Fetch what is missing of the robots' audit logs; to be said again while it is wanted."""
+        with self._lock:
+            pieces, self._pieces = self._pieces, deque()
+        for paired, piece in pieces:
+            log = self._logs.setdefault(paired, RobotLog())
+            if isinstance(piece, Missing):
+                log.missed(now_ns)
+            elif log.took(piece, now_ns):
+                self.log_version += 1
+        for robot in self._watch.glimpses():
+            log = self._logs.setdefault(robot.paired, RobotLog())
+            if robot.answers and (wish := log.wish(now_ns)) is not None:
+                place = self._place(robot.paired)
+                if place is not None:
+                    self._archive.ask(place, wish, partial(self._read, robot.paired))
+
+    def entries(self) -> list[AuditEntry]:
+        """What has been fetched of all logs so far; a copy for another thread."""
+        return all_entries(self._logs)
+
     # --- what is fetched ---
 
     def _ask_for_looks(
@@ -174,6 +202,11 @@ class Station:
         if isinstance(got, Seen):
             with self._lock:
                 self._looks[paired] = got
+
+    def _read(self, paired: str, got: Got) -> None:
+        if isinstance(got, AuditPiece | Missing):
+            with self._lock:
+                self._pieces.append((paired, got))
 
     def _wound(self, key: tuple[CallKey, str], got: Got) -> None:
         if isinstance(got, Rewind | Missing):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from teleop.call_queue import CallKey, QueuedCall, Turn, next_call
 from teleop.glimpse import RobotGlimpse
+from teleop.rescues import History
 from teleop.station import Fleet, Station
 from transport import clock
 from transport.clock import NS_PER_MS, NS_PER_S
 from ui.bridge import Link, VideoFeed
 from ui.calls_page import CallsPage
-from ui.calls_state import KEPT, Ended, calls_face, chosen_of, ended_of
+from ui.calls_state import KEPT, Ended, calls_face, chosen_of, ended_of, past_of
 from ui.errands import Errands
 from ui.kept_choice import KeptChoice
 from ui.pages import Page, RailMark
@@ -61,6 +62,7 @@ class CallDesk:
         self.shown = ""  # the robot of the window, as `RobotGlimpse.paired`; empty: none of these
         self._chosen_ns = 0
         self._accepting: tuple[CallKey, int] | None = None
+        self._told_past: tuple[History, CallKey | None] | None = None
         self._ended: deque[Ended] = deque(maxlen=KEPT)
         page = self.page
         page.chosen.connect(self.choose)
@@ -103,6 +105,17 @@ class CallDesk:
                 found = self._station.rewind(call, names[CAMERA], now_ns)
         self.page.show_rewind(found, self.chosen)
         self._window.say(face.message, face.message_look)
+
+    def tell_past(self, history: History) -> None:
+        """What the robots' logs say of the chosen call's robot and place."""
+        call = self._call()
+        if self._window.page is not Page.CALLS:
+            return
+        asked = (history, self.chosen)
+        if asked == self._told_past:
+            return
+        self._told_past = asked
+        self.page.show_past(past_of(history, call, clock.wall_time()))
 
     def _show_robot_of(self, call: QueuedCall, now_ns: int) -> None:
         """The whole window shows the robot whose call is before the operator."""

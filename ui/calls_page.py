@@ -17,7 +17,7 @@ from teleop.call_queue import CallKey
 from teleop.rewind import Rewind
 from ui.buttons import KeyButton
 from ui.call_list import CallList
-from ui.calls_state import CallsFace, Ended
+from ui.calls_state import CallsFace, Ended, Past
 from ui.errands import Errands
 from ui.layout import MARGIN
 from ui.panels import Heading, Rows, column, label, paint_panel, set_text
@@ -164,8 +164,17 @@ class CallsPage(QWidget):
         self._beside = QVBoxLayout()  # the live picture, where there is room for both
         self._beside.setContentsMargins(6, 6, 6, 6)
         box.addLayout(self._beside)
-        self.before = QVBoxLayout()  # what is known of this robot and this place
-        box.addLayout(self.before)
+        self._days = Heading(theme, "This robot, 7 days")
+        self._reasons, self._freed = Rows(spacing=6), Rows(spacing=6)
+        for title, rows in (
+            (self._days, self._reasons),
+            (Heading(theme, "How it was freed here before"), self._freed),
+        ):
+            box.addWidget(title)
+            inner = QVBoxLayout()
+            inner.setContentsMargins(12, 8, 12, 10)
+            inner.addWidget(rows)
+            box.addLayout(inner)
         box.addStretch(1)
         return self._right
 
@@ -228,6 +237,12 @@ class CallsPage(QWidget):
             if button.isEnabled() != can:
                 button.setEnabled(can)
         self._face = face
+
+    def show_past(self, past: Past) -> None:
+        """What the logs say of this robot and this place."""
+        self._days.say("This robot, 7 days", past.calls)
+        self._reasons.show_rows(past.reasons or (("No call", ""),))
+        self._freed.show_rows(past.freed or (("Not known", ""),))
 
     def show_rewind(self, found: Rewind | Missing | None, chosen: CallKey | None) -> None:
         """What came of the wish for the ten seconds before the call."""

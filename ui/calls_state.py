@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from teleop.call_queue import CallKey, CallNews, QueuedCall, Severity, next_call
+from teleop.fleet_metrics import Freed, freed_before, recent_calls
 from teleop.glimpse import RobotGlimpse
+from teleop.rescues import History
 from transport.handshake import Trouble
 from ui import words
 from ui.screen import Chip, Look
@@ -172,6 +174,41 @@ def _message(calls: Sequence[QueuedCall], call: QueuedCall | None) -> tuple[str,
     if call is not None and call.silent_s:
         return f"{call.name} does not answer; its call stays here.", Look.LIMITED
     return f"{waits}. Enter accepts the chosen one, N chooses the next.", Look.QUIET
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the robots' logs say about a call's robot and place."""
+
+    calls: str  # in the last seven days
+    reasons: tuple[tuple[str, str], ...]
+    freed: tuple[tuple[str, str], ...]  # who and when, how
+
+
+def past_of(history: History, call: QueuedCall | None, now: datetime) -> Past:
+    """This robot's last seven days, and how it was freed at this place before."""
+    if call is None:
+        return Past("", (), ())
+    reasons = recent_calls(history, call.name, now)
+    freed = freed_before(history, call.name, call.reason, (call.x_m, call.y_m))
+    total = sum(number for _, number in reasons)
+    return Past(
+        calls=f"{total} calls" if total != 1 else "1 call",
+        reasons=tuple((reason or "no reason", f"{number}") for reason, number in reasons[:5]),
+        freed=tuple((f"{one.by}, {_when(one.wall, now)}", _how(one)) for one in freed[:5]),
+    )
+
+
+def _when(wall: datetime, now: datetime) -> str:
+    here, today = wall.astimezone(), now.astimezone()
+    if here.date() == today.date():
+        return f"{here:%H:%M}"
+    return f"{here:%d.%m. %H:%M}"
+
+
+def _how(one: Freed) -> str:
+    took = words.minutes(one.free_s) if one.free_s is not None else "not handed back"
+    return ", ".join(filter(None, (one.outcome.value, took, one.verdict)))
 
 
 def ended_of(news: Sequence[CallNews], wall: datetime) -> tuple[Ended, ...]:

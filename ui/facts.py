@@ -33,6 +33,7 @@ class Facts:
     told: str = ""  # why a key or a button did nothing
     told_ns: int = 0
     page_drives: bool = True  # whether the page that is shown drives at all
+    page_pictured: bool = True  # whether it shows the robot's main camera
     video_problem: str = ""  # why there is no video connection; empty: there is
 
     @property

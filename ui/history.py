@@ -97,10 +97,10 @@ class History:
         if problem != self.facts.video_problem:
             self.facts = replace(self.facts, video_problem=problem)
 
-    def note_page(self, drives: bool) -> None:
-        """Whether the page that is shown drives."""
-        if drives != self.facts.page_drives:
-            self.facts = replace(self.facts, page_drives=drives)
+    def note_page(self, drives: bool, pictured: bool) -> None:
+        """Whether the page that is shown drives, and whether it shows the robot's picture."""
+        if (drives, pictured) != (self.facts.page_drives, self.facts.page_pictured):
+            self.facts = replace(self.facts, page_drives=drives, page_pictured=pictured)
 
     def dismiss(self) -> None:
         """The operator has read the note about the lease."""

@@ -40,6 +40,7 @@ from ui.collecting import Collecting
 from ui.drive_page import DrivePage
 from ui.errands import hand_over_quickly
 from ui.facts import heard
+from ui.fleet_desk import FleetDesk
 from ui.history import History
 from ui.kept_choice import KeptChoice
 from ui.key_caps import show_caps
@@ -50,7 +51,7 @@ from ui.link_figures import Way
 from ui.menus import HEIGHT as MENU_H
 from ui.menus import Menus
 from ui.overlays import Overlays
-from ui.pages import ANYWHERE, Page, drives
+from ui.pages import ANYWHERE, Page, drives, pictured
 from ui.picture_log import PictureLog
 from ui.picture_state import latency_ms
 from ui.preferences import PreferenceStore
@@ -111,6 +112,7 @@ class MainWindow(QMainWindow):
         self.figures_shown = False
         self.hidden_parts: frozenset[str] = frozenset()
         self.desk: CallDesk | None = None
+        self.fleet: FleetDesk | None = None
         self.tools: Tools | None = None
         self._review: ReviewPage | None = None
         self._said: tuple[str, Look] = ("", Look.QUIET)  # by the page, for the status line
@@ -292,7 +294,8 @@ class MainWindow(QMainWindow):
         window shows now, as `RobotGlimpse.paired`."""
         self.desk = CallDesk(self, station, open_robot)
         self.desk.shown = shown
-        self.add_pages({Page.CALLS: self.desk.page})
+        self.fleet = FleetDesk(self, station, self.desk)
+        self.add_pages({Page.CALLS: self.desk.page, Page.FLEET: self.fleet.page})
         self._share_picture()
 
     def use_preferences(self, store: PreferenceStore) -> None:
@@ -368,7 +371,11 @@ class MainWindow(QMainWindow):
         self._link.alive(now_ns)
         self._said = ("", Look.QUIET)
         if self.desk is not None:  # first, for it may bring another robot into the window
-            self.desk.look(self._link.view(now_ns).session, now_ns)
+            session = self._link.view(now_ns).session
+            self.desk.look(session, now_ns, self.fleet.thumbs if self.fleet is not None else ())
+            if self.fleet is not None:
+                self.fleet.look(session, now_ns)
+                self.desk.tell_past(self.fleet.reckoned.history)
         view = self._link.view(now_ns)
         if view.yours and not (self.view and self.view.yours):
             self.yours_since_ns = now_ns
@@ -377,9 +384,10 @@ class MainWindow(QMainWindow):
         self._follow_cameras(view)
         pictures = self.cameras.look(view, now_ns)
         self.picture_log.look(now_ns)
-        self.history.note(view, latency_ms(view, pictures[0]), now_ns)
+        seen = latency_ms(view, pictures[0]) if pictured(self.page) else None
+        self.history.note(view, seen, now_ns)
         self.history.note_video(self.robot.video.problem)
-        self.history.note_page(drives(self.page))
+        self.history.note_page(drives(self.page), pictured(self.page))
         wall = clock.wall_time().astimezone()
         screen = screen_of(
             view, pictures, self.history.facts, now_ns, wall, list(self.history.marks)[-LOG_LINES:]
@@ -387,6 +395,8 @@ class MainWindow(QMainWindow):
         self.drive.show_collect(sitting := self.collecting.look(view, now_ns))
         if self.page is Page.COLLECT:
             self.say(sitting.message, sitting.look)
+        if self.page is Page.FLEET and self.fleet is not None:
+            self.say(*self.fleet.message)
         if self.page is Page.REVIEW and self._review is not None:
             self.say(self._review.rest(), Look.QUIET)
         message, look = self._said
@@ -446,6 +456,8 @@ class MainWindow(QMainWindow):
         """Enter, on pages that do not drive: on that of calls the chosen one is accepted."""
         if self.desk is not None and self.page is Page.CALLS:
             self.desk.accept()
+        elif self.fleet is not None and self.page is Page.FLEET:
+            self.fleet.open_chosen()
 
     def next_call(self) -> None:
         """The next call of the queue."""
@@ -473,6 +485,8 @@ class MainWindow(QMainWindow):
         first: QWidget = self.main_video
         if self.page is Page.CALLS and self.desk is not None:
             first = self.desk.page.list
+        if self.page is Page.FLEET and self.fleet is not None:
+            first = self.fleet.page.table
         first.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def show_camera(self, number: int) -> None:
@@ -597,6 +611,8 @@ class MainWindow(QMainWindow):
             self._wake.close()
             if self.desk is not None:
                 self.desk.close()
+            if self.fleet is not None:
+                self.fleet.close()
             if self._review is not None:
                 self._review.close_page()
             if self.tools is not None:

@@ -22,6 +22,8 @@ class Page(StrEnum):
 # On the others nobody sees where the robot goes: keys and sticks count as released there.
 DRIVING: Final = frozenset({Page.DRIVE, Page.COLLECT})
 
+# Where the main camera's picture is painted; on the others its age says nothing.
+PICTURED: Final = frozenset({*DRIVING, Page.CALLS})
 # What keys and buttons of the profile mean on every page; the rest belongs to those that drive.
 ANYWHERE: Final = frozenset(
     {
@@ -59,6 +61,11 @@ class RailMark:
     page: Page
     count: int = 0  # beside its icon; 0: none
     urgent: bool = False  # whether somebody waits for it
+
+
+def pictured(page: Page) -> bool:
+    """Whether the robot's main camera is seen on this page."""
+    return page in PICTURED
 
 
 def drives(page: Page) -> bool:

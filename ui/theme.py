@@ -136,6 +136,9 @@ QMenu::item { padding: 6px 24px 6px 26px; border-radius: 4px; }
 QMenu::item:selected { background: $hover; }
 QMenu::item:disabled { color: $trace; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
+QTableView { background: $panel; border: 0; }
+QHeaderView { background: $panel; }
+QHeaderView::section { background: $panel; color: $text2; border: 0; padding: 0 8px; }
 QListView, QScrollArea { background: $panel; border: 0; }
 QScrollBar:vertical { background: $panel; width: 10px; margin: 0; }
 QScrollBar::handle:vertical { background: $trace; min-height: 32px; border-radius: 3px;

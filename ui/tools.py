@@ -17,6 +17,7 @@ from teleop.profile_files import profiles_folder
 from teleop.safety import ConfigError
 from transport import clock
 from ui.attention import Attention
+from ui.errands import Errands
 from ui.kept_preferences import Preferences, Sound
 from ui.preferences import PreferencesDialog, PreferenceStore
 from ui.screen import Screen
@@ -35,6 +36,7 @@ class Tools:
     def __init__(self, window: MainWindow, store: PreferenceStore) -> None:
         self._window = window
         self._store = store
+        self._errands = Errands("report")
         self._dialog: PreferencesDialog | ShortcutEditor | None = None
         self.attention = Attention(window.theme, store.value, window)
         store.changed.connect(self._changed)
@@ -86,16 +88,24 @@ class Tools:
         )
         if not name:
             return
-        try:
-            said = write_bundle(Path(name), machine_checks())
-        except (ConfigError, OSError) as error:
-            said = f"No report: {error}"
-        log.info("%s", said)
-        window.history.tell(said.splitlines()[0], clock.now_ns())
+        self._tell("The report is being made; it takes a while.")
+
+        def write() -> str:  # asks other programs what this machine can do, for up to a minute
+            try:
+                return write_bundle(Path(name), machine_checks()).splitlines()[0]
+            except ConfigError as error:
+                return f"No report: {error}"
+
+        self._errands.do("report", write, self._tell, self._tell)
+
+    def _tell(self, sentence: str) -> None:
+        log.info("%s", sentence)
+        self._window.history.tell(sentence, clock.now_ns())
 
     def close(self) -> None:
         """Be silent; idempotent."""
         self.attention.close()
+        self._errands.close()
 
     def _open(self, dialog: PreferencesDialog | ShortcutEditor) -> None:
         self._dialog = dialog

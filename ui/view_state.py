@@ -55,7 +55,7 @@ def screen_of(
     shown = tuple(pictures)
     state = heard(link)
     main = shown[0] if shown else None
-    latency = latency_ms(link, main)
+    latency = latency_ms(link, main) if facts.page_pictured else None
     readiness = readiness_of(link, facts, now_ns, wall)
     frame = frame_of(link, readiness)
     moving = state is not None and readiness.word in ("READY", "LIMITED")
@@ -66,7 +66,7 @@ def screen_of(
         lease=_lease(link, facts, now_ns),
         readiness=readiness,
         reasons=reasons(link, shown, moving, readiness.detail),
-        link=link_chip(link, main, latency, wall),
+        link=link_chip(link, main if facts.page_pictured else None, latency, wall, facts),
         recording=recording_chip(link),
         stop=stop_face(link),
         pictures=tuple(
@@ -164,6 +164,7 @@ def link_chip(
     main: PictureView | None,
     latency: float | None,
     wall: datetime,
+    facts: Facts | None = None,
 ) -> Chip:
     """Picture and link in two lines."""
     if link.reach is not Reach.CONNECTED:
@@ -174,6 +175,8 @@ def link_chip(
         answers = f"commands arrive, {words.age(link.state.command_age_ms)}"
     elif link.round_trip_ms is not None:
         answers = f"robot answers, {words.age(link.round_trip_ms)}"
+    if facts is not None and not facts.page_pictured:
+        return Chip("", "Picture not shown", answers)
     if main is None or main.painted == 0:
         return Chip("triangle", "No picture", answers, Look.LIMITED)
     if main.age_ms is None:

@@ -7,13 +7,16 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from tests.console.fakes import FakeLink, FakeVideo, link_view
+from teleop.station import Station
+from tests.console.fakes import FakeLink, FakeVideo, link_view, robot_state
+from tests.console.floor import FakeStation, Floor
 from tests.console.support import Console, show_active
 from ui.main_window import MainWindow
 from ui.theme import Theme, dressed
@@ -35,3 +38,13 @@ def console(qtbot: QtBot, theme: Theme) -> Iterator[Console]:
     show_active(window, qtbot, (1920, 1080))
     yield Console(window, link, video, theme)
     window.close()
+
+
+@pytest.fixture
+def floor(console: Console) -> Floor:
+    """Two robots call; a third, which does not, is shown."""
+    made = Floor(console, FakeStation())
+    console.show(link_view(robot_state(robot="rover-7")))
+    console.window.serve(cast(Station, made.station), made.open, "rover-7:7600")
+    console.window.refresh()
+    return made
