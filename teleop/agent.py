@@ -102,11 +102,18 @@ class Watched:
         return True
 
 
-def run_agent(control: Sequence[str], media: Sequence[str], *, greeting: str | None) -> int:
+def run_agent(
+    control: Sequence[str],
+    media: Sequence[str],
+    *,
+    greeting: str | None,
+    announcer: Sequence[str] = (),
+) -> int:
     """Run both processes until Ctrl-C, SIGTERM or a failure; return the exit code.
 
     `control` and `media` are the command lines of the two processes. `greeting` is for a person, on
     standard error, when the robot can be used; without one a parent process is told instead.
+    `announcer` is the command line of what tells the network then; the robot does without it.
     """
     leaving = leave_with_parent() if greeting is None else leave_on_signal()
     children = [
@@ -114,6 +121,7 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, greeting: str | N
         Watched("media", media, vital=False, patience_s=SEAL_S + 5.0),
     ]
     greeted = False
+    announcing: subprocess.Popen[str] | None = None
     try:
         for child in children:
             child.launch()
@@ -127,6 +135,8 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, greeting: str | N
                     return code
             if not greeted and all(child.ready for child in children):
                 greeted = True
+                if announcer:
+                    announcing = start_child(announcer)
                 if greeting is None:
                     say_ready()
                 else:
@@ -135,6 +145,8 @@ def run_agent(control: Sequence[str], media: Sequence[str], *, greeting: str | N
     finally:
         for child in children:  # control first: the robot stands while the recorder seals
             child.close()
+        if announcing is not None:
+            end_child(announcing)
 
 
 def looked_after(child: Watched, beat_ns: int, looks: Looks) -> int | None:

@@ -25,7 +25,7 @@ from teleop.cli_keys import keys_app, pair
 from teleop.cli_metrics import audit, metrics
 from teleop.cli_options import Json, Seed
 from teleop.cli_replay import replay_film, replay_worker, validate
-from teleop.cli_robot import agent, control, media
+from teleop.cli_robot import agent, announcer, control, media
 from teleop.cli_windows import console, review
 from teleop.scenarios import DEFAULT_SCENARIO, SCENARIOS
 from teleop.scenarios import scenario as scenario_named
@@ -136,6 +136,7 @@ app.command("farm-operator", hidden=True)(farm_operator)
 app.command()(agent)
 app.command(hidden=True)(control)
 app.command(hidden=True)(media)
+app.command(hidden=True)(announcer)
 app.command("bench-sender", hidden=True)(bench_sender)
 app.command("bench-part", hidden=True)(bench_part)
 app.command()(console)

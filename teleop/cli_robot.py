@@ -1,4 +1,4 @@
-"""`unstick agent`, and the two processes that it starts: control and media.
+"""`unstick agent`, and the processes that it starts: control, media, announcer.
 
 Heavy modules are imported inside the commands, see `teleop.cli`.
 """
@@ -74,6 +74,9 @@ def agent(
     ice: Ice = None,
     again: Annotated[float | None, typer.Option(hidden=True, min=1.0)] = None,
     pictures: Annotated[str, typer.Option(hidden=True)] = "",
+    silent: Annotated[
+        bool, typer.Option("--silent", help="Do not tell the local network that it is here.")
+    ] = False,
     announce: Annotated[bool, typer.Option(hidden=True)] = False,
     film: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
@@ -122,6 +125,13 @@ def agent(
         ["media", *common, "--episodes", str(library), "--film", film, "--pictures", pictures]
         + (["--ice", str(ice)] if ice else []),
         greeting=None if announce else greeting,
+        # Whoever starts a robot for itself, as the demonstration does, knows where it is.
+        announcer=()
+        if silent or announce
+        else [
+            *("announcer", "--host", host, "--port", str(port), "--name", name, "--site", site),
+            *("--kind", asked.kind, "--state", str(folder)),
+        ],
     )
     raise typer.Exit(code)
 
@@ -243,3 +253,21 @@ def media(
                 process.run(leaving)
         finally:
             process.close()
+
+
+def announcer(
+    host: Host, port: Port, name: Required, site: Required, kind: Required, state: RequiredPath
+) -> None:
+    """The process that tells the network of this robot; started by `unstick agent`."""
+    from teleop.announcement import Announcement
+    from teleop.announcing import announce
+    from teleop.child import give_way, leave_with_parent
+    from teleop.key_files import ROBOT_KEY, load_or_make
+    from teleop.log_writer import write_beside
+    from teleop.public_key import digest_of
+
+    write_beside()
+    give_way(10)
+    leaving = leave_with_parent()
+    digest = digest_of(load_or_make(state / ROBOT_KEY).public)
+    announce(Announcement(name, site, kind, digest, port), host, leaving)

@@ -70,18 +70,32 @@ def z85(raw: bytes) -> str:
 def fingerprint(key: str) -> str:
     """Six words that stand for a public key, for two people to read to each other.
 
-    The first 66 bits of the key's SHA-256 in words of the English BIP-39 list, which was made to be
-    heard and typed without a mistake: no two words share their first four letters.
+    Raises:
+        ValueError: it is not a key.
+    """
+    return words_of(digest_of(key))
+
+
+def digest_of(key: str) -> str:
+    """The SHA-256 of a public key, 64 hexadecimal digits: names the key without telling it.
 
     Raises:
         ValueError: it is not a key.
     """
-    digest = int.from_bytes(hashlib.sha256(key_bytes(key)).digest(), "big")
-    left = 256
+    return hashlib.sha256(key_bytes(key)).hexdigest()
+
+
+def words_of(digest: str) -> str:
+    """The first 66 bits of a digest in words of the English BIP-39 list.
+
+    It was made to be heard and typed without a mistake: no two words share their first four
+    letters.
+    """
+    number, left = int(digest, 16), 256
     words = []
     for _ in range(WORDS):
         left -= WORD_BITS
-        words.append(_word_list()[digest >> left & (1 << WORD_BITS) - 1])
+        words.append(_word_list()[number >> left & (1 << WORD_BITS) - 1])
     return " ".join(words)
 
 

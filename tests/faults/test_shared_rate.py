@@ -258,7 +258,7 @@ def watched_drive(network: Network, folder: Path) -> Iterator[Drive]:
         agent = subprocess.Popen(
             [
                 *(sys.executable, "-m", "teleop", "agent", "--host", host, "--port", port),
-                *("--episodes", str(folder / "episodes"), "--state", str(state)),
+                *("--episodes", str(folder / "episodes"), "--state", str(state), "--silent"),
             ],
             cwd=ROOT,
             env={**os.environ, "UNSTICK_LOG": "WARNING"},

@@ -86,7 +86,7 @@ class Agent:
         *,
         calls: bool = False,
         log: Path | None = None,
-        options: tuple[str, ...] = (),
+        options: tuple[str, ...] = ("--silent",),
     ) -> None:
         self.port = free_base_port()
         self.episodes = episodes
@@ -144,7 +144,7 @@ def agent(
     *,
     calls: bool = False,
     log: Path | None = None,
-    options: tuple[str, ...] = (),
+    options: tuple[str, ...] = ("--silent",),
 ) -> Iterator[Agent]:
     """An agent for the length of a test."""
     running = Agent(episodes, seed, calls=calls, log=log, options=options)

@@ -32,7 +32,7 @@ def test_no_secret_is_in_the_robots_log_or_in_an_episode(tmp_path: Path) -> None
             f'[[server]]\nurls = "{relay}"\nusername = "robot"\npassword = "{PASSWORD}"\n'
             f'[[server]]\nurls = "{relay}"\nusername = "robot"\nsecret = "{SECRET}"\n'.encode(),
         )
-        with agent(episodes, calls=True, log=log, options=("--ice", str(ice))) as robot:
+        with agent(episodes, calls=True, log=log, options=("--silent", "--ice", str(ice))) as robot:
             with hand(robot) as operator:
                 operator.take_over()
                 operator.drive_back()

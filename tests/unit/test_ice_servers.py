@@ -243,7 +243,7 @@ def test_an_agent_hands_the_file_to_the_process_that_films(
 ) -> None:
     started: list[list[str]] = []
 
-    def run_agent(control: list[str], media: list[str], *, greeting: str | None) -> int:
+    def run_agent(control: list[str], media: list[str], **_: object) -> int:
         started.extend((control, media))
         return 0
 
