@@ -6,6 +6,7 @@ The window asks it a few times a second and is never kept waiting: threads of `F
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -15,24 +16,29 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from teleop.announcement import Stranger
 from teleop.archive_asks import BeforeCall, Got, Look, Missing, Seen
 from teleop.archive_link import ArchiveLink, Place
 from teleop.audit_entry import AuditEntry
 from teleop.call_queue import CallKey, CallNews, QueuedCall, Turn, queued, turned
+from teleop.discovery import Discovery
 from teleop.fleet_log import RobotLog, all_entries
 from teleop.fleet_watch import FleetWatch
 from teleop.glimpse import RobotGlimpse
 from teleop.key_files import CONSOLE_KEY, KNOWN_ROBOTS, KnownRobot, KnownRobots, load_or_make
 from teleop.rewind import Rewind
+from teleop.safety import ConfigError
 from transport.archive_messages import AuditPiece
 from transport.clock import NS_PER_S
 from transport.curve import Credentials
 from transport.messages import LookAtCall, PassCall, SkipCall
 
+log = logging.getLogger("fleet")
+
 LOOK_EVERY_NS: Final = NS_PER_S  # at one camera of each robot that is shown
 MOST_LOOKS: Final = 16  # robots that are shown at once
-KEPT_NEWS: Final = 200
 REWIND_AGAIN_NS: Final = 3 * NS_PER_S
+REREAD_NS: Final = 2 * NS_PER_S  # the address book, and what the network says
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,9 @@ class Fleet:
     robots: tuple[RobotGlimpse, ...] = ()
     calls: tuple[QueuedCall, ...] = ()  # the most urgent first
     news: tuple[CallNews, ...] = ()  # since the look before
-    looks: Mapping[str, Seen] = field(
-        default_factory=dict
-    )  # newest small picture, by `RobotGlimpse.paired`
+    strangers: tuple[Stranger, ...] = ()  # robots of this network that nobody has paired with here
+    # The newest small picture, by `RobotGlimpse.paired`.
+    looks: Mapping[str, Seen] = field(default_factory=dict)
 
     def robot(self, paired: str) -> RobotGlimpse | None:
         """One of them."""
@@ -64,6 +70,9 @@ class Station:
         self._own = load_or_make(config / CONSOLE_KEY)
         self._watch = FleetWatch(self._own)
         self._archive = ArchiveLink()
+        self._discovery = Discovery()
+        self._around = self._discovery.neighbourhood()
+        self._reread_ns = 0
         self.known: tuple[KnownRobot, ...] = ()
         self._lock = threading.Lock()
         self._looks: dict[str, Seen] = {}
@@ -84,7 +93,9 @@ class Station:
             ConfigError: it cannot be read.
         """
         self.known = KnownRobots(self.config / KNOWN_ROBOTS).read()
-        self._watch.watch(self.known)
+        self._discovery.know(self.known)
+        self._around = self._discovery.neighbourhood()
+        self._watch.watch(self.known, self._around.elsewhere)
 
     def credentials(self, robot: RobotGlimpse) -> Credentials:
         """What this console knocks with at a robot, wherever that is: its pinned key counts."""
@@ -94,9 +105,11 @@ class Station:
         """Start to listen."""
         self._watch.start()
         self._archive.start()
+        self._discovery.start()
 
     def close(self) -> None:
         """Listen no more; idempotent."""
+        self._discovery.close()
         self._watch.close()
         self._archive.close()
 
@@ -107,6 +120,12 @@ class Station:
             session: that of the link which may hold a lease; empty for none.
             shown: robots of which a small picture is on the screen, at most `MOST_LOOKS`.
         """
+        if now_ns - self._reread_ns >= REREAD_NS:
+            self._reread_ns = now_ns
+            try:
+                self.reread()
+            except ConfigError as error:  # it stays as it was; somebody may be writing it
+                log.warning("%s", error)
         robots = self._watch.glimpses()
         calls = queued(robots, self._skipped)
         news = turned(self._before, robots, {session} if session else ())
@@ -117,7 +136,8 @@ class Station:
         with self._lock:
             for key in [key for key in self._rewinds if key[0] in over]:
                 del self._rewinds[key]
-            return Fleet(robots, calls, news, MappingProxyType(dict(self._looks)))
+            looks = MappingProxyType(dict(self._looks))
+        return Fleet(robots, calls, news, self._around.strangers, looks)
 
     def stare(self, paired: str) -> None:
         """The call of this robot is before the operator; to be said again while it is."""

@@ -84,9 +84,9 @@ class FleetDesk:
         self._rows_ns = now_ns
         fleet = self._calls.fleet
         wall = clock.wall_time().astimezone()
-        rows = fleet_rows(
-            fleet.robots, self.reckoned.robots, session, wall, self.page.search.text()
-        )
+        sought = self.page.search.text()
+        figures_of = self.reckoned.robots
+        rows = fleet_rows(fleet.robots, figures_of, session, wall, sought, fleet.strangers)
         counts = counts_of(fleet.robots, session)
         self.page.show_rows(rows, counts, len(fleet.robots), fleet.looks, now_ns)
 
@@ -108,6 +108,8 @@ class FleetDesk:
         chosen = self.page.chosen()
         if chosen:
             self.go_to(chosen)
+        else:
+            self._tell("This robot is not paired with this console; its row says how that is done.")
 
     def go_to(self, paired: str) -> None:
         """Show this robot on the page to drive on."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from teleop.announcement import Stranger
 from teleop.call_queue import robots_now_ns
 from teleop.fleet_metrics import Figures
 from teleop.glimpse import RobotGlimpse
@@ -121,8 +122,9 @@ def fleet_rows(
     session: str,
     wall: datetime,
     sought: str = "",
+    strangers: Sequence[Stranger] = (),
 ) -> tuple[FleetRow, ...]:
-    """Every robot whose name or site has `sought` in it.
+    """Every robot whose name or site has `sought` in it; `strangers` of this network come last.
 
     `figures` are by the robot's own name.
     """
@@ -133,7 +135,24 @@ def fleet_rows(
         if wanted in f"{robot.name} {site}".casefold():
             rank = (_rank(robot, session), robot.name)
             found.append((rank, _row(robot, figures.get(robot.name), session, wall)))
-    return tuple(row for _, row in sorted(found, key=lambda one: one[0]))
+    rows = [row for _, row in sorted(found, key=lambda one: one[0])]
+    rows += [_unknown(one) for one in strangers if wanted in f"{one.name} {one.site}".casefold()]
+    return tuple(rows)
+
+
+def _unknown(one: Stranger) -> FleetRow:
+    """A robot that announces itself here and was not paired with."""
+    return FleetRow(
+        paired="",
+        robot=one.name,
+        site=one.site or one.address,
+        control=Chip("lock", "NOT PAIRED", look=Look.DIM),
+        readiness=Chip("dashed", "–", look=Look.DIM),
+        why=one.sentence,
+        since="",
+        battery="–",
+        **_told(None),
+    )
 
 
 def _rank(robot: RobotGlimpse, session: str) -> tuple[int, float]:
@@ -214,4 +233,4 @@ def counts_of(robots: Sequence[RobotGlimpse], session: str) -> tuple[Count, ...]
 
 def thumbs_of(rows: Sequence[FleetRow], most: int) -> tuple[FleetRow, ...]:
     """Those whose picture is shown: the first of the table."""
-    return tuple(rows[:most])
+    return tuple([row for row in rows if row.paired][:most])

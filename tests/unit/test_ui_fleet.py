@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from teleop.announcement import Stranger
 from teleop.fleet_metrics import figures
 from teleop.glimpse import RobotGlimpse
 from teleop.rescues import History
@@ -14,7 +15,7 @@ from tests.console.fakes import MINE, OTHER, SESSION
 from tests.unit.test_ui_calls import robot
 from transport.handshake import Trouble
 from transport.messages import Lease, Mode
-from ui.fleet_state import COLUMNS, FleetRow, control_of, counts_of, fleet_rows
+from ui.fleet_state import COLUMNS, FleetRow, control_of, counts_of, fleet_rows, thumbs_of
 from ui.screen import Look
 
 NOW = datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
@@ -73,6 +74,17 @@ def test_without_a_log_there_are_no_figures_and_with_one_those_of_that_robot() -
     assert row(robot()).cells[6:] == ("–",) * 5
     (told,) = fleet_rows([robot()], {"rover-12": figures(History())}, SESSION, NOW)
     assert told.cells[6:] == ("–",) * 5
+
+
+def test_a_robot_of_this_network_that_is_not_paired_comes_last_and_says_what_to_do() -> None:
+    stranger = Stranger("rover-0", "hall", "rover", "10.0.0.8:7600", "six words", "Pair with it.")
+    rows = fleet_rows([robot(**FREE)], {}, SESSION, NOW, "", [stranger])
+    assert [(one.robot, one.control.word, one.why) for one in rows][1] == (
+        "rover-0",
+        "NOT PAIRED",
+        "Pair with it.",
+    )
+    assert [one.robot for one in thumbs_of(rows, 16)] == ["rover-12"]
 
 
 def test_robots_are_counted_by_state() -> None:
