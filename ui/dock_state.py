@@ -25,6 +25,11 @@ REFUSED_SHOWN_NS: Final = 6 * 10**9
 def unreachable(link: LinkView) -> str:
     """Why there is no robot, and what to do."""
     silent = words.short(link.silent_ms / 1000)
+    if not link.address:
+        return (
+            "No robot is known here yet. Pair with one (unstick pair), or start simulated ones: "
+            "unstick farm"
+        )
     if link.trouble is Trouble.WRONG_ROBOT_KEY:
         return (
             f"Another robot answers at {link.address}; do not drive. "

@@ -42,6 +42,16 @@ from ui.screen import Look
 STOPPED_FACTS = Facts(stopped_ns=NOW - 137 * S)
 PAD = "Gamepad 1"
 
+
+def test_a_console_that_knows_no_robot_says_how_to_get_one() -> None:
+    chip = screen(replace(link_view(None), address="", trouble=None)).readiness
+    assert (chip.word, chip.detail) == (
+        "NO ROBOT",
+        "No robot is known here yet. Pair with one (unstick pair), or start simulated ones: "
+        "unstick farm",
+    )
+
+
 # --- every mode -----------------------------------------------------------------------------------
 
 MODES: dict[Mode, tuple[LinkView, str, str, Look]] = {
