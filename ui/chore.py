@@ -67,7 +67,8 @@ class Chore(QObject):
         process, self._process = self._process, None
         if process is None:
             return
-        process.disconnect(self)
+        for signal in (process.readyReadStandardError, process.finished, process.errorOccurred):
+            signal.disconnect()
         self._leaving.append(process)
         process.finished.connect(partial(self._left, process))
         process.terminate()

@@ -24,7 +24,7 @@ from ui.theme import Theme, dressed
 
 SIZES = ((1920, 1080), (1280, 800), (3840, 2160))
 LOOK_MS = 20
-PATIENCE_MS = 60_000  # for a replay and its pictures
+PATIENCE_MS = 300_000  # for a replay and its pictures
 
 
 def draw(theme: Theme, root: Path, out: Path, size: tuple[int, int], *, light: bool) -> None:
