@@ -65,6 +65,7 @@ bench: setup ## all that is measured, beside its peers, as the README has it; ho
 	@$(BIN)/unstick bench record
 	@$(BIN)/unstick bench replay
 	@$(BIN)/unstick bench engines
+	@$(BIN)/unstick bench console --seconds 600
 
 lock: ## pin everything with hashes, for Python 3.11 to 3.13 on every platform
 	@uv pip compile --universal --generate-hashes --quiet --python-version 3.11 \

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
@@ -115,6 +116,7 @@ def run_bench(
         "record": lambda: _record(seconds, say),
         "replay": lambda: _replay(demonstrations, seconds, say),
         "engines": lambda: _engines(say),
+        "console": lambda: _console(seconds, say),
     }
     if name not in benches:
         raise ConfigError(f"there is no bench {name!r}; there are: {', '.join(benches)}")
@@ -126,6 +128,23 @@ def run_bench(
     else:
         show(report)
     return 0
+
+
+def _console(seconds: float, say: Callable[[str], None]) -> list[Row]:
+    """In a program of its own: this package never imports Qt."""
+    from teleop.demo import has_display
+
+    say("a robot of this machine, and the window in front of it")
+    offscreen = {} if has_display() else {"QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ui.bench_console", "rows", f"{seconds}"],
+        env=os.environ | offscreen,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        raise ConfigError("the window could not be measured; unstick doctor says what it lacks")
+    return msgspec.json.decode(done.stdout, type=list[Row])
 
 
 def show(report: Report) -> None:

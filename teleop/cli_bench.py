@@ -11,7 +11,9 @@ from teleop.cli_options import Json
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="video, control, record, replay or engines.")],
+    name: Annotated[
+        str, typer.Argument(help="video, control, record, replay, engines or console.")
+    ],
     seconds: Annotated[float, typer.Option(help="How long each row is measured.", min=2)] = 10.0,
     trials: Annotated[
         int, typer.Option(help="control: how often STOP and a cut link are tried.", min=1)
