@@ -49,11 +49,14 @@ def diagnosed(
         return None
     if (start := _wrong_start(demonstration, check)) is not None:
         return start
+    # Before what can be undone: two people who do the same a little apart look like a shift, too.
+    if (copied := _copied(demonstration, others)) is not None:
+        return copied
     failing = FailingLabels.of(robot, demonstration, tolerance, check)
     for explanation in EXPLANATIONS:
         if (found := explanation(failing)) is not None:
             return found
-    return _of_another(failing, others)
+    return _of_another(failing)
 
 
 def _wrong_start(demonstration: Demonstration, check: LabelCheck) -> Diagnosis | None:
@@ -67,10 +70,11 @@ def _wrong_start(demonstration: Demonstration, check: LabelCheck) -> Diagnosis |
     )
 
 
-def _of_another(failing: FailingLabels, others: Iterable[Demonstration]) -> Diagnosis:
-    actions = failing.demonstration.actions
+def _copied(demonstration: Demonstration, others: Iterable[Demonstration]) -> Diagnosis | None:
+    """The actions are another demonstration's, number for number."""
+    actions = demonstration.actions
     for other in others:
-        if other.name == failing.demonstration.name or other.actions.shape[1] != actions.shape[1]:
+        if other.name == demonstration.name or other.actions.shape[1] != actions.shape[1]:
             continue
         n = min(len(other), len(actions))
         if n >= 10 and np.array_equal(other.actions[:n], actions[:n]):
@@ -80,6 +84,10 @@ def _of_another(failing: FailingLabels, others: Iterable[Demonstration]) -> Diag
                 advice="Put the right actions beside these states, or leave it out.",
                 explains=1.0,
             )
+    return None
+
+
+def _of_another(failing: FailingLabels) -> Diagnosis:
     share = float(failing.known.mean())
     if share >= KNOWN and failing.check.share >= 0.3:
         return Diagnosis(

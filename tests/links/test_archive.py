@@ -34,7 +34,7 @@ from transport.archive_messages import (
     ThumbnailRequest,
 )
 from transport.channels import ARCHIVE
-from transport.clock import NS_PER_S, now_ns
+from transport.clock import NS_PER_S, now_ns, wall_time
 from transport.control_link import LOOPBACK, Asker
 from transport.errors import NoAnswer
 from transport.messages import Call, Calling, Role, decoder_of, encode
@@ -206,8 +206,9 @@ def test_who_drives_may_read_the_audit_log_and_an_observer_may_not(
     process: MediaProcess, console: Console, tmp_path: Path
 ) -> None:
     folder = tmp_path / AUDIT
-    folder.mkdir()
-    (folder / "toy-1-2026-11-30.jsonl").write_bytes(b'{"event":"takeover"}\n{"torn')
+    folder.mkdir(exist_ok=True)  # the robot writes its own log there, too: of today
+    yesterday = wall_time().date() - datetime.timedelta(days=1)
+    (folder / f"toy-1-{yesterday}.jsonl").write_bytes(b'{"event":"takeover"}\n{"torn')
     refused = console.audit()
     assert isinstance(refused, NotInArchive)
     assert refused.reason == "Observers are not shown the audit log."
@@ -215,8 +216,8 @@ def test_who_drives_may_read_the_audit_log_and_an_observer_may_not(
         with closing(Console(process, role, role)) as reader:
             days = reader.audit()
             assert isinstance(days, AuditPiece)
-            (day,) = days.days
-            piece = reader.audit(day)
+            assert yesterday in days.days
+            piece = reader.audit(yesterday)
             assert isinstance(piece, AuditPiece)
             assert piece.lines == b'{"event":"takeover"}\n'
 

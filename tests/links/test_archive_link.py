@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from tests.links.test_media_viewers import CAMERA, MediaProcess, Rig, admitted
 from tests.links.video_support import HANG_S, wait_until
 from transport.archive_messages import AuditPiece, NotInArchive, RewindPart, RewindRequest
 from transport.channels import ARCHIVE
-from transport.clock import NS_PER_S, now_ns
+from transport.clock import NS_PER_S, now_ns, wall_time
 from transport.control_link import LOOPBACK, Requests, free_base_port
 from transport.curve import Credentials, new_key_pair
 from transport.mailbox import Mailbox
@@ -163,15 +164,17 @@ def test_looks_go_on_while_a_rewind_is_fetched(
 def test_the_audit_log_is_fetched_line_by_line(
     process: MediaProcess, link: ArchiveLink, tmp_path: Path
 ) -> None:
-    (tmp_path / AUDIT).mkdir()
+    (tmp_path / AUDIT).mkdir(exist_ok=True)  # the robot writes its own log there, too: of today
+    yesterday = wall_time().date() - timedelta(days=1)
     lines = b"".join(b"%06d %s\n" % (number, b"x" * 200) for number in range(1000))
-    (tmp_path / AUDIT / "toy-1-2026-11-30.jsonl").write_bytes(lines)
+    (tmp_path / AUDIT / f"toy-1-{yesterday}.jsonl").write_bytes(lines)
     place = place_of(process)
     days = got(link, place, AuditLines())
     assert isinstance(days, AuditPiece)
+    assert yesterday in days.days
     read, offset = b"", 0
     while offset < len(lines):
-        piece = got(link, place, AuditLines(days.days[0], offset))
+        piece = got(link, place, AuditLines(yesterday, offset))
         assert isinstance(piece, AuditPiece)
         read, offset = read + piece.lines, piece.next_offset
     assert read == lines

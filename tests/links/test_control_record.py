@@ -177,6 +177,10 @@ class StuckOnce:
         """Stuck, or not."""
         return Diagnosis("Wedged", "for the test") if self.stuck else None
 
+    def freed(self, now_ns: int) -> str:
+        """It does not come free by itself."""
+        return ""
+
 
 def test_a_call_that_nobody_answers_ends_in_another_start_and_an_episode_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

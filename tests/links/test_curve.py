@@ -1017,13 +1017,13 @@ CONSOLE_OPTIONS = {
     zmq.HEARTBEAT_IVL: 250,
     zmq.HEARTBEAT_TIMEOUT: 1000,
     zmq.HEARTBEAT_TTL: 1000,
+    zmq.RECONNECT_IVL: 50,  # a robot's sockets are bound
+    zmq.RECONNECT_IVL_MAX: 200,
 }
 ALL_OPTIONS = {
     zmq.MECHANISM: zmq.CURVE,
     zmq.LINGER: 0,
     zmq.HANDSHAKE_IVL: 2000,
-    zmq.RECONNECT_IVL: 50,
-    zmq.RECONNECT_IVL_MAX: 200,
 }
 # Senders of streams only: a receiver that conflates can be aborted by its peer.
 CONFLATING = (Publisher, CommandOutbox)

@@ -38,6 +38,15 @@ def test_a_damaged_demonstration_is_a_label_fault_with_its_name(fault: LabelFaul
     assert found is fault.expected, sentence
 
 
+def test_actions_of_somebody_who_does_the_same_a_little_later_are_those_of_another() -> None:
+    mine = demonstration()
+    theirs = replace(shifted(mine, 6), name="theirs")
+    evidence = replay(replace(mine, actions=theirs.actions), robots(), others=(theirs,)).evidence
+    assert evidence.diagnosis is not None
+    assert evidence.diagnosis.fault is Fault.OTHER_EPISODE
+    assert "those of theirs" in evidence.diagnosis.sentence
+
+
 @pytest.mark.parametrize("rows", [-10, -4, 2, 7])
 def test_a_shift_is_told_in_rows(rows: int) -> None:
     evidence = replay(shifted(demonstration(), rows), robots()).evidence
