@@ -23,23 +23,25 @@ import msgspec
 
 from recorder.library import list_episodes
 from teleop.both_ends import acquaint
-from teleop.child import READY, end_child, start_child
+from teleop.child import EXIT_CONFIG, READY, end_child, start_child
+from teleop.credentials import credentials_for
 from teleop.farm_cost import Cost, cores, costs
 from teleop.farm_ledger import Balance, Recorded, balance
 from teleop.farm_plan import Post
 from teleop.farm_record import recorded
 from teleop.farm_story import Happened, Standing
+from teleop.latch import latch_path
 from teleop.safety import ConfigError
 from teleop.shift import Served
 from transport.channels import STATE, STATES
 from transport.clock import NS_PER_S, now_ns
 from transport.control_link import LOOPBACK, Listener
-from transport.curve import Credentials
 from transport.messages import MalformedMessage, RobotState, Role, decoder_of
 
 MARKER: Final = ".unstick-farm"  # a folder with this file is the farm's own
+WATCHER: Final = "farm"  # who listens for the table and the balance
 PERSON: Final = "you"  # whom the robots admit from the console
-START_S: Final = 90.0  # of one robot, on a machine that starts several
+TRIES: Final = 3  # of one robot: on a machine that is busy its agent gives a start up after 30 s
 AT_ONCE: Final = 2  # robots that start at the same time: each compiles a scene and opens graphics
 LOOK_S: Final = 0.1
 COST_NS: Final = 2 * NS_PER_S
@@ -102,11 +104,11 @@ def prepare(out: Path, posts: Sequence[Post], operators: Sequence[str]) -> None:
             (out / post.name / "episodes").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot write to {out}: {error.strerror}") from None
+    roles = {WATCHER: Role.OBSERVER, **dict.fromkeys((PERSON, *operators), Role.OPERATOR)}
     for post in posts:
-        for who in (PERSON, *operators):
-            acquaint(
-                out / post.name / "state", keys_of(out, who), post.address, who, robot=post.name
-            )
+        state = out / post.name / "state"
+        for who, role in roles.items():
+            acquaint(state, keys_of(out, who), post.address, who, role, robot=post.name)
 
 
 def keys_of(out: Path, who: str) -> Path:
@@ -137,7 +139,7 @@ class Farm:
         self._children: dict[str, Child] = {}
         self._listeners: dict[str, Listener] = {}
         self._lists: dict[str, list[Served]] = {name: [] for name in operators}
-        self._costs: dict[str, tuple[int, Cost]] = {}
+        self._costs: dict[str, tuple[int, Cost]] = {}  # once it was ready
         self._cost_ns = 0
 
     def __enter__(self) -> Farm:
@@ -160,20 +162,24 @@ class Farm:
             ConfigError: one does not start.
         """
         waiting = list(self.posts)
-        starting: dict[str, int] = {}  # robot to when
+        starting: list[Post] = []
+        tries = dict.fromkeys(self.robots, 0)
         while waiting or starting:
             while waiting and len(starting) < AT_ONCE:
-                post = waiting.pop(0)
-                self._start_robot(post)
-                starting[post.name] = now_ns()
-            for name, began_ns in tuple(starting.items()):
-                child = self._children[name]
-                if child.ready.is_set():
-                    del starting[name]
-                elif child.process.poll() is not None:
-                    raise ConfigError(f"{name} does not start: {child.last_words()}")
-                elif now_ns() - began_ns > START_S * NS_PER_S:
-                    raise ConfigError(f"{name} is not ready after {START_S:.0f} s; start fewer")
+                starting.append(waiting.pop(0))
+                self._start_robot(starting[-1])
+                tries[starting[-1].name] += 1
+            for post in tuple(starting):
+                child = self._children[post.name]
+                failed = child.process.poll()
+                if failed is None and not child.ready.is_set():
+                    continue
+                starting.remove(post)
+                if failed == EXIT_CONFIG or (failed is not None and tries[post.name] == TRIES):
+                    raise ConfigError(f"{post.name} does not start: {child.last_words()}")
+                if failed is not None:
+                    self._forget(post)
+                    waiting.append(post)
             self.look()
             if leaving.wait(LOOK_S):
                 return False
@@ -234,6 +240,8 @@ class Farm:
     def settle(self) -> tuple[Balance, list[Recorded]]:
         """What became of every call; once everybody has ended.
 
+        What a crash of an earlier farm left is recovered meanwhile, and is none of this one's.
+
         Raises:
             EpisodeError: a robot's record cannot be read.
         """
@@ -241,6 +249,7 @@ class Farm:
             one
             for post in self.posts
             for one in recorded(post, self._episodes(post), self._before[post.name])
+            if one.boot_id in self.robots[post.name].boots
         ]
         made = {name: standing.calls for name, standing in self.robots.items()}
         return balance(made, episodes, self._lists), episodes
@@ -253,13 +262,15 @@ class Farm:
         arguments += ["--episodes", str(self._episodes(post)), "--again", str(self._again_s)]
         arguments += ["--pictures", self._pictures] if self._pictures else []
         self._children[post.name] = Child.start(post.name, folder / "agent.log", arguments)
-        self._listeners[post.name] = Listener(
-            STATE, self._watcher(post), LOOPBACK, post.port, STATES
-        )
+        watcher = credentials_for(keys_of(self.out, WATCHER), LOOPBACK, post.port)
+        self._listeners[post.name] = Listener(STATE, watcher, LOOPBACK, post.port, STATES)
 
-    def _watcher(self, post: Post) -> Credentials:
-        state = self.out / post.name / "state"
-        return acquaint(state, keys_of(self.out, "farm"), post.address, "farm", Role.OBSERVER)
+    def _forget(self, post: Post) -> None:
+        """What did not start leaves nothing to the next try, nor what its robot remembered."""
+        end_child(self._children.pop(post.name).process)
+        self._listeners.pop(post.name).close()
+        latch_path(self.out / post.name / "state", post.name).unlink(missing_ok=True)
+        self.robots[post.name] = Standing(post)
 
     def _episodes(self, post: Post) -> Path:
         return self.out / post.name / "episodes"
@@ -276,7 +287,7 @@ class Farm:
     def _note_death(self, name: str, child: Child) -> None:
         code = child.process.poll()
         robot = self.robots.get(name)
-        if code is None or robot is None or robot.ended:
+        if code is None or robot is None or robot.ended or not child.ready.is_set():
             return
         how = f"ended (exit code {code})"
         self.robots[name] = replace(robot, ended=how)
@@ -287,11 +298,10 @@ class Farm:
         found = costs(pids.values())
         for name, robot in self.robots.items():
             now = found.get(pids.get(name, 0))
-            if now is None:
+            if now is None or not self._children[name].ready.is_set():
                 continue
-            then_ns, then = self._costs.get(name, (0, now))
-            self._costs[name] = (stamp_ns, now)
-            busy = cores(then, now, stamp_ns - then_ns) if then_ns else None
+            then_ns, then = self._costs.setdefault(name, (stamp_ns, now))
+            busy = cores(then, now, stamp_ns - then_ns) if stamp_ns > then_ns else None
             self.robots[name] = replace(robot, cores=busy, megabytes=now.megabytes)
 
 

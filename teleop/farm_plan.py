@@ -16,7 +16,7 @@ HOMES: Final = 3  # the first home's number, then on from there
 
 # Measured on a machine with two cores (README.md): of one robot with pictures of 320x240 at 15/s.
 CORES_EACH: Final = 0.25
-MEGABYTES_EACH: Final = 450
+MEGABYTES_EACH: Final = 550
 SHARE: Final = 0.8  # of a machine's cores that may be busy before ticks come late
 
 

@@ -72,7 +72,7 @@ def run_farm(
     if not done:
         return INTERRUPTED
     result, _ = farm.settle()
-    facts = {**asdict(result), "robots": robots, "operators": operators}
+    facts = {**asdict(result), "robots": robots, "operators": operators, "costs": _costs(farm)}
     (out / "summary.json").write_text(json_format.dumps(facts, indent=2) + "\n")
     tell({"event": "summary", **facts})
     if not json:
@@ -114,6 +114,14 @@ def _ready(farm: Farm) -> Happened:
         "event": "ready",
         "console": [*console, "--config", str(keys_of(farm.out, PERSON))],
         "robots": [asdict(post) | {"address": post.address} for post in farm.posts],
+    }
+
+
+def _costs(farm: Farm) -> dict[str, dict[str, float | None]]:
+    """Of each robot with all its processes; none where the system does not say."""
+    return {
+        name: {"cores": robot.cores and round(robot.cores, 3), "megabytes": robot.megabytes}
+        for name, robot in farm.robots.items()
     }
 
 

@@ -27,11 +27,12 @@ class Standing:
     state: RobotState | None = None
     heard_ns: int = 0
     since_ns: int = 0  # what `mode_word` says began
+    boots: frozenset[str] = frozenset()  # lives of its control process
     earlier_calls: int = 0  # of former lives of its control process
     newest_call: int = 0  # its number, in this life
     rescues: int = 0  # handed back by somebody
     ended: str = ""  # why it is gone; empty: it is not
-    cores: float | None = None
+    cores: float | None = None  # kept busy, on average since it was ready
     megabytes: int | None = None
 
     @property
@@ -42,7 +43,7 @@ class Standing:
     def heard(self, state: RobotState, now_ns: int) -> tuple[Standing, list[Happened]]:
         """After a state, and what happened since the one before."""
         before = self.state
-        me = replace(self, state=state, heard_ns=now_ns)
+        me = replace(self, state=state, heard_ns=now_ns, boots=self.boots | {state.boot_id})
         events: list[Happened] = []
         if before is not None and before.boot_id != state.boot_id:
             me = replace(me, earlier_calls=self.calls, newest_call=0)
