@@ -190,7 +190,7 @@ class Farm:
         addresses = [post.address for post in self.posts]
         for number, name in enumerate(self._operator_names, start=1):
             arguments = ["farm-operator", *addresses, "--config", str(keys_of(self.out, name))]
-            arguments += ["--person", str(number)]
+            arguments += ["--name", name, "--person", str(number)]
             arguments += ["--seconds", str(seconds)] if seconds is not None else []
             self._children[name] = Child.start(name, self.out / f"{name}.log", arguments)
 

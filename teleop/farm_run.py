@@ -109,10 +109,9 @@ def _watched(
 
 
 def _ready(farm: Farm) -> Happened:
-    console = ["unstick", "console", farm.posts[0].address]
     return {
         "event": "ready",
-        "console": [*console, "--config", str(keys_of(farm.out, PERSON))],
+        "console": ["unstick", "console", "--config", str(keys_of(farm.out, PERSON))],
         "robots": [asdict(post) | {"address": post.address} for post in farm.posts],
     }
 

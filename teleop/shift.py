@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from teleop.call_queue import severity_of
 from teleop.rescue_script import SETTLE_NS, Hands, Operator, Seen, Slack, Stage
 from transport.clock import NS_PER_S
-from transport.messages import HoldReason, Outcome, RobotState
+from transport.messages import Call, HoldReason, Outcome, RobotState
 
 ACCEPT_NS: Final = 20 * NS_PER_S  # for pictures and the lease; a robot without them has to wait
 RESCUE_NS: Final = 150 * NS_PER_S  # a minute of driving, labels, holds in between
@@ -56,23 +57,37 @@ class Served:
 
 
 def next_call(
-    states: Mapping[str, RobotState], resting: Mapping[CallId, int], now_ns: int
+    states: Mapping[str, RobotState],
+    resting: Mapping[CallId, int],
+    now_ns: int,
+    you: str = "",
 ) -> str | None:
-    """The address of the robot to go to: the oldest call that nobody serves; None: there is none.
+    """The address of the robot to go to: of the calls that nobody serves the most severe, and of
+    those the oldest; None: there is none.
 
-    `resting`: calls that are not to be tried again before some time. A robot that was stopped has
-    to be looked at by a person.
+    Args:
+        resting: calls that are not to be tried again before some time.
+        you: the operator's name; a call that was passed on to somebody else is left.
+
+    A robot that was stopped has to be looked at by a person.
     """
     waiting = {
-        address: state.stamp_ns - state.call.stamp_ns  # by the robot's own clock
+        address: _urgency(state, state.call)
         for address, state in states.items()
         if state.call is not None
+        and (state.call.passed is None or state.call.passed.to == you)
         and not state.lease.session
         and not state.stopped_by
         and not state.latched_for
         and resting.get(call_of(state), 0) <= now_ns
     }
     return max(waiting, key=lambda address: (waiting[address], address), default=None)
+
+
+def _urgency(state: RobotState, call: Call) -> tuple[int, float]:
+    """How severe, and the age in seconds by the robot's own clock; as a console sorts its queue."""
+    age_s = (state.stamp_ns - call.stamp_ns) / NS_PER_S
+    return -severity_of(call.reason, state.mode, age_s), age_s
 
 
 def call_of(state: RobotState) -> CallId:
@@ -85,6 +100,7 @@ def call_of(state: RobotState) -> CallId:
 class Shift:
     """A scripted operator's memory from one call to the next."""
 
+    name: str = ""  # the operator's, as robots know it
     slack: Slack = field(default_factory=Slack)
     calls: int | None = None  # so many are served, then nothing more is accepted; None: no end
     until_ns: int | None = None  # nothing is accepted after that; None: no end
@@ -128,7 +144,9 @@ class Shift:
         return replace(self, _watched=watched)
 
     def _next(self, states: Mapping[str, RobotState], now_ns: int) -> Shift:
-        address = None if self._closed(now_ns) else next_call(states, self._resting, now_ns)
+        if self._closed(now_ns):
+            return self
+        address = next_call(states, self._resting, now_ns, self.name)
         if address is None:
             return self
         return replace(

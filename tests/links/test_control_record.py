@@ -14,8 +14,8 @@ from teleop.control import TICK_NS, Control
 from teleop.key_files import ROBOT_KEY, load_or_make
 from teleop.latch import LatchFile
 from teleop.patrol import Patrol
-from teleop.policy import Diagnosis
-from teleop.robot import Observation, Robot, RoverObservation
+from teleop.policy import Diagnosis, NeverStuck
+from teleop.robot import Robot, RoverObservation
 from teleop.robot_door import robot_door
 from teleop.roster import AUTHORIZED_KEYS, Member, RosterFile
 from teleop.scene_reset import Patience, SceneReset
@@ -34,7 +34,6 @@ from transport.messages import (
     RobotBus,
     Role,
     Tick,
-    Twist,
     decoder_of,
 )
 
@@ -165,13 +164,10 @@ class PuttingBack(PointRobot):
         self.told, self.x_m = STILL, -float(count)
 
 
-class StuckOnce:
+class StuckOnce(NeverStuck):
     """Says that the robot is stuck, once it is told so."""
 
     stuck = False
-
-    def observe(self, now_ns: int, mode: Mode, asked: Twist, seen: Observation) -> None:
-        """Nothing is kept."""
 
     def diagnosis(self, now_ns: int) -> Diagnosis | None:
         """Stuck, or not."""

@@ -23,7 +23,17 @@ from teleop.shift import (
 )
 from tests.unit.screen_support import robot_state
 from transport.clock import NS_PER_MS, NS_PER_S
-from transport.messages import Call, Hold, HoldReason, Lease, Mode, Outcome, Phase, RobotState
+from transport.messages import (
+    Call,
+    Hold,
+    HoldReason,
+    Lease,
+    Mode,
+    Outcome,
+    PassedOn,
+    Phase,
+    RobotState,
+)
 
 LOOK_NS = 20 * NS_PER_MS
 MINE = Lease(epoch=1, operator="op-1", key="k", session="mine", expires_ns=10**15)
@@ -99,6 +109,23 @@ def test_the_oldest_call_is_next_by_the_robots_own_clocks() -> None:
         states["a"], stamp_ns=states["a"].stamp_ns + NS_PER_S * 900, call=call
     )
     assert next_call(states, {}, 0) == "b"
+
+
+def test_a_severe_call_comes_before_an_older_one() -> None:
+    states = {"a": calling("a", age_s=30), "b": calling("b", age_s=3), "c": calling("c", age_s=50)}
+    assert states["b"].call is not None
+    severe = structs.replace(states["b"].call, reason="Restarted")
+    states["b"] = structs.replace(states["b"], call=severe)
+    assert next_call(states, {}, 0) == "b"
+
+
+def test_a_call_that_was_passed_on_is_for_whom_it_was_passed_to() -> None:
+    state = calling("a")
+    assert state.call is not None
+    passed = PassedOn(to="op-2", by="op-1", note="you know this sill", stamp_ns=1)
+    state = structs.replace(state, call=structs.replace(state.call, passed=passed))
+    assert next_call({"a": state}, {}, 0, "op-1") is None
+    assert next_call({"a": state}, {}, 0, "op-2") == "a"
 
 
 def test_nobody_goes_where_somebody_is_where_it_was_stopped_or_where_it_does_not_call() -> None:
