@@ -147,7 +147,7 @@ class Acting:
             return
         match action:
             case Action.ACCEPT_OR_HAND_BACK if not drives(window.page):
-                window.accept_chosen()
+                window.frame.accept()
             case Action.ACCEPT_OR_HAND_BACK:
                 self._accept_or_hand_back()
             case Action.ACCEPT_OR_REQUEST:

@@ -177,7 +177,7 @@ def _with_robot(config: Path, seconds: float) -> Iterator[Row]:
 
 
 def _rows(window: MainWindow, beat: Beat, seconds: float) -> Iterator[Row]:
-    desk = window.desk
+    desk = window.frame.desk
     assert desk is not None
     if not turn(CALL_S, lambda: desk.shown != "" and bool(desk.fleet.calls)):
         yield row("call accepted to first picture (no robot called)", None, "ms", at_most=700)

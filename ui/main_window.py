@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import (
@@ -20,7 +19,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from teleop.glimpse import RobotGlimpse
 from teleop.operator_input import OperatorInput
@@ -31,44 +30,33 @@ from transport import clock
 from transport.messages import ReleaseLease
 from ui import icons, words
 from ui.acting import Acting
-from ui.bars import Labels, Status
+from ui.bars import Status
 from ui.bridge import Link, VideoFeed, Wake
-from ui.call_desk import CallDesk, Opened
-from ui.cameras import Cameras
+from ui.call_desk import Opened
 from ui.collect_session import Press
 from ui.collecting import Collecting
-from ui.drive_page import DrivePage
-from ui.errands import hand_over_quickly
 from ui.facts import heard
-from ui.fleet_desk import FleetDesk
-from ui.history import History
 from ui.kept_choice import KeptChoice
 from ui.key_caps import show_caps
 from ui.key_capture import KeyCapture
 from ui.layout import is_compact
-from ui.left_dock import LeftDock
 from ui.link_figures import Way
 from ui.menus import HEIGHT as MENU_H
 from ui.menus import Menus
 from ui.overlays import Overlays
+from ui.page_frame import PageFrame
 from ui.pages import ANYWHERE, Page, drives, pictured
-from ui.picture_log import PictureLog
 from ui.picture_state import latency_ms
 from ui.preferences import PreferenceStore
-from ui.rail import Rail
 from ui.reason_dialog import ReasonDialog
-from ui.review_page import ReviewPage
-from ui.right_dock import RightDock
 from ui.screen import Act, Look, Screen
 from ui.sheets import AboutSheet
 from ui.shown_robot import ShownRobot
 from ui.switched_link import SwitchedLink
 from ui.theme import Theme
-from ui.timeline import Timeline
 from ui.tools import Tools
 from ui.top_bar import TopBar
 from ui.touches import Touches
-from ui.video_view import Place, VideoView
 from ui.view_state import as_text, screen_of
 
 log = logging.getLogger("ui")
@@ -78,14 +66,6 @@ SLOW_EVERY = 3  # traces, track, figures of the link: 5 Hz
 LOG_LINES = 24
 TOLD_NS = 4 * clock.NS_PER_S  # what a key or a button could not do stays for so long
 MINIMUM = (1180, 720)
-
-
-@runtime_checkable
-class Arranged(Protocol):
-    """A page that lays itself out by the size of the window."""
-
-    def arrange(self, width: int, height: int, compact: bool) -> None:
-        """Sizes of its parts on so many px; `compact` is the layout for small windows."""
 
 
 class MainWindow(QMainWindow):
@@ -111,12 +91,8 @@ class MainWindow(QMainWindow):
         self.library = library
         self.figures_shown = False
         self.hidden_parts: frozenset[str] = frozenset()
-        self.desk: CallDesk | None = None
-        self.fleet: FleetDesk | None = None
         self.tools: Tools | None = None
-        self._review: ReviewPage | None = None
         self._said: tuple[str, Look] = ("", Look.QUIET)  # by the page, for the status line
-        self.page = Page.DRIVE
         self._closing = False
         self._turns = 0
         self.yours_since_ns = 0
@@ -140,7 +116,7 @@ class MainWindow(QMainWindow):
             self, self._link.set_input, self.acting.do, self._link.stop, self.controls.profile
         )
         self._take(self.robot)
-        self.add_pages({})
+        self.frame.add({})
         self.touches = Touches(self, self._link.touched)
         theme.changed.connect(self._repaint_all)
         self._timer = QTimer(self)
@@ -154,9 +130,8 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         theme = self.theme
         self.top = TopBar(theme)
-        self.rail = Rail(theme)
-        self.stack = QStackedWidget()
-        self.pages: dict[Page, QWidget] = {}
+        self.frame = PageFrame(self)
+        self.rail, self.stack = self.frame.rail, self.frame.stack
         self.status = Status(theme)
         body = QWidget()
         body.setObjectName("body")
@@ -178,30 +153,29 @@ class MainWindow(QMainWindow):
         self.top.readiness.clicked.connect(self.toggle_reasons)
         self.top.stop.clicked.connect(self._link.stop)
         self.top.lease_button.clicked.connect(lambda: self.act(self.top.lease_act))
-        self.rail.chosen.connect(self.show_page)
-        self.rail.show_page(self.page)
 
     def _take(self, robot: ShownRobot) -> None:
         """Show this robot: its page takes the place of the one before."""
-        before, self.robot = self.pages.get(Page.DRIVE), robot
-        self.pages[Page.DRIVE] = page = robot.page
-        self.stack.insertWidget(0, page)
-        if before is not None:
-            if self.stack.currentWidget() is before:
-                self.stack.setCurrentWidget(page)
-            self.stack.removeWidget(before)
-            before.deleteLater()
+        self.robot, self.drive = robot, robot.page
+        self.cameras, self.history, self.picture_log = (
+            robot.cameras,
+            robot.history,
+            robot.picture_log,
+        )
+        self.main_video, self.second_video = robot.cameras.main, robot.cameras.second
+        page = robot.page
+        self.left, self.right, self.labels = page.left, page.right, page.labels
+        self.timeline = page.timeline
+        self.frame.take_drive(page)
         for view in robot.cameras.views[1:]:
             view.clicked.connect(self.refresh)
         page.left.accept.clicked.connect(lambda: self.act(Act.ACCEPT))
         page.left.take_over.clicked.connect(lambda: self.act(Act.TAKE_OVER))
         page.labels.acted.connect(self.act)
         page.hide_parts(self.hidden_parts)
-        page.show_as(collects=self.page is Page.COLLECT)
         page.collect.setup.begun.connect(self.collecting.begin)
         page.collect.undo.clicked.connect(lambda: self.collecting.press(Press.UNDO))
         page.collect_bar.pressed.connect(self.collecting.press)
-        self.pages[Page.COLLECT] = page
         self.top.follow(robot.history)
         self.menus.show_cameras(robot.cameras.order.cameras)
         show_caps(self, self.keys.profile)
@@ -214,73 +188,16 @@ class MainWindow(QMainWindow):
         ]
         for one, following in pairwise(order):
             QWidget.setTabOrder(one, following)
-        self._share_picture()
         if self.isVisible():
             self._arrange()
             page.cameras.main.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    # What is the shown robot's, under the names of the window's parts.
-
-    @property
-    def cameras(self) -> Cameras:
-        """Of the shown robot."""
-        return self.robot.cameras
-
-    @property
-    def history(self) -> History:
-        """What has happened with the shown robot."""
-        return self.robot.history
-
-    @property
-    def picture_log(self) -> PictureLog:
-        """How old its pictures were."""
-        return self.robot.picture_log
-
-    @property
-    def drive(self) -> DrivePage:
-        """The page to drive on."""
-        return self.robot.page
-
-    @property
-    def main_video(self) -> VideoView:
-        """The picture that is driven by."""
-        return self.cameras.main
-
-    @property
-    def second_video(self) -> VideoView | None:
-        """The one beside it, if the robot has two cameras."""
-        return self.cameras.second
-
-    @property
-    def left(self) -> LeftDock:
-        """Calls and rescues."""
-        return self.drive.left
-
-    @property
-    def right(self) -> RightDock:
-        """Second camera, track, telemetry."""
-        return self.drive.right
-
-    @property
-    def labels(self) -> Labels:
-        """What the operator says about the intervention."""
-        return self.drive.labels
-
-    @property
-    def timeline(self) -> Timeline:
-        """Of the session."""
-        return self.drive.timeline
-
     # --- pages and robots -------------------------------------------------------------------------
 
-    def add_pages(self, pages: dict[Page, QWidget]) -> None:
-        """Pages beside the one to drive on, in the order of the rail."""
-        self.pages |= pages
-        for page in pages.values():
-            self.stack.addWidget(page)
-        offered = {*self.pages, *((Page.REVIEW,) if self.library is not None else ())}
-        self.rail.offer(offered)
-        self.menus.offer_pages(offered)
+    @property
+    def page(self) -> Page:
+        """Which one is shown."""
+        return self.frame.shown
 
     @property
     def link(self) -> SwitchedLink:
@@ -292,11 +209,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         """Look after all robots of the address book from here on; `shown` is the one that the
         window shows now, as `RobotGlimpse.paired`."""
-        self.desk = CallDesk(self, station, open_robot)
-        self.desk.shown = shown
-        self.fleet = FleetDesk(self, station, self.desk)
-        self.add_pages({Page.CALLS: self.desk.page, Page.FLEET: self.fleet.page})
-        self._share_picture()
+        self.frame.serve(station, open_robot, shown)
 
     def use_preferences(self, store: PreferenceStore) -> None:
         """What the operator prefers counts from here on, and can be changed."""
@@ -304,40 +217,16 @@ class MainWindow(QMainWindow):
         self.collecting.beep = self.tools.beep
         self.menus.offer_tools(self.tools)
 
-    def _reviewed(self) -> ReviewPage | None:
-        """The page of the library on this machine; made when it is looked at first."""
-        if self._review is None and self.library is not None and self.library.is_dir():
-            hand_over_quickly()  # its threads compute
-            self._review = page = ReviewPage(self.library, self.theme)
-            self.pages[Page.REVIEW] = page
-            self.stack.addWidget(page)
-        return self._review
-
-    def _share_picture(self) -> None:
-        """The page of calls has a view of its own of what the main view shows."""
-        if self.desk is not None:
-            feed = self.main_video.feed
-            self.desk.page.show_video(VideoView(self.theme, feed, Place.SECOND))
-
     def show_page(self, page: Page) -> None:
         """Another page; where nobody sees where the robot goes, nothing drives it."""
-        if page is Page.REVIEW and self._reviewed() is None:
-            self.history.tell("No episode has been recorded on this machine yet.", clock.now_ns())
-        if page not in self.pages:
-            self.rail.show_page(self.page)
+        refused = self.frame.show(page)
+        if refused:
+            self.history.tell(refused, clock.now_ns())
             return
-        if self._review is not None and page is not Page.REVIEW:
-            self._review.hidden()
-        self.page = page
         self.keys.limit(None if drives(page) else ANYWHERE)
         self._link.set_focus(self.focused and drives(page))
-        self.drive.show_as(collects=page is Page.COLLECT)
-        self.stack.setCurrentWidget(self.pages[page])
-        self.rail.show_page(page)
         self.put_away()
         self._arrange()
-        if self._review is not None and page is Page.REVIEW:
-            self._review.shown()
         self.refresh()
 
     def connect_to(self, link: Link, video: VideoFeed, kept: KeptChoice | None = None) -> None:
@@ -359,10 +248,8 @@ class MainWindow(QMainWindow):
 
     def wake(self) -> None:
         """A mailbox got a picture: repaint what has a new one."""
-        if self.desk is not None and self.page is Page.CALLS:
-            self.desk.page.wake()
-            return
-        self.cameras.wake()
+        if not self.frame.wake():
+            self.cameras.wake()
 
     def refresh(self) -> None:
         """One look at what is known; also the sign of life of this thread."""
@@ -370,12 +257,7 @@ class MainWindow(QMainWindow):
         self._note_focus()
         self._link.alive(now_ns)
         self._said = ("", Look.QUIET)
-        if self.desk is not None:  # first, for it may bring another robot into the window
-            session = self._link.view(now_ns).session
-            self.desk.look(session, now_ns, self.fleet.thumbs if self.fleet is not None else ())
-            if self.fleet is not None:
-                self.fleet.look(session, now_ns)
-                self.desk.tell_past(self.fleet.reckoned.history)
+        self.frame.look(self._link.view(now_ns).session, now_ns)  # may bring another robot
         view = self._link.view(now_ns)
         if view.yours and not (self.view and self.view.yours):
             self.yours_since_ns = now_ns
@@ -395,11 +277,7 @@ class MainWindow(QMainWindow):
         self.drive.show_collect(sitting := self.collecting.look(view, now_ns))
         if self.page is Page.COLLECT:
             self.say(sitting.message, sitting.look)
-        if self.page is Page.FLEET and self.fleet is not None:
-            self.say(*self.fleet.message)
-        if self.page is Page.REVIEW and self._review is not None:
-            self.say(self._review.rest(), Look.QUIET)
-        message, look = self._said
+        message, look = self._said if self._said[0] else self.frame.message()
         if message and now_ns - self.history.facts.told_ns > TOLD_NS:
             said = replace(screen.status, message=message, message_look=look)
             screen = replace(screen, status=said)
@@ -429,8 +307,7 @@ class MainWindow(QMainWindow):
         self.screen_shown = screen
         self.top.show_screen(screen)
         self.drive.show_screen(screen)
-        if self.desk is not None:
-            self.desk.page.show_picture(screen.pictures[0])
+        self.frame.show_picture(screen.pictures[0])
         self.status.show_status(screen.status)
         self.overlays.show_screen(screen)
         for dialog in self.findChildren(ReasonDialog):
@@ -442,27 +319,13 @@ class MainWindow(QMainWindow):
             self._show_figures()
         self._turns += 1
         if self.tools is not None:
-            calls = self.desk.fleet.calls if self.desk is not None else None
-            waiting = None if calls is None else frozenset(call.name for call in calls)
-            self.tools.look(screen, clock.now_ns(), waiting)
+            self.tools.look(screen, clock.now_ns(), self.frame.calling())
         self.menus.show_who(screen.who, time_of_day)
         self.menus.enable(screen)
 
     def say(self, message: str, look: Look) -> None:
         """What the shown page has to say in the status line, until the next look."""
         self._said = (message, look)
-
-    def accept_chosen(self) -> None:
-        """Enter, on pages that do not drive: on that of calls the chosen one is accepted."""
-        if self.desk is not None and self.page is Page.CALLS:
-            self.desk.accept()
-        elif self.fleet is not None and self.page is Page.FLEET:
-            self.fleet.open_chosen()
-
-    def next_call(self) -> None:
-        """The next call of the queue."""
-        if self.desk is not None:
-            self.desk.choose_next()
 
     def collect_press(self, press: Press) -> None:
         """From the menu; on other pages it means nothing."""
@@ -482,12 +345,7 @@ class MainWindow(QMainWindow):
     def put_away(self) -> None:
         """Close what lies over the page; the keyboard belongs to what the page is for."""
         self.overlays.put_away()
-        first: QWidget = self.main_video
-        if self.page is Page.CALLS and self.desk is not None:
-            first = self.desk.page.list
-        if self.page is Page.FLEET and self.fleet is not None:
-            first = self.fleet.page.table
-        first.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.frame.first().setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def show_camera(self, number: int) -> None:
         """Camera `number`, counted from 1, in the main view; the one that was there takes its
@@ -569,9 +427,7 @@ class MainWindow(QMainWindow):
         self.top.arrange(compact)
         width = self.width() - self.rail.width()
         height = self.height() - MENU_H - self.top.height() - self.status.height()
-        for page in self.pages.values():
-            if isinstance(page, Arranged):
-                page.arrange(width, height, compact)
+        self.frame.arrange(width, height, compact)
         self.overlays.place()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -609,12 +465,7 @@ class MainWindow(QMainWindow):
             self.cameras.keep()
             self._let_robot_go()
             self._wake.close()
-            if self.desk is not None:
-                self.desk.close()
-            if self.fleet is not None:
-                self.fleet.close()
-            if self._review is not None:
-                self._review.close_page()
+            self.frame.close()
             if self.tools is not None:
                 self.tools.close()
         super().closeEvent(event)

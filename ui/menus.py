@@ -100,7 +100,7 @@ class Menus:
         self._acting(menu, Act.REQUEST, "Request &lease", *REQUESTS)
         self._acting(menu, Act.RELEASE, "R&elease lease", *RELEASES)
         self._acting(menu, Act.ACCEPT, "&Accept call and drive", *ACCEPTS)
-        self._entry(menu, "Ne&xt call", self._window.next_call).setShortcut("N")
+        self._entry(menu, "Ne&xt call", self._window.frame.next_call).setShortcut("N")
         self._acting(menu, Act.GRANT, "&Grant the lease")
         self._acting(menu, Act.DENY, "&Keep the lease")
         self._acting(menu, Act.TAKE_OVER, "Take &over…")

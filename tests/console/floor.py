@@ -77,7 +77,7 @@ class Floor:
 
     @property
     def desk(self) -> CallDesk:
-        desk = self.console.window.desk
+        desk = self.console.window.frame.desk
         assert desk is not None
         return desk
 

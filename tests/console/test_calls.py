@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -31,11 +32,14 @@ def test_the_robot_of_the_chosen_call_is_shown_and_the_others_told(
     assert set(floor.station.stared) == {"rover-1:7600"}
 
 
-def test_who_goes_down_the_list_quickly_opens_no_link_on_the_way(
-    floor: Floor, qtbot: QtBot
+def test_who_goes_down_the_list_opens_no_link_before_a_call_has_stayed_chosen_for_a_while(
+    floor: Floor, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ui.call_desk.SETTLED_NS", 10**15)
     floor.console.window.show_page(Page.CALLS)
     floor.desk.choose(floor.desk.fleet.calls[1].key)
+    assert floor.opened == {}
+    monkeypatch.setattr("ui.call_desk.SETTLED_NS", 0)
     floor.settle(qtbot)
     assert list(floor.opened) == ["rover-2"]
 

@@ -19,7 +19,7 @@ Key = Qt.Key
 
 
 def rows(floor: Floor) -> list[str]:
-    model = floor.console.window.fleet.page.table.model()  # type: ignore[union-attr]
+    model = floor.console.window.frame.fleet.page.table.model()  # type: ignore[union-attr]
     return [model.index(n, 0).data() for n in range(model.rowCount())]
 
 
@@ -50,8 +50,8 @@ def test_enter_shows_the_selected_robot_on_the_page_to_drive_on(
 ) -> None:
     window = floor.console.window
     shown(floor, qtbot, ["rover-1", "rover-2"])
-    assert window.fleet is not None
-    window.fleet.page.table.selectRow(1)
+    assert window.frame.fleet is not None
+    window.frame.fleet.page.table.selectRow(1)
     QTest.keyClick(window, Key.Key_Return)
     assert window.page is Page.DRIVE
     assert floor.desk.shown == "rover-2:7600"
@@ -59,8 +59,8 @@ def test_enter_shows_the_selected_robot_on_the_page_to_drive_on(
 
 def test_a_robot_is_found_by_its_name_or_site(floor: Floor, qtbot: QtBot) -> None:
     shown(floor, qtbot, ["rover-1", "rover-2"])
-    assert floor.console.window.fleet is not None
-    floor.console.window.fleet.page.search.setText("ROVER-2")
+    assert floor.console.window.frame.fleet is not None
+    floor.console.window.frame.fleet.page.search.setText("ROVER-2")
     shown(floor, qtbot, ["rover-2"])
 
 
@@ -73,7 +73,7 @@ def test_the_figures_are_those_of_the_robots_logs(floor: Floor, qtbot: QtBot) ->
     ]
     window = floor.console.window
     window.show_page(Page.FLEET)
-    fleet = window.fleet
+    fleet = window.frame.fleet
     assert fleet is not None
 
     def there() -> bool:
@@ -87,8 +87,8 @@ def test_the_figures_are_those_of_the_robots_logs(floor: Floor, qtbot: QtBot) ->
 
 def test_every_cell_can_be_read_to_a_screen_reader(floor: Floor, qtbot: QtBot) -> None:
     shown(floor, qtbot, ["rover-1", "rover-2"])
-    assert floor.console.window.fleet is not None
-    model = floor.console.window.fleet.page.table.model()
+    assert floor.console.window.frame.fleet is not None
+    model = floor.console.window.frame.fleet.page.table.model()
     said = [model.index(0, n).data(Qt.ItemDataRole.AccessibleTextRole) for n in range(len(COLUMNS))]
     assert said[:4] == ["rover-1", "home-5 · dining", "CALLING", "HOLD"]
     assert all(said)

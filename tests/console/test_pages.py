@@ -31,7 +31,7 @@ class Sized(QLabel):
 def calls(console: Console) -> Sized:
     """The window has a page that does not drive, and it is the lease's holder."""
     page = Sized("calls")
-    console.window.add_pages({Page.CALLS: page})
+    console.window.frame.add({Page.CALLS: page})
     console.show(link_view(driven()))
     return page
 
