@@ -121,7 +121,7 @@ class _Hand(QObject):
         self._newest = -1  # row that was asked for last
         self.shown_ms: list[float] = []
         page.desk.pictured.connect(self._pictured)
-        page.recorded.installEventFilter(self)
+        page.pair.recorded.installEventFilter(self)
 
     def scrub(self, drag_s: float) -> ReviewFigures:
         """Open, drag there and back, let go."""
@@ -192,7 +192,7 @@ class _Hand(QObject):
                 self._asked_ns[row] = now_ns()
 
     def _pictured(self, _folder: str, camera: str, row: int, _image: object) -> None:
-        if camera == self._page.shown_camera():
+        if camera == self._page.pair.camera:
             self._row = row
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

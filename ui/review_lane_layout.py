@@ -12,7 +12,7 @@ TIME: Final = 20
 # Lanes of one height, px; those that are not here share what is left.
 FIXED: Final = {"control": 20, "phase": 16, "idle": 16, "labels": 16, "latency": 20, "events": 18}
 WEIGHTS: Final = {"deviation": 116.0, "quiet": 40.0, "axis": 72.0}  # of the others
-HIGHEST: Final = {"deviation": 200.0, "quiet": 56.0, "axis": 120.0}
+HIGHEST: Final = {"deviation": 360.0, "quiet": 160.0, "axis": 280.0}
 LEAST: Final = 18.0
 
 

@@ -152,7 +152,8 @@ class LaneView(QWidget):
         x = round(self.x_of(self._at_s))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(QPen(self._theme.color("text"), 2))
-        painter.drawLine(QPointF(x, 8), QPointF(x, self.height() - 22))
+        time = self.lanes()[-1]
+        painter.drawLine(QPointF(x, 8), QPointF(x, time.top - 2))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(self._theme.color("text"))
         painter.setPen(Qt.PenStyle.NoPen)

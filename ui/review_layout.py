@@ -21,7 +21,8 @@ LEFT: Final = {True: 304, False: 400}
 RIGHT: Final = {True: 0, False: 320}
 MARGIN: Final = 12
 BETWEEN: Final = 8  # the two pictures
-VIDEO_SHARE: Final = 0.5  # of the height between headline and bottom, at most
+VIDEO_SHARE: Final = 0.5  # of the height between headline and bottom, at most …
+LANES_H: Final = 620  # … but what lanes and play bar cannot use is the pictures', too
 
 
 class ReviewLayout:
@@ -92,7 +93,8 @@ class ReviewLayout:
         self._inspector.setMaximumWidth(RIGHT[compact] or LEFT[compact])
         middle = width - LEFT[compact] - RIGHT[compact] - 2 * MARGIN - 2
         room = height - HEADLINE_H
-        self._videos.setFixedHeight(round(min((middle - BETWEEN) / 2 * 0.75, room * VIDEO_SHARE)))
+        high = max(room * VIDEO_SHARE, room - LANES_H)
+        self._videos.setFixedHeight(round(min((middle - BETWEEN) / 2 * 0.75, high)))
 
     def _fold(self) -> None:
         self._stack.addWidget(self._inspector)

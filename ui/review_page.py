@@ -13,13 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from recorder.labels import AnnotationKind
-from teleop.replay_film import Drawn, Replayed
+from teleop.replay_film import Replayed
 from transport import clock
 from transport.messages import Outcome
 from ui import words
@@ -28,8 +27,7 @@ from ui.review_bar import PlayBar
 from ui.review_commands import ReviewCommands
 from ui.review_desk import Desk, Opened
 from ui.review_export import ExportSheet, exports_folder
-from ui.review_faces import NOTHING, moment, not_replayed, recorded_face, replayed_face
-from ui.review_film import ReplayFilm, Wanted
+from ui.review_film import ReplayFilm
 from ui.review_forget import ForgetSheet
 from ui.review_headline import HeadlineBar
 from ui.review_inspector import Inspector
@@ -37,9 +35,9 @@ from ui.review_lane_paint import shown_of
 from ui.review_lanes import LaneView
 from ui.review_layout import ReviewLayout
 from ui.review_library import LibraryPanel
+from ui.review_pair import PicturePair
 from ui.review_playback import Playback
-from ui.review_state import Filters, difference, first_difference, headline, labels_fail
-from ui.review_video import ReviewPicture, as_image
+from ui.review_state import Filters, first_difference, headline
 from ui.theme import Theme
 
 FRAME_MS: Final = 33  # of a picture at the rows' rate
@@ -64,20 +62,13 @@ class ReviewPage(QWidget):
         super().__init__()
         self._theme = theme
         self.desk = desk or Desk(root)
-        self.film = make_film(self._replayed, self._drawn)
-        self.in_view = False
-        self.opened: Opened | None = None
-        self.replayed: Replayed | None = None
+        self.pair = PicturePair(theme, self.desk, make_film, self._replayed)
         self.playback = Playback()
-        self._camera = 0
-        self._row = -1  # that was asked for last
         self._replaying = ""  # folder of the episode that is judged anew
 
         here = now or (lambda: clock.wall_time().astimezone())
         self.library = LibraryPanel(theme, here)
         self.headline = HeadlineBar(theme)
-        self.recorded = ReviewPicture(theme, "Recorded picture", dashed=False)
-        self.replay_view = ReviewPicture(theme, "Replayed picture", dashed=True)
         self.bar = PlayBar(theme)
         self.lanes = LaneView(theme)
         self.inspector = Inspector(theme)
@@ -88,7 +79,7 @@ class ReviewPage(QWidget):
             self,
             library=self.library,
             headline=self.headline,
-            pictures=(self.recorded, self.replay_view),
+            pictures=(self.pair.recorded, self.pair.replay_view),
             bar=self.bar,
             lanes=self.lanes,
             inspector=self.inspector,
@@ -105,12 +96,27 @@ class ReviewPage(QWidget):
         self._ticker.timeout.connect(self._tick)
         self._show(None)
 
+    @property
+    def in_view(self) -> bool:
+        """Whether somebody looks at it."""
+        return self.pair.in_view
+
+    @property
+    def opened(self) -> Opened | None:
+        """The episode that is shown."""
+        return self.pair.opened
+
+    @property
+    def replayed(self) -> Replayed | None:
+        """What came of its replay here; None: that still runs."""
+        return self.pair.replayed
+
     # --- in view, out of view, over ---------------------------------------------------------------
 
     def shown(self) -> None:
         """It is in view: look for new episodes, and go on where it was left."""
         if not self.in_view:
-            self.in_view = True
+            self.pair.in_view = True
             self.library.view.setFocus()
             self.reread()
             self._show_at()
@@ -118,17 +124,16 @@ class ReviewPage(QWidget):
     def hidden(self) -> None:
         """It is out of view: pause, and end what runs only to be looked at."""
         if self.in_view:
-            self.in_view = False
+            self.pair.in_view = False
             self.playback = self.playback.moved(clock.now_ns()).paused()
             self._show_at()
-            self.desk.rest()
-            self.film.rest()
+            self.pair.rest()
 
     def close_page(self) -> None:
         """End all threads and processes; what was said is kept before. Idempotent."""
-        self.in_view = False
+        self.pair.in_view = False
         self._ticker.stop()
-        self.film.close()
+        self.pair.film.close()
         self.desk.close()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -148,7 +153,6 @@ class ReviewPage(QWidget):
         desk.opened.connect(self._opened)
         desk.labelled.connect(self._labelled)
         desk.linted.connect(self._linted)
-        desk.pictured.connect(self._pictured)
         desk.thumbnail.connect(library.model.show_thumbnail)
         desk.replayed.connect(self._judged)
         desk.trimmed.connect(self._trimmed)
@@ -209,13 +213,8 @@ class ReviewPage(QWidget):
 
     def choose_camera(self, which: int) -> None:
         """Another camera in both pictures."""
-        cameras = self._cameras()
-        if which < len(cameras) and which != self._camera:
-            self._camera = which
-            self.bar.show_cameras(cameras, which)
-            self.recorded.show_image(None)
-            self.replay_view.show_image(None)
-            self._row = -1
+        if self.pair.choose(which):
+            self.bar.show_cameras(self.pair.cameras, which)
             self._show_at()
 
     def label(self, outcome: Outcome) -> None:
@@ -293,7 +292,7 @@ class ReviewPage(QWidget):
             return  # another one was chosen meanwhile
         same = self.opened is not None and self.opened.path == opened.path
         if same:
-            self.opened = opened
+            self.pair.know(opened)
             self._show_words()
             self._show_lanes(same=True)
             self._show_at()
@@ -305,7 +304,7 @@ class ReviewPage(QWidget):
         """Something was said, or proved, of an episode."""
         self._relist(opened.path.name)
         if self.opened is not None and opened.path == self.opened.path:
-            self.opened = opened
+            self.pair.know(opened)
             self._show_words()
             self.say(f"Kept: {opened.labels.outcome}.")
 
@@ -343,35 +342,14 @@ class ReviewPage(QWidget):
         self.say(sentence)
         self.reread()
 
-    def _pictured(self, folder: str, camera: str, row: int, image: QImage) -> None:
-        opened = self.opened
-        if opened is None or opened.path.name != folder or camera != self.shown_camera():
-            return
-        self.recorded.show_image(image)
-        self._row_shown = row
-
-    def _replayed(self, replayed: Replayed) -> None:
-        if self.opened is not None and replayed.path == str(self.opened.path):
-            self.replayed = replayed
-            self._show_lanes(same=True)
-            self._show_at()
-
-    def _drawn(self, drawn: Drawn) -> None:
-        if self.opened is None or drawn.path != str(self.opened.path):
-            return
-        if drawn.camera != self.shown_camera() or not drawn.rgb:
-            return
-        shape = (drawn.height, drawn.width, 3)
-        pixels = np.frombuffer(drawn.rgb, np.uint8).reshape(shape)
-        self.replay_view.show_image(as_image(pixels))
+    def _replayed(self, _replayed: Replayed) -> None:
+        self._show_lanes(same=True)
+        self._show_at()
 
     # --- showing ----------------------------------------------------------------------------------
 
     def _show(self, opened: Opened | None) -> None:
-        self.opened, self.replayed = opened, None
-        self._camera, self._row = 0, -1
-        self.recorded.show_image(None)
-        self.replay_view.show_image(None)
+        self.pair.show_episode(opened)
         speed = self.playback.speed
         if opened is None:
             self.playback = Playback(speed=speed)
@@ -381,7 +359,7 @@ class ReviewPage(QWidget):
             at_s = tape.second_of(0) if tape.first >= 0 else 0.0
             self.playback = Playback(tape.length_s, at_s, speed)
             self._show_lanes(same=False)
-        self.bar.show_cameras(self._cameras(), 0)
+        self.bar.show_cameras(self.pair.cameras, 0)
         for part in (self.bar, self.lanes):
             part.setEnabled(opened is not None)
         self._show_words()
@@ -407,60 +385,13 @@ class ReviewPage(QWidget):
 
     def _show_at(self) -> None:
         """Playhead, time, both pictures and what stands over them."""
-        playback, opened = self.playback, self.opened
+        playback = self.playback
         if playback.playing != self._ticker.isActive():
             self._ticker.start() if playback.playing else self._ticker.stop()
         self.bar.show_playing(playback.playing)
         self.bar.show_position(playback.at_s, playback.length_s)
         self.lanes.show_at(playback.at_s)
-        if opened is None:
-            self.recorded.show_face(NOTHING)
-            self.replay_view.show_face(NOTHING)
-            return
-        tape = opened.tape
-        row, step = tape.row_at(playback.at_s), tape.step_at(playback.at_s)
-        camera = self.shown_camera()
-        if not self.in_view:
-            self._row = -1  # to be asked for when it is looked at again
-        elif row >= 0 and camera and row != self._row:
-            self._row = row
-            self.desk.picture(opened.path, camera, row)
-        # The replay is drawn at the moment of the recorded picture, not at that of the playhead.
-        drawn = tape.step_at(float(tape.row_s[row])) if row >= 0 else step
-        ends = self.replayed.steps if self.replayed is not None else 0
-        within = 0 <= drawn <= ends
-        wanted = (camera,) if camera else ()
-        failing = labels_fail(opened.verdict)
-        if self.in_view:
-            self.film.want(Wanted(str(opened.path), failing, wanted, drawn if within else -1))
-        self._faces(opened, row, drawn)
-
-    def _faces(self, opened: Opened, row: int, step: int) -> None:
-        camera = self.shown_camera()
-        wall = moment(opened.manifest.clock.opened_wall, self.playback.at_s)
-        self.recorded.show_face(recorded_face(row if camera else -1, step, wall))
-        tape = opened.tape
-        off = self.lanes.deviation(step)
-        missing = not_replayed(
-            self.replayed,
-            camera,
-            step,
-            begin_s=tape.second_of(0) if tape.first >= 0 else None,
-            end_s=tape.second_of(self.replayed.steps) if self.replayed is not None else 0.0,
-        )
-        self.replay_view.show_face(
-            replayed_face(step, missing, off, difference(opened.verdict) if off else "")
-        )
-
-    def _cameras(self) -> tuple[str, ...]:
-        if self.opened is None:
-            return ()
-        return tuple(camera.name for camera in self.opened.manifest.cameras)
-
-    def shown_camera(self) -> str:
-        """Whose pictures are shown; empty: there is none."""
-        cameras = self._cameras()
-        return cameras[self._camera] if cameras else ""
+        self.pair.look(playback, self.lanes.deviation)
 
     def _first_difference(self) -> int:
         if self.opened is None:

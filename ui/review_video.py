@@ -30,6 +30,8 @@ FRAME = 2
 GAP = 4  # between the outer edge of the frame and the picture
 MARGIN = 8
 ASPECT = 4 / 3
+INSET_SHARE = 0.26  # of the width
+INSET_WIDEST = 320
 ON_PLATE_RED = "#FF8B82"
 
 
@@ -51,6 +53,7 @@ class ReviewPicture(QWidget):
         self._name = name
         self._dashed = dashed
         self._image: QImage | None = None
+        self._inset: QImage | None = None
         self._face = Face("", "")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 150)
@@ -70,6 +73,17 @@ class ReviewPicture(QWidget):
         """Take a new picture; None: there is none."""
         self._image = image
         self.update()
+
+    @property
+    def inset(self) -> QImage | None:
+        """What is shown small in its corner."""
+        return None if self._face.missing else self._inset
+
+    def show_inset(self, image: QImage | None) -> None:
+        """Another camera, small; None: not now."""
+        if image is not None or self._inset is not None:
+            self._inset = image
+            self.update()
 
     def show_face(self, face: Face) -> None:
         """Take new words."""
@@ -105,6 +119,8 @@ class ReviewPicture(QWidget):
             self._missing(painter, area)
         if face.tag:
             self._tag(painter, area)
+        if self.inset is not None:
+            self._small(painter, area, self.inset)
         if face.differs and not face.missing:
             self._difference(painter, area)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -115,6 +131,17 @@ class ReviewPicture(QWidget):
             pen.setDashPattern([4, 3])
         painter.setPen(pen)
         painter.drawRect(frame.adjusted(1, 1, -1, -1))
+
+    def _small(self, painter: QPainter, area: QRectF, image: QImage) -> None:
+        """Another camera, bottom right; a quarter of the width at most, and out of the way of what
+        is said at the left."""
+        wide = round(min(area.width() * INSET_SHARE, INSET_WIDEST))
+        high = round(wide * image.height() / max(1, image.width()))
+        box = QRectF(area.right() - MARGIN - wide, area.bottom() - MARGIN - high, wide, high)
+        painter.drawImage(box, image)
+        painter.setPen(QPen(QColor(PLATE), FRAME))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(box)
 
     def _plate(self, painter: QPainter, box: QRectF) -> None:
         plate = QColor(PLATE)
@@ -143,7 +170,7 @@ class ReviewPicture(QWidget):
         painter.drawText(QPointF(box.left() + 16 + word_px, box.top() + 16), detail)
 
     def _difference(self, painter: QPainter, area: QRectF) -> None:
-        face, room = self._face, int(area.width()) - 2 * MARGIN - 20
+        face, room = self._face, int(area.width() * (1 - INSET_SHARE)) - 3 * MARGIN - 20
         lines = wrapped(face.where, BODY, 400, room) if face.where else []
         wide = max([text_width(face.differs, BODY, 700), *(text_width(x, BODY) for x in lines)])
         high = 26 + 18 * len(lines)

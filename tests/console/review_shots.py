@@ -41,7 +41,11 @@ def draw(theme: Theme, root: Path, out: Path, size: tuple[int, int], *, light: b
         until(partial(shows, page, one.folder))
         until(lambda: page.replayed is not None)
         page.seek(page.playback.length_s * 0.7)
-        until(lambda: page.replay_view.image is not None or bool(page.replay_view.face.missing))
+        until(
+            lambda: (
+                page.pair.replay_view.image is not None or bool(page.pair.replay_view.face.missing)
+            )
+        )
         QTest.qWait(1500)  # lint, thumbnails
         name = f"{size[0]}-{tone}-{number}-{one.verdict or 'none'}.png"
         window.grab().save(str(out / name))

@@ -39,7 +39,7 @@ class NamedRover(Driven):
 class Paint:
     """A rig whose pictures are as bright as the rover is far: 1 cm a grey level."""
 
-    names = ("front",)
+    names = ("front", "rear")
     width, height, noisy = WIDTH, HEIGHT, False
 
     def open(self) -> None:

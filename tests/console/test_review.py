@@ -98,7 +98,7 @@ def pixels(image: QImage | None) -> np.ndarray:
 
 
 def shown_row(page: ReviewPage) -> int:
-    return number_of(pixels(page.recorded.image))
+    return number_of(pixels(page.pair.recorded.image))
 
 
 def folders(page: ReviewPage) -> list[str]:
@@ -214,53 +214,70 @@ def test_both_pictures_are_of_the_same_step(
         page.seek(tape.second_of(step))
         row = tape.row_at(tape.second_of(step))
         qtbot.waitUntil(
-            lambda row=row: page.recorded.image is not None and shown_row(page) == row,
+            lambda row=row: page.pair.recorded.image is not None and shown_row(page) == row,
             timeout=PATIENCE_MS,
         )
         states = open_episode(library["exact"]).states()
         far = int(states[tape.first + step][0] * 100)
         qtbot.waitUntil(
             lambda far=far: (
-                page.replay_view.image is not None
-                and int(pixels(page.replay_view.image)[0, 0, 0]) == far
+                page.pair.replay_view.image is not None
+                and int(pixels(page.pair.replay_view.image)[0, 0, 0]) == far
             ),
             timeout=PATIENCE_MS,
         )
-        assert f"step {step:,}" in page.recorded.face.detail
-        assert f"step {step:,}" in page.replay_view.face.detail
+        assert f"step {step:,}" in page.pair.recorded.face.detail
+        assert f"step {step:,}" in page.pair.replay_view.face.detail
+
+
+def test_the_other_camera_is_an_inset_of_the_same_row_once_the_playhead_rests(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["exact"])
+    qtbot.waitUntil(lambda: page.replayed is not None, timeout=PATIENCE_MS)
+    assert page.opened is not None
+    at_s = page.opened.tape.second_of(60)
+    page.seek(at_s)
+    assert page.pair.recorded.inset is None  # of another moment
+    row = page.opened.tape.row_at(at_s)
+    qtbot.waitUntil(lambda: page.pair.recorded.inset is not None, timeout=PATIENCE_MS)
+    assert number_of(pixels(page.pair.recorded.inset)) == row
+    qtbot.waitUntil(lambda: page.pair.replay_view.inset is not None, timeout=PATIENCE_MS)
+    page.choose_camera(1)
+    assert page.pair.inset == "front"
 
 
 def test_outside_the_replay_its_frame_says_so(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
     page = opens(library["exact"])
-    qtbot.waitUntil(lambda: page.replay_view.image is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.pair.replay_view.image is not None, timeout=PATIENCE_MS)
     page.seek(0.0)
-    assert page.replay_view.face.missing == "Not replayed here"
-    assert "starts at the takeover" in page.replay_view.face.why
-    assert page.replay_view.image is None
+    assert page.pair.replay_view.face.missing == "Not replayed here"
+    assert "starts at the takeover" in page.pair.replay_view.face.why
+    assert page.pair.replay_view.image is None
 
 
 def test_without_a_robot_the_frame_of_the_replay_says_why(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
     page = opens(library["exact"], (sys.executable, "-m", "teleop", "replay-film"))
-    qtbot.waitUntil(lambda: page.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
-    assert "No robot of type 'rover'" in page.replay_view.face.why
-    qtbot.waitUntil(lambda: page.recorded.image is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.pair.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
+    assert "No robot of type 'rover'" in page.pair.replay_view.face.why
+    qtbot.waitUntil(lambda: page.pair.recorded.image is not None, timeout=PATIENCE_MS)
 
 
 def test_a_replay_that_never_answers_disturbs_nobody(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
     page = opens(library["exact"], SILENT)
-    assert page.replay_view.face.missing == "Replaying…"
-    qtbot.waitUntil(lambda: page.recorded.image is not None, timeout=PATIENCE_MS)
+    assert page.pair.replay_view.face.missing == "Replaying…"
+    qtbot.waitUntil(lambda: page.pair.recorded.image is not None, timeout=PATIENCE_MS)
     before = shown_row(page)
     qtbot.keyClick(page, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: shown_row(page) == before + 1, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: page.film._process is not None, timeout=PATIENCE_MS)
-    process = page.film._process
+    qtbot.waitUntil(lambda: page.pair.film._process is not None, timeout=PATIENCE_MS)
+    process = page.pair.film._process
     assert process is not None
     page.window().close()
     assert process.poll() is not None  # it is ended with the page
@@ -270,8 +287,8 @@ def test_a_replay_whose_process_dies_is_told(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
     page = opens(library["exact"], DYING)
-    qtbot.waitUntil(lambda: page.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
-    assert "process ended" in page.replay_view.face.why
+    qtbot.waitUntil(lambda: page.pair.replay_view.face.missing == "No replay", timeout=PATIENCE_MS)
+    assert "process ended" in page.pair.replay_view.face.why
 
 
 # --- the lanes ------------------------------------------------------------------------------------
@@ -314,7 +331,7 @@ def test_what_the_replay_is_off_by_stands_on_its_picture(
     off_m = page.replayed.off_m()
     step = int(off_m.argmax())
     page.seek(page.opened.tape.second_of(step))
-    assert page.replay_view.face.differs == f"{off_m.max() * 1e3:.1f} mm from the recording"
+    assert page.pair.replay_view.face.differs == f"{off_m.max() * 1e3:.1f} mm from the recording"
 
 
 # --- labels ---------------------------------------------------------------------------------------
@@ -557,15 +574,15 @@ def test_out_of_view_nothing_plays_reads_or_replays(
     opens: Opens, library: dict[str, Path], qtbot: QtBot
 ) -> None:
     page = opens(library["exact"], SILENT)
-    qtbot.waitUntil(lambda: page.film._process is not None, timeout=PATIENCE_MS)
-    process = page.film._process
+    qtbot.waitUntil(lambda: page.pair.film._process is not None, timeout=PATIENCE_MS)
+    process = page.pair.film._process
     assert process is not None
     page.play()
     page.hidden()
     assert not page.playback.playing
     assert not page._ticker.isActive()
     qtbot.waitUntil(lambda: process.poll() is not None, timeout=PATIENCE_MS)
-    assert page.film._process is None or page.film._process.poll() is not None
+    assert page.pair.film._process is None or page.pair.film._process.poll() is not None
 
 
 def test_back_in_view_it_goes_on_where_it_was_and_replays_what_was_broken_off(
@@ -573,13 +590,13 @@ def test_back_in_view_it_goes_on_where_it_was_and_replays_what_was_broken_off(
 ) -> None:
     page = opens(library["exact"], SILENT)
     page.seek(3.0)
-    qtbot.waitUntil(lambda: page.film._process is not None, timeout=PATIENCE_MS)
-    first = page.film._process
+    qtbot.waitUntil(lambda: page.pair.film._process is not None, timeout=PATIENCE_MS)
+    first = page.pair.film._process
     page.hidden()
     page.shown()
-    qtbot.waitUntil(lambda: page.film._process not in (None, first), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.pair.film._process not in (None, first), timeout=PATIENCE_MS)
     assert page.playback.at_s == 3.0
-    assert page.replay_view.face.missing == "Replaying…"
+    assert page.pair.replay_view.face.missing == "Replaying…"
 
 
 def test_new_episodes_are_found_when_the_page_comes_into_view_again(
