@@ -191,7 +191,7 @@ class Parent(Wire, frozen=True):
 
     episode: str  # ULID
     manifest_sha256: str
-    operation: str  # "trim"
+    operation: str  # "trim", "repair: shift actions -1"
     removed: tuple[tuple[int, int], ...] = ()  # first and last tick of each stretch taken out
     source_sha256: str = ""  # of the program that did it, as in `Code`
     wall: str = ""  # when, ISO 8601, UTC; for people

@@ -2,54 +2,24 @@
 
 `proposed` is pure: it shortens the idle stretches to whole groups of pictures, so that video is cut
 at key frames and nothing is encoded again, and keeps half a second around everything that decides
-what the episode tells: takeover, hand-back, outcome, losses, STOP. `trim` writes
-
-    <new id>.tmp   log and videos without the stretches, read back and counted as at sealing
-    <new id>       by one rename; sorts beside its parent, whose time of opening it shares
-
-Ticks keep their numbers and stamps, rows and frames are counted anew. Labels stay, also those given
-later, and those whose moment was taken out. There is no verdict: what was proved of the parent has
-to be proved again. The same cuts of the same parent give the same id, so that trimming twice makes
-one episode.
+what the episode tells: takeover, hand-back, outcome, losses, STOP. `trim` writes the new episode
+(`recorder.derived`), with the labels whose moment was taken out, too.
 """
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 
-from recorder.annotations import carry_over
-from recorder.contents import make_manifest
-from recorder.durable import fsync_dir, rename, write_atomically
-from recorder.episode import (
-    GOP_ROWS,
-    LOG_FILE,
-    MANIFEST_FILE,
-    RECOVERING_SUFFIX,
-    EpisodeError,
-    Label,
-    Manifest,
-    Parent,
-    camera_file,
-    episode_id,
-    sealed_json,
-)
-from recorder.folder_lock import is_locked, make_locked
-from recorder.library import Episode, open_episode
-from recorder.log import LogReader, LogWriter
+from recorder.derived import derive
+from recorder.episode import GOP_ROWS, EpisodeError, Manifest
+from recorder.library import Episode
 from recorder.motion import idle_stretches
 from recorder.series import Series, runs
-from recorder.versions import recording_code
-from recorder.video_track import VideoWriter, good_packets
-from transport.clock import wall_time
-from transport.messages import Tick, Wire
+from transport.messages import Wire
 
 AROUND_S: Final = 0.5  # kept on either side of what decides; longer than the goal has to hold
 WORTH_GROUPS: Final = 2  # 1 s; a shorter cut is a seam for nothing
@@ -119,18 +89,13 @@ def trim(episode: Episode, cuts: Sequence[Cut]) -> Episode:
     left = _Left(tuple(cuts))
     if not any(left.row(row) for row in range(manifest.rows)):
         raise EpisodeError("Nothing would be left", episode.path, "Discard the episode instead.")
-    parent = Parent(
-        episode=episode.id,
-        manifest_sha256=episode.manifest_sha256,
-        operation=OPERATION,
+    return derive(
+        episode,
+        OPERATION,
+        tick=lambda tick: tick if left.tick(tick.tick) else None,
+        row=left.row,
         removed=tuple((cut.first_tick, cut.last_tick) for cut in cuts),
-        source_sha256=recording_code().source_sha256,
-        wall=wall_time().isoformat(timespec="milliseconds"),
     )
-    target = episode.path.with_name(_id_of(parent))
-    if not target.exists():
-        _write(episode, left, parent, target)
-    return open_episode(target)
 
 
 def _deciding(series: Series, manifest: Manifest) -> list[int]:
@@ -163,66 +128,3 @@ def _aligned(series: Series, first: int, last: int) -> Cut | None:
         last_tick=after - 1,
         seconds=round(float(span_ns) / 1e9, 2),
     )
-
-
-def _write(episode: Episode, left: _Left, parent: Parent, target: Path) -> None:
-    work = target.with_name(target.name + RECOVERING_SUFFIX)
-    if work.exists():
-        if is_locked(work):
-            raise EpisodeError("Episode is being trimmed", work, "Wait until that is done.")
-        shutil.rmtree(work)  # what a crash left of the same trim
-    try:
-        with make_locked(work):
-            _fill(work, episode, left, parent, target.name)
-            rename(work, target)
-    except (OSError, EpisodeError):
-        shutil.rmtree(work, ignore_errors=True)  # a full disk is not helped by half a copy
-        raise
-
-
-def _fill(work: Path, episode: Episode, left: _Left, parent: Parent, name: str) -> None:
-    log = LogReader(episode.path / LOG_FILE)
-    header = msgspec.structs.replace(log.header(), episode=name)
-    _copy_log(log, LogWriter(work / LOG_FILE, header), left)
-    rows = list(episode.rows())
-    for camera in header.cameras:
-        file = camera_file(camera.name)
-        checksums = [row.cameras[camera.name].frame_crc32 for row in rows]
-        video = VideoWriter(work / file, camera.width, camera.height)
-        for row, packet in enumerate(good_packets(episode.path / file, checksums)):
-            if left.row(row):
-                video.add(packet)
-        video.finish()
-        video.close()
-    manifest = make_manifest(
-        *(work, header, episode.manifest.ending, episode.manifest.status),
-        wall_time().isoformat(timespec="milliseconds"),
-        parents=(*episode.manifest.parents, parent),
-    )
-    sealed = sealed_json(manifest)
-    write_atomically(work / MANIFEST_FILE, sealed)
-    carry_over(episode.history.annotations, work, hashlib.sha256(sealed).hexdigest())
-    fsync_dir(work)
-
-
-def _copy_log(source: LogReader, log: LogWriter, left: _Left) -> None:
-    rows = newest_ns = 0
-    for entry in source.entries():
-        if isinstance(entry, Tick):
-            newest_ns = entry.stamp_ns
-            if left.tick(entry.tick):
-                log.tick(entry)
-        elif isinstance(entry, Label):
-            log.label(entry, newest_ns)
-        elif left.row(entry.row):
-            log.row(msgspec.structs.replace(entry, row=rows))
-            rows += 1
-    log.finish()
-    log.close()
-
-
-def _id_of(parent: Parent) -> str:
-    """A ULID of the parent's time, otherwise decided by what is taken out of what."""
-    cuts = msgspec.structs.replace(parent, source_sha256="", wall="")
-    digest = hashlib.sha256(msgspec.json.encode(cuts)).digest()
-    return parent.episode[:10] + episode_id(0, digest[:10])[10:]

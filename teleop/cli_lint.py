@@ -1,4 +1,4 @@
-"""`unstick episodes lint` and `trim` on the command line; `add_to` registers them."""
+"""`unstick episodes lint`, `trim` and `repair` on the command line; `add_to` registers them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands of this module with the `episodes` commands."""
     app.command("lint")(lint)
     app.command("trim")(trim)
+    app.command("repair")(repair)
 
 
 def lint(
@@ -54,3 +55,14 @@ def trim(
 
     folder = episode_of(episode, library)
     raise typer.Exit(run_trim(folder, apply=apply, prefix=prefix, json=json, only=only or ()))
+
+
+def repair(episode: One, library: Library = None, json: Json = False) -> None:
+    """Undo what a replay has found wrong with an episode's actions, in a new episode.
+
+    A shift, a turned sign, two columns swapped, a factor; what was lost stays lost. The episode
+    itself is never changed. The new one is replayed at once, and not kept unless it passes: exit
+    code 1."""
+    from teleop.repairing import run_repair
+
+    raise typer.Exit(run_repair(episode_of(episode, library), json=json))

@@ -37,8 +37,8 @@ def run_trim(
         )
     cuts = tuple(cut for number, cut in enumerate(cuts, 1) if not only or number in only)
     made = _made(episode, cuts) if apply and cuts else None
-    answer = _proved(made) if made is not None else None
-    rejected = answer is not None and _fails(answer)
+    answer = proved(made) if made is not None else None
+    rejected = answer is not None and fails(answer)
     if made is not None and rejected:
         shutil.rmtree(made.path)
     if json:
@@ -56,7 +56,7 @@ def run_trim(
     return 1 if rejected else 0
 
 
-def _proved(made: Episode) -> ReplayAnswer:
+def proved(made: Episode) -> ReplayAnswer:
     """What a replay says of the new episode; one that was not replayed to the end is not kept."""
     try:
         return judged(ReplayJob(path=str(made.path)))
@@ -75,8 +75,8 @@ def _needed(episode: Episode) -> int:
     return needed
 
 
-def _fails(answer: ReplayAnswer) -> bool:
-    """Whether the replay says that something is wrong; where it cannot judge, it does not."""
+def fails(answer: ReplayAnswer) -> bool:
+    """Whether a replay says that something is wrong; where it cannot judge, it does not."""
     verdict = answer.verdict
     return verdict is None or not (verdict.passed or verdict.verdict is Kind.UNVERIFIABLE)
 

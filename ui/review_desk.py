@@ -33,7 +33,7 @@ from teleop.annotating import login
 from ui.chore import BEHIND, Chore
 from ui.errands import Errands
 from ui.review_list import THUMB
-from ui.review_state import trimmed
+from ui.review_state import repaired, trimmed
 from ui.review_tape import Tape, tape_of
 from ui.review_video import as_image
 
@@ -51,13 +51,13 @@ class _Lint(msgspec.Struct, frozen=True):
     episodes: tuple[_Linted, ...]
 
 
-class _Trim(msgspec.Struct, frozen=True):
-    """The same of `unstick episodes trim --apply --json`."""
+class _Made(msgspec.Struct, frozen=True, kw_only=True):
+    """The same of `unstick episodes trim` and `repair`."""
 
-    cuts: tuple[Cut, ...]
     made: str | None
     rejected: bool
     verdict: Verdict | None
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,7 @@ class Desk(QObject):
     thumbnail = Signal(str, object)  # folder, QImage or None
     replayed = Signal(str, str)  # folder, a sentence when it could not be judged
     trimmed = Signal(str)  # a sentence: what became of a cut
+    repaired = Signal(str)  # the same of a repair
     failed = Signal(str)  # a sentence
 
     def __init__(
@@ -101,7 +102,9 @@ class Desk(QObject):
         self._videos: dict[Path, FrameReader] = {}  # of the episode that is shown; its thread's
         self._lint, self._linting = Chore(behind), ""
         self._lint.ended.connect(self._found)
-        self.trims, self.exports, self.forgets = Chore(behind), Chore(behind), Chore(behind)
+        self.trims, self.repairs = Chore(behind), Chore(behind)
+        self.exports, self.forgets = Chore(behind), Chore(behind)
+        self.repairs.ended.connect(self._mended)
         self.trims.ended.connect(self._cut)
         self._judging: subprocess.Popen[bytes] | None = None
 
@@ -195,6 +198,10 @@ class Desk(QObject):
         only = [part for number in proposals for part in ("--only", f"{number}")]
         self.trims.start("episodes", "trim", str(self.root / folder), "--apply", "--json", *only)
 
+    def repair(self, folder: str) -> None:
+        """Undo what its verdict says is wrong, in a process, which replays what comes of it."""
+        self.repairs.start("episodes", "repair", str(self.root / folder), "--json")
+
     def let_go(self) -> None:
         """Close the videos: some systems keep what is open from being removed."""
         self._pictures.do("let go", self._close_videos, lambda _: None, self.failed.emit)
@@ -209,7 +216,7 @@ class Desk(QObject):
         """End all threads; what was said is kept before."""
         if (judging := self._judging) is not None:
             judging.kill()
-        for chore in (self._lint, self.trims, self.exports, self.forgets):
+        for chore in (self._lint, self.trims, self.repairs, self.exports, self.forgets):
             chore.close()
         self._thumbs.close()
         self._pictures.close()
@@ -229,10 +236,18 @@ class Desk(QObject):
         if code not in (0, 1) or not printed:
             self.trimmed.emit(said)
             return
-        one = msgspec.json.decode(printed, type=_Trim)
+        one = msgspec.json.decode(printed, type=_Made)
         kind = one.verdict.verdict if one.verdict is not None else ""
         seconds = sum(cut.seconds for cut in one.cuts)
         self.trimmed.emit(trimmed(one.made or "", one.rejected, kind, seconds))
+
+    def _mended(self, code: int, printed: str, said: str) -> None:
+        if code not in (0, 1) or not printed:
+            self.repaired.emit(said)
+            return
+        one = msgspec.json.decode(printed, type=_Made)
+        kind = one.verdict.verdict if one.verdict is not None else ""
+        self.repaired.emit(repaired(one.made or "", kind))
 
     # --- on the threads ---------------------------------------------------------------------------
 

@@ -17,13 +17,14 @@ from PySide6.QtWidgets import (
 
 from recorder.finding import Finding
 from recorder.labels import Labels
+from recorder.repair import repairable
 from transport.messages import Outcome
 from ui import icons
 from ui.buttons import KeyButton
 from ui.panels import Heading, Rows, column, label, set_text
 from ui.review_desk import Opened
 from ui.review_levels import Level, levels
-from ui.review_state import labels_said, made_by
+from ui.review_state import labels_said, made_by, repair_button
 from ui.review_trims import TrimProposals
 from ui.screen import Look
 from ui.theme import BODY, CAPTION, Theme, font
@@ -79,12 +80,14 @@ class Inspector(QScrollArea):
     reason = Signal(str)
     note = Signal(str)
     replay = Signal()
+    repair = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._findings: Sequence[Finding] | None = None
         self._opened: Opened | None = None
+        self._mending = False
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -95,6 +98,12 @@ class Inspector(QScrollArea):
         box = column(inside, (0, 0, 0, 0), 0)
         self.verdict = Heading(theme, "Verdict")
         self.levels = Levels(theme)
+        self.mend = KeyButton(theme, "", main=True)
+        self.mended = label(
+            "Makes a new episode; this one stays, and stays out of exports.", CAPTION, role="count"
+        )
+        self.mended.setWordWrap(True)
+        self._proposal = _padded(self.mend, 4)
         self.again = KeyButton(theme, "Replay it again", "R")
         self.labels = Heading(theme, "Labels")
         self.success = KeyButton(theme, "Success", "Y", "tick")
@@ -108,7 +117,9 @@ class Inspector(QScrollArea):
         self.rows = Rows()
         self.export = KeyButton(theme, "Export…", "", "export")
         self.forget = KeyButton(theme, "Forget…", "", "bin")
-        for part in (self.verdict, self.levels, _padded(self.again, 8), self.labels):
+        self._mended = _padded(self.mended, 0)
+        shown = (self._proposal, self._mended, _padded(self.again, 8), self.labels)
+        for part in (self.verdict, self.levels, *shown):
             box.addWidget(part)
         box.addWidget(self._said())
         for part in (self.trims, self.origin, _padded(self.rows, 10)):
@@ -124,6 +135,7 @@ class Inspector(QScrollArea):
         self.success.clicked.connect(lambda: self.outcome.emit(Outcome.SUCCESS))
         self.failure.clicked.connect(lambda: self.outcome.emit(Outcome.FAILURE))
         self.again.clicked.connect(self.replay)
+        self.mend.clicked.connect(self.repair)
         self.why.returnPressed.connect(lambda: self.reason.emit(self.why.text().strip()))
         self.remark.returnPressed.connect(self._noted)
         self.show_episode(None)
@@ -141,6 +153,7 @@ class Inspector(QScrollArea):
         about = (self.success, self.failure, self.why, self.remark, self.again)
         for part in (*about, self.export, self.forget):
             part.setEnabled(opened is not None)
+        self._show_repair()
         if opened is None:
             self.levels.show_levels(())
             self.rows.show_rows(())
@@ -160,6 +173,21 @@ class Inspector(QScrollArea):
         self._findings = findings
         if self._opened is not None:
             self.levels.show_levels(levels(self._opened.verdict, findings))
+
+    def show_mending(self, mending: bool) -> None:
+        """A repair is being made and proved."""
+        self._mending = mending
+        self._show_repair()
+
+    def _show_repair(self) -> None:
+        """The one that is proposed, while the verdict that proposes it counts."""
+        opened = self._opened
+        fault = repairable(opened.verdict) if opened is not None and not opened.doubt else None
+        for part in (self._proposal, self._mended):
+            part.setVisible(fault is not None)
+        if fault is not None:
+            self.mend.say("Repairing and replaying…" if self._mending else repair_button(fault))
+            self.mend.setEnabled(not self._mending)
 
     def show_replaying(self, replaying: bool) -> None:
         """A replay is under way."""

@@ -155,7 +155,8 @@ class ReviewPage(QWidget):
         desk.linted.connect(self._linted)
         desk.thumbnail.connect(library.model.show_thumbnail)
         desk.replayed.connect(self._judged)
-        desk.trimmed.connect(self._trimmed)
+        desk.trimmed.connect(self._made)
+        desk.repaired.connect(self._made)
         desk.failed.connect(self.say)
         self.lanes.sought.connect(self.seek)
         self.bar.stepped.connect(self.step)
@@ -167,6 +168,7 @@ class ReviewPage(QWidget):
         self.inspector.reason.connect(lambda text: self._say(AnnotationKind.REASON, text))
         self.inspector.note.connect(lambda text: self._say(AnnotationKind.NOTE, text))
         self.inspector.replay.connect(self.replay)
+        self.inspector.repair.connect(self.repair)
         self.inspector.trims.look.connect(self.seek)
         self.inspector.trims.cut.connect(self.cut)
         self.inspector.export.clicked.connect(self.export)
@@ -231,6 +233,13 @@ class ReviewPage(QWidget):
         self.inspector.show_replaying(True)
         self.say("Replaying…")
         self.desk.replay(self._replaying)
+
+    def repair(self) -> None:
+        """Undo in a new episode what the verdict says is wrong, and prove that."""
+        if self.opened is not None and not self.desk.repairs.runs:
+            self.inspector.show_mending(True)
+            self.say("Repairing, then replaying…")
+            self.desk.repair(self.opened.path.name)
 
     def cut(self, proposals: tuple[int, ...]) -> None:
         """Make a new episode without these trim proposals, counted from 1, and prove it."""
@@ -325,8 +334,10 @@ class ReviewPage(QWidget):
         if self.opened is not None and self.opened.path.name == folder:
             self.desk.open(folder)
 
-    def _trimmed(self, sentence: str) -> None:
-        self.inspector.trims.show_busy(False)
+    def _made(self, sentence: str) -> None:
+        """A new episode came of this one, or did not."""
+        self.inspector.trims.show_busy(self.desk.trims.runs)
+        self.inspector.show_mending(self.desk.repairs.runs)
         self.say(sentence)
         self.reread()
 

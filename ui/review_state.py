@@ -15,7 +15,7 @@ from typing import Final
 from recorder.episode import Manifest
 from recorder.labels import Labels
 from recorder.listing import NOT_REPLAYED, OUT_OF_DATE, Listed, Wanted
-from recorder.verdict import DIVERGED_BEYOND, PASSING, Kind, Verdict
+from recorder.verdict import DIVERGED_BEYOND, PASSING, Diagnosis, Fault, Kind, Verdict
 from recorder.verdict_report import UNJUDGED, wilson
 from transport.messages import Outcome
 from ui import words
@@ -322,6 +322,25 @@ def trimmed(made: str, rejected: bool, verdict: str, seconds: float) -> str:
     return f"Episode {words.episode(made)} is {seconds:.1f} s shorter: {proved}."
 
 
+def repair_button(fault: Diagnosis) -> str:
+    """The one repair that is proposed."""
+    about = " and ".join(axis(name).title.lower() for name in fault.axes)
+    if fault.fault is Fault.SHIFTED:
+        return f"Shift actions by {words.signed(-fault.rows, 0)} and validate again"
+    if fault.fault is Fault.SWAPPED:
+        return f"Swap {about} and validate again"
+    if fault.fault is Fault.SIGN:
+        return f"Reverse {about} and validate again"
+    return f"Divide {about} by {fault.factor:.4g} and validate"
+
+
+def repaired(made: str, verdict: str) -> str:
+    """What became of a repair."""
+    if not made:
+        return f"Not kept: repaired like this it does not pass ({verdict or 'not judged'})."
+    return f"Episode {words.episode(made)} is the repaired one: {verdict}."
+
+
 def made_by(manifest: Manifest, verdict: Verdict | None) -> tuple[tuple[str, str], ...]:
     """Where the episode came from."""
     description, code = manifest.description, manifest.code
@@ -341,5 +360,7 @@ def made_by(manifest: Manifest, verdict: Verdict | None) -> tuple[tuple[str, str
     rows.append(("Policy", description.policy or "none"))
     rows.append(("Robot", f"{description.robot} · {description.site}"))
     if manifest.parents:
-        rows.append(("Trimmed from", words.episode(manifest.parents[-1].episode)))
+        last = manifest.parents[-1]
+        how = "Trimmed from" if last.operation == "trim" else "Repaired from"
+        rows.append((how, words.episode(last.episode)))
     return tuple(rows)

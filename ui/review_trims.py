@@ -17,7 +17,7 @@ from ui.theme import CAPTION, Theme
 
 KEEP, CUT = 0, 1
 NONE: Final = "Nothing idle that could go."
-NEW: Final = "Makes a new episode and replays it; this one stays as it is."
+NEW: Final = "Makes a new episode and replays it; this one stays."
 
 
 class TrimProposals(QWidget):

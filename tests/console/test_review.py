@@ -426,6 +426,22 @@ def test_a_proposal_that_is_to_be_cut_becomes_a_new_episode_with_a_verdict(
     assert open_episode(slow).manifest.rows > episode.manifest.rows
 
 
+def test_the_repair_that_is_proposed_makes_a_new_episode_that_is_proved(
+    opens: Opens, library: dict[str, Path], qtbot: QtBot
+) -> None:
+    page = opens(library["late"])
+    mend = page.inspector.mend
+    assert mend.text() == "Shift actions by \N{MINUS SIGN}1 and validate again"
+    mend.click()
+    assert not mend.isEnabled()
+    qtbot.waitUntil(lambda: len(folders(page)) == 6, timeout=PATIENCE_MS)
+    (made,) = set(folders(page)) - {path.name for path in library.values()}
+    choose(qtbot, page, library["late"].with_name(made))
+    assert page.headline.chip.accessibleName() == "Verdict: EXACT"
+    assert not mend.isVisible()
+    assert open_episode(library["late"]).verdict() is not None  # it stays as it was
+
+
 def test_all_that_is_found_is_exported_with_what_was_left_out(
     opens: Opens, library: dict[str, Path], qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -48,7 +49,10 @@ from ui.review_state import (
     headline,
     made_by,
     rate_lines,
+    repair_button,
+    repaired,
     row_of,
+    trimmed,
 )
 from ui.review_tape import tape_of
 from ui.screen import Look
@@ -153,6 +157,28 @@ def test_days_count_from_their_first_moment_here(days: str, day: int) -> None:
     since = Filters(days=days).wanted(0, today=today).since
     assert since is not None
     assert (since.day, since.hour, since.tzinfo) == (day, 0, today.tzinfo)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"fault": Fault.SHIFTED, "rows": 1}, "Shift actions by \N{MINUS SIGN}1"),
+        ({"fault": Fault.SHIFTED, "rows": -2}, "Shift actions by 2"),
+        ({"fault": Fault.SWAPPED, "axes": ("forward_mps", "turn_radps")}, "Swap forward and turn"),
+        ({"fault": Fault.SIGN, "axes": ("turn_radps",), "factor": -1.0}, "Reverse turn"),
+        ({"fault": Fault.SCALED, "axes": ("grip_ps",), "factor": 2.0}, "Divide grip by 2"),
+    ],
+)
+def test_the_one_repair_says_what_it_does(fault: dict[str, Any], said: str) -> None:
+    found = Diagnosis(sentence="", advice="", explains=1.0, **fault)
+    assert repair_button(found).startswith(f"{said} and validate")
+
+
+def test_what_came_of_a_cut_or_a_repair_is_a_sentence() -> None:
+    assert trimmed("/l/01ABCDE", False, "EXACT", 9.0) == "Episode ABCDE is 9.0 s shorter: EXACT."
+    assert "its replay fails (DIVERGED)" in trimmed("", True, "DIVERGED", 9.0)
+    assert repaired("/l/01ABCDE", "EXACT") == "Episode ABCDE is the repaired one: EXACT."
+    assert "does not pass (not judged)" in repaired("", "")
 
 
 @pytest.mark.parametrize(
