@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QAbstractButton, QMenu, QWidget
 from ui import icons
 from ui.chips import draw_box, draw_ring
 from ui.review_state import FILTERS, choice
-from ui.theme import BODY, CAPTION, Theme, font, text_width
+from ui.theme import BODY, CAPTION, Theme, font, pixels, scaled, text_width
 
 HEIGHT: Final = 24
 GAP: Final = 6
@@ -42,7 +42,7 @@ class FilterChip(QAbstractButton):
         self.offered: Sequence[str] = ("",)
         self._menu = QMenu(self)
         self._menu.setFont(font(BODY))
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(pixels(HEIGHT))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(self._offer)
         self.show_value("")
@@ -59,7 +59,8 @@ class FilterChip(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         wide = text_width(self.text(), CAPTION, 600 if self.value else 400) + 18
-        return QSize(min(wide + (CROSS - 6 if self.value else 0), WIDEST), HEIGHT)
+        cross = pixels(CROSS) - 6 if self.value else 0
+        return QSize(min(wide + cross, pixels(WIDEST)), pixels(HEIGHT))
 
     def _offer(self) -> None:
         self._menu.clear()
@@ -71,7 +72,7 @@ class FilterChip(QAbstractButton):
         self._menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self.value and event.position().x() >= self.width() - CROSS:
+        if self.value and event.position().x() >= self.width() - pixels(CROSS):
             self.chosen.emit("")
         else:
             super().mousePressEvent(event)
@@ -98,13 +99,14 @@ class FilterChip(QAbstractButton):
         draw_box(painter, rect, fill, theme.color("text" if on else "edge"))
         painter.setFont(font(CAPTION, 600 if on else 400))
         painter.setPen(theme.color("text" if on else "text2"))
-        room = self.width() - 16 - (CROSS - 8 if on else 0)
+        room = self.width() - 16 - (pixels(CROSS) - 8 if on else 0)
         fitted = QFontMetrics(painter.font()).elidedText(
             self.text(), Qt.TextElideMode.ElideRight, room
         )
-        painter.drawText(QPointF(9, rect.center().y() + 4), fitted)
+        painter.drawText(QPointF(9, rect.center().y() + scaled(4)), fitted)
         if on:
-            icons.draw(painter, "cross", self.width() - CROSS + 3, 6, 12, theme.color("text"))
+            x, size = self.width() - scaled(CROSS - 3), pixels(12)
+            icons.draw(painter, "cross", x, scaled(6), size, theme.color("text"))
         if self.hasFocus():
             draw_ring(painter, rect, theme.color("blue"))
 
@@ -144,7 +146,7 @@ class FilterChips(QWidget):
             chip.setVisible(chip in used)
         for chip in sorted(used, key=lambda chip: not chip.value):
             if x and x + chip.width() > self.width():
-                x, y = 0, y + HEIGHT + GAP
+                x, y = 0, y + pixels(HEIGHT) + GAP
             chip.move(x, y)
             x += chip.width() + GAP
-        self.setFixedHeight(y + HEIGHT)
+        self.setFixedHeight(y + pixels(HEIGHT))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from ui.buttons import KeyButton
 from ui.chips import draw_box
 from ui.panels import label
-from ui.theme import BODY, SUBJECT, Theme, font
+from ui.theme import BODY, SUBJECT, Theme, font, pixels, scaled
 
 WIDTH: Final = 600
 MARGIN: Final = 24
@@ -28,7 +28,7 @@ class PageSheet(QWidget):
         self._theme = theme
         self._page = page
         self.setAccessibleName(title)
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(pixels(WIDTH))
         whole = QVBoxLayout(self)
         whole.setContentsMargins(MARGIN, 16, MARGIN, MARGIN)
         whole.setSpacing(12)
@@ -41,7 +41,7 @@ class PageSheet(QWidget):
         self.foot = QHBoxLayout()
         self.foot.setSpacing(8)
         self.close_button = KeyButton(theme, "Close", "Esc")
-        self.close_button.setFixedHeight(40)
+        self.close_button.setFixedHeight(pixels(40))
         self.close_button.clicked.connect(self.put_away)
         self.foot.addStretch(1)
         self.foot.addWidget(self.close_button)
@@ -68,7 +68,7 @@ class PageSheet(QWidget):
         across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(8)
         caption = label(name, role="label")
-        caption.setFixedWidth(72)
+        caption.setFixedWidth(pixels(72))
         across.addWidget(caption)
         for number, part in enumerate(parts):
             across.addWidget(part, int(stretch and number == 0))
@@ -86,9 +86,9 @@ class PageSheet(QWidget):
         page = self._page
         # Words that wrap tell their height only for a width.
         layout = self.layout()
-        height = layout.totalHeightForWidth(WIDTH) if layout is not None else 0
-        self.resize(WIDTH, max(height, self.minimumSizeHint().height()))
-        self.move((page.width() - WIDTH) // 2, max(8, (page.height() - self.height()) // 3))
+        height = layout.totalHeightForWidth(pixels(WIDTH)) if layout is not None else 0
+        self.resize(pixels(WIDTH), max(height, self.minimumSizeHint().height()))
+        self.move((page.width() - self.width()) // 2, max(8, (page.height() - self.height()) // 3))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
@@ -111,11 +111,11 @@ class ProgressBar(QWidget):
         self._theme = theme
         self._share = 0.0
         self._words = ""
-        self.setFixedHeight(BAR_H + 20)
+        self.setFixedHeight(pixels(BAR_H + 20))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(200, BAR_H + 20)
+        return QSize(200, pixels(BAR_H + 20))
 
     def show_step(self, share: float, words: str) -> None:
         """`share` of 0 to 1 is done."""
@@ -133,4 +133,4 @@ class ProgressBar(QWidget):
             draw_box(painter, done, theme.color("blue_fill"), theme.color("blue_fill"))
         painter.setFont(font(BODY))
         painter.setPen(theme.color("text2"))
-        painter.drawText(QPointF(0, 28), self._words)
+        painter.drawText(QPointF(0, scaled(28)), self._words)

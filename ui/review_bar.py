@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QPointF, QSize, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from ui import words
@@ -13,7 +13,7 @@ from ui.buttons import KeyButton
 from ui.choice import Choice
 from ui.panels import label, set_text
 from ui.review_state import position
-from ui.theme import BODY, CAPTION, Theme, font, text_width
+from ui.theme import BODY, CAPTION, Theme, font, pixels, scaled, text_width
 
 SPEEDS: Final = (0.25, 1.0, 4.0)
 SPEED_WORDS: Final = ("¼×", "1×", "4×")
@@ -26,10 +26,13 @@ class Legend(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.setFixedSize(
-            text_width("recorded", CAPTION) + text_width("replayed", CAPTION) + 72, 20
-        )
         self.setAccessibleName("Thick line recorded, thin line replayed")
+        self.fit()
+
+    def fit(self) -> None:
+        """To the size of text in use."""
+        words = text_width("recorded", CAPTION) + text_width("replayed", CAPTION)
+        self.setFixedSize(words + 72, pixels(20))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self), self._theme
@@ -37,9 +40,9 @@ class Legend(QWidget):
         x = 0
         for name, role, wide in (("recorded", "trace", 4), ("replayed", "text", 1)):
             painter.setPen(QPen(theme.color(role), wide))
-            painter.drawLine(QPointF(x, 10), QPointF(x + 20, 10))
+            painter.drawLine(QPointF(x, scaled(10)), QPointF(x + 20, scaled(10)))
             painter.setPen(theme.color("text2"))
-            painter.drawText(QPointF(x + 26, 14), name)
+            painter.drawText(QPointF(x + 26, scaled(14)), name)
             x += 26 + text_width(name, CAPTION) + 14
 
 
@@ -55,14 +58,13 @@ class PlayBar(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(pixels(HEIGHT))
         self.back = _small(theme, "Step back", "←", "back")
         self.play = KeyButton(theme, "Pause", "B", "pause")
         self.play.setFixedWidth(self.play.sizeHint().width())
         self.forward = _small(theme, "Step forward", "→", "forward")
         self.speed = Choice(theme, "Speed", SPEED_WORDS, 1)
         self.at = label(weight=600)
-        self.at.setFixedWidth(text_width("8888.88 s", BODY, 600))
         self.length = label(role="label")
         self.legend = Legend(theme)
         self.cameras = Choice(theme, "Camera", ())
@@ -90,11 +92,34 @@ class PlayBar(QWidget):
         self.show_position(0.0, 0.0)
 
     def sizeHint(self) -> QSize:
-        return QSize(800, HEIGHT)
+        return QSize(800, pixels(HEIGHT))
 
-    def narrow(self, is_narrow: bool) -> None:
-        """In small windows the legend is left out; the lanes' tooltip keeps it."""
-        self.legend.setVisible(not is_narrow)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Leave out what there is no room for, the least needed first."""
+        spared = (self.legend, self.length, self.speed)
+        for part in spared:
+            part.show()
+        self.difference.show_cap(True)
+        self.at.setFixedWidth(text_width("8888.88 s", BODY, 600))
+        self.legend.fit()
+        if self._needs() > self.width():
+            self.legend.hide()
+        if self._needs() > self.width():
+            self.difference.show_cap(False)
+        for part in spared[1:]:
+            if self._needs() > self.width():
+                part.hide()
+
+    def _needs(self) -> int:
+        """Px, for what is not hidden."""
+        box = self.layout()
+        assert box is not None
+        box.invalidate()
+        return box.minimumSize().width()
 
     def show_playing(self, playing: bool) -> None:
         """What the button does now."""
@@ -111,12 +136,13 @@ class PlayBar(QWidget):
         """Which cameras there are."""
         self.cameras.offer(tuple(words.camera(name) for name in cameras), on)
         self.cameras.setVisible(len(cameras) > 1)
+        self.fit()
 
 
 def _small(theme: Theme, name: str, key: str, icon: str) -> KeyButton:
     """A button that is only an icon."""
     button = KeyButton(theme, "", "", icon)
-    button.setFixedWidth(36)
+    button.setFixedWidth(pixels(36))
     button.setAccessibleName(name)
     button.setToolTip(f"{name} ({key})")
     return button

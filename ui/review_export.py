@@ -25,7 +25,7 @@ from ui.review_leaving import (
     export_told,
     step_words,
 )
-from ui.theme import BODY, Theme, font
+from ui.theme import BODY, Theme, font, pixels
 
 ONE, FOUND = 0, 1
 
@@ -53,7 +53,7 @@ class ExportSheet(PageSheet):
         self.proof = Choice(theme, "Proof", ("Proved only", "All, marked"))
         self.where = QLineEdit()
         self.where.setFont(font(BODY))
-        self.where.setFixedHeight(32)
+        self.where.setFixedHeight(pixels(32))
         self.where.setAccessibleName("Folder of the export")
         self.browse = KeyButton(theme, "Browse…")
         self.row("Episodes", self.which)
@@ -68,7 +68,7 @@ class ExportSheet(PageSheet):
         self.inside.addWidget(self.progress)
         self.go = KeyButton(theme, "Export", main=True)
         self.open_folder = KeyButton(theme, "Show the folder")
-        self.open_folder.setFixedHeight(40)
+        self.open_folder.setFixedHeight(pixels(40))
         self.open_folder.hide()
         self.foot.addWidget(self.open_folder)
         self.foot.addWidget(self.go)

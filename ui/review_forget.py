@@ -15,7 +15,7 @@ from ui.chore import Chore
 from ui.page_sheet import PageSheet
 from ui.panels import label, set_text
 from ui.review_leaving import WHY_WORDS, Forgetting, forget_lines
-from ui.theme import Theme
+from ui.theme import Theme, pixels
 
 
 class ForgetSheet(PageSheet):
@@ -36,7 +36,7 @@ class ForgetSheet(PageSheet):
         self.inside.addWidget(label("The only word about it that stays", role="label"))
         self.inside.addWidget(self.why)
         self.go = KeyButton(theme, "Forget for good", "", "bin")
-        self.go.setFixedHeight(40)
+        self.go.setFixedHeight(pixels(40))
         self.foot.addWidget(self.go)
         self.go.clicked.connect(self._go)
         chore.ended.connect(self._ended)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from ui.chips import VerdictChip
 from ui.hud import wrapped
 from ui.review_state import Headline
-from ui.theme import BODY, TITLE, Theme, font
+from ui.theme import BODY, TITLE, Theme, font, pixels, scaled
 
 HEIGHT = 60
 
@@ -21,7 +21,7 @@ class HeadlineBar(QWidget):
         super().__init__()
         self.chip = VerdictChip(theme)
         self.text = _Sentences(theme)
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(pixels(HEIGHT))
         box = QHBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(12)
@@ -54,7 +54,7 @@ class _Sentences(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(300, HEIGHT)
+        return QSize(300, pixels(HEIGHT))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self), self._theme
@@ -66,7 +66,7 @@ class _Sentences(QWidget):
             rest = [*rest[:kept], self.detail[len(" ".join(rest[:kept])) :].strip()]
         lines = [(line, TITLE, 600, "text") for line in bold]
         lines += [(line, BODY, 400, "text2") for line in rest]
-        y = self.height() / 2 + (5, -5, -14)[min(len(lines), 3) - 1]
+        y = self.height() / 2 + scaled((5, -5, -14)[min(len(lines), 3) - 1])
         for text, px, weight, role in lines:
             painter.setFont(font(px, weight))
             painter.setPen(theme.color(role))
@@ -74,4 +74,4 @@ class _Sentences(QWidget):
                 text, Qt.TextElideMode.ElideRight, self.width()
             )
             painter.drawText(QPointF(0, y), fitted)
-            y += 20
+            y += scaled(20)

@@ -27,7 +27,7 @@ from ui.review_levels import Level, levels
 from ui.review_state import labels_said, made_by, repair_button
 from ui.review_trims import TrimProposals
 from ui.screen import Look
-from ui.theme import BODY, CAPTION, Theme, font
+from ui.theme import BODY, CAPTION, Theme, font, pixels, scaled
 
 LEVEL = 46
 
@@ -45,7 +45,7 @@ class Levels(QWidget):
         """Take new values."""
         if shown != self._levels:
             self._levels = shown
-            self.setFixedHeight(LEVEL * len(shown) + 4)
+            self.setFixedHeight(pixels(LEVEL * len(shown) + 4))
             spoken = [f"{level.title}, {level.detail}" for level in shown]
             self.setAccessibleName("; ".join(spoken))
             self.setToolTip("\n".join(spoken))
@@ -54,23 +54,24 @@ class Levels(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._theme
         painter = QPainter(self)
-        room = self.width() - 40 - 12
+        room = self.width() - pixels(40) - 12
         for number, level in enumerate(self._levels):
-            top = number * LEVEL
+            top = pixels(number * LEVEL)
             odd = level.look in (Look.FAILED, Look.LIMITED)
             ink = theme.ink(level.look)
-            icons.draw(painter, level.icon, 12, top + 7, 16, ink)
+            icons.draw(painter, level.icon, 12, top + scaled(7), pixels(16), ink)
             painter.setPen(ink if odd else theme.color("text"))
-            self._line(painter, level.title, top + 20, BODY, 600 if odd else 400, room)
+            self._line(painter, level.title, top + pixels(20), BODY, 600 if odd else 400, room)
             painter.setPen(theme.color("text2"))
-            self._line(painter, level.detail, top + 37, CAPTION, 400, room)
+            self._line(painter, level.detail, top + pixels(37), CAPTION, 400, room)
             painter.setPen(theme.color("line"))
-            painter.drawLine(12, top + LEVEL - 1, self.width() - 12, top + LEVEL - 1)
+            foot = top + pixels(LEVEL) - 1
+            painter.drawLine(12, foot, self.width() - 12, foot)
 
     def _line(self, painter: QPainter, text: str, y: int, px: int, weight: int, room: int) -> None:
         painter.setFont(font(px, weight))
         fitted = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QPointF(40, y), fitted)
+        painter.drawText(QPointF(pixels(40), y), fitted)
 
 
 class Inspector(QScrollArea):
@@ -221,7 +222,7 @@ class Inspector(QScrollArea):
             line = QHBoxLayout()
             line.setSpacing(8)
             caption = label(name, role="label")
-            caption.setFixedWidth(52)
+            caption.setFixedWidth(pixels(52))
             line.addWidget(caption)
             line.addWidget(field, 1)
             box.addLayout(line)
@@ -238,7 +239,7 @@ class Inspector(QScrollArea):
 def _field(name: str, hint: str) -> QLineEdit:
     field = QLineEdit()
     field.setFont(font(BODY))
-    field.setFixedHeight(28)
+    field.setFixedHeight(pixels(28))
     field.setPlaceholderText(hint)
     field.setAccessibleName(name)
     field.setMaxLength(400)

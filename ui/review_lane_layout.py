@@ -16,6 +16,12 @@ HIGHEST: Final = {"deviation": 360.0, "quiet": 160.0, "axis": 280.0}
 LEAST: Final = 18.0
 
 
+def least_height(axes: int, text: float = 1.0) -> float:
+    """What the lanes of an episode with so many axes need at least, px."""
+    last = lay_out([""] * axes, 0.0, deviates=True, text=text)[-1]
+    return last.top + last.height
+
+
 @dataclass(frozen=True)
 class Lane:
     """One lane."""
@@ -27,31 +33,37 @@ class Lane:
     number: int = 0  # of an axis
 
 
-def lay_out(names: Sequence[str], height: float, *, deviates: bool) -> tuple[Lane, ...]:
+def lay_out(
+    names: Sequence[str], height: float, *, deviates: bool, text: float = 1.0
+) -> tuple[Lane, ...]:
     """Lanes of an episode with these action names, top to bottom; the axis of time is the last.
 
-    A deviation that nobody would see gets less room than one that is the point of it all.
+    `text` is the size of text, 1 at 100 %. A deviation that nobody would see gets less room than
+    one that is the point of it all.
     """
     large = "deviation" if deviates else "quiet"
-    fixed = sum(FIXED.values()) + TIME + TOP
+    fixed = (sum(FIXED.values()) + TIME) * text + TOP
     gaps = GAP * (len(FIXED) + len(names) + 1)
     weight = WEIGHTS[large] + WEIGHTS["axis"] * len(names)
-    spare = max(0.0, height - fixed - gaps) / weight
-    tall = {kind: min(max(LEAST, WEIGHTS[kind] * spare), HIGHEST[kind]) for kind in (large, "axis")}
+    least = LEAST * text
+    spare = max(0.0, height - fixed - gaps - least * (1 + len(names))) / weight
+    tall = {
+        kind: min(least + WEIGHTS[kind] * spare, HIGHEST[kind] * text) for kind in (large, "axis")
+    }
     plan = [
-        ("control", "Control", 0, float(FIXED["control"])),
-        ("phase", "Phase", 0, float(FIXED["phase"])),
-        ("idle", "Idle", 0, float(FIXED["idle"])),
-        ("labels", "Labels", 0, float(FIXED["labels"])),
+        ("control", "Control", 0, FIXED["control"] * text),
+        ("phase", "Phase", 0, FIXED["phase"] * text),
+        ("idle", "Idle", 0, FIXED["idle"] * text),
+        ("labels", "Labels", 0, FIXED["labels"] * text),
         ("deviation", "Deviation", 0, tall[large]),
         *(("axis", name, number, tall["axis"]) for number, name in enumerate(names)),
-        ("latency", "Latency", 0, float(FIXED["latency"])),
-        ("events", "Events", 0, float(FIXED["events"])),
-        ("time", "", 0, float(TIME)),
+        ("latency", "Latency", 0, FIXED["latency"] * text),
+        ("events", "Events", 0, FIXED["events"] * text),
+        ("time", "", 0, TIME * text),
     ]
     lanes: list[Lane] = []
     top = float(TOP)
     for kind, name, number, high in plan:
-        lanes.append(Lane(kind, name, round(top), round(high), number))
-        top += round(high) + GAP
+        lanes.append(Lane(kind, name, top, int(high), number))
+        top += int(high) + GAP
     return tuple(lanes)

@@ -20,7 +20,7 @@ from ui.picture_state import LATE_MS
 from ui.review_lane_layout import Lane
 from ui.review_state import LIMIT, axis, deviation, failing_blocks
 from ui.review_tape import Tape
-from ui.theme import CAPTION, Theme, font, text_width
+from ui.theme import CAPTION, Theme, font, scaled, text_width
 from ui.traces import draw_between, draw_trace, polygon
 
 RIGHT: Final = 24
@@ -113,7 +113,7 @@ class LanesDrawing:
         painter.setFont(font(CAPTION))
         painter.setPen(theme.color("text2"))
         name = axis(lane.name).title if lane.kind == "axis" else lane.name
-        y = lane.top + lane.height / 2 + (0 if lane.height >= 34 else 4)
+        y = lane.top + lane.height / 2 + scaled(0 if lane.height >= scaled(34) else 4)
         painter.drawText(QPointF(12, y), name)
 
     def _x(self, at_s: Numbers) -> Numbers:
@@ -192,11 +192,11 @@ class LanesDrawing:
         painter.drawPolyline(line)
         painter.setFont(font(CAPTION))
         painter.setPen(theme.color("text3"))
-        above_it = limit_y - rect.top() >= 14
-        words_y = limit_y - 4 if above_it else limit_y + 11
+        above_it = limit_y - rect.top() >= scaled(14)
+        words_y = limit_y - 4 if above_it else limit_y + scaled(11)
         painter.drawText(QPointF(rect.left() + 4, words_y), "1 mm")
-        if shown.deviates and limit_y - rect.top() > 34:
-            painter.drawText(QPointF(rect.left() + 4, rect.top() + 10), deviation(high))
+        if shown.deviates and limit_y - rect.top() > scaled(34):
+            painter.drawText(QPointF(rect.left() + 4, rect.top() + scaled(10)), deviation(high))
 
     def _axis(self, rect: QRectF, number: int) -> None:
         painter, theme, tape = self._painter, self._theme, self._tape
@@ -247,7 +247,7 @@ class LanesDrawing:
     def _time(self, rect: QRectF) -> None:
         painter, theme = self._painter, self._theme
         painter.setFont(font(CAPTION))
-        fits = max(1.0, rect.width() / LABEL_PX)
+        fits = max(1.0, rect.width() / scaled(LABEL_PX))
         step = next((s for s in STEPS_S if (self._to_s - self._from_s) / s <= fits), STEPS_S[-1])
         number = int(np.ceil(self._from_s / step - 1e-9))
         while number * step <= self._to_s + 1e-9:
@@ -258,7 +258,7 @@ class LanesDrawing:
             wide = text_width(words, CAPTION)
             left = min(max(rect.left(), x - wide / 2), rect.right() + RIGHT - 4 - wide)
             painter.setPen(theme.color("text3"))
-            painter.drawText(QPointF(left, rect.top() + 14), words)
+            painter.drawText(QPointF(left, rect.top() + scaled(14)), words)
             number += 1
 
 

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.chips import draw_ring
 from ui.picture_state import LATE_MS
-from ui.review_lane_layout import Lane, lay_out
+from ui.review_lane_layout import Lane, lay_out, least_height
 from ui.review_lane_paint import RIGHT, LanesDrawing, Shown
 from ui.review_state import LIMIT, axis, axis_value, deviation
-from ui.theme import CAPTION, Theme, font, text_width
+from ui.theme import CAPTION, Theme, font, pixels, scaled, text_width
 
 LEAST_S: Final = 1.0  # that a zoom leaves
 ZOOM: Final = 1.25  # for each notch of a wheel
@@ -76,7 +76,7 @@ class LaneView(QWidget):
 
     def lane_area(self) -> QRectF:
         """Where time is, between names and edge."""
-        left = 128 if self._narrow else 168
+        left = pixels(128 if self._narrow else 168)
         return QRectF(left, 0, max(1, self.width() - left - RIGHT), self.height())
 
     @property
@@ -146,7 +146,13 @@ class LaneView(QWidget):
         """Where each lane lies now."""
         if self._shown is None:
             return ()
-        return lay_out(self._shown.tape.names, self.height(), deviates=self._shown.deviates)
+        names, deviates = self._shown.tape.names, self._shown.deviates
+        return lay_out(names, self.height(), deviates=deviates, text=scaled(1))
+
+    def least_height(self) -> int:
+        """What all lanes need at least, px."""
+        axes = len(self._shown.tape.names) if self._shown is not None else 2
+        return round(least_height(axes, scaled(1)))
 
     def _playhead(self, painter: QPainter) -> None:
         x = round(self.x_of(self._at_s))
@@ -170,8 +176,8 @@ class LaneView(QWidget):
                 continue
             painter.setFont(font(CAPTION, 500))
             painter.setPen(self._theme.color(role))
-            tall = lane.height >= 34
-            y = lane.top + lane.height / 2 + (16 if tall else 4)
+            tall = lane.height >= scaled(34)
+            y = lane.top + lane.height / 2 + scaled(16 if tall else 4)
             x = 12 if tall else right - text_width(text, CAPTION, 500)
             painter.drawText(QPointF(x, y), text)
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from ui.choice import Choice
 from ui.panels import column
+from ui.review_bar import HEIGHT as BAR_H
 from ui.review_bar import PlayBar
 from ui.review_headline import HEIGHT as HEADLINE_H
 from ui.review_headline import HeadlineBar
@@ -15,6 +16,7 @@ from ui.review_inspector import Inspector
 from ui.review_lanes import LaneView
 from ui.review_library import LibraryPanel
 from ui.review_video import ReviewPicture
+from ui.theme import pixels
 
 COMPACT: Final = (1480, 840)  # of the page: below either of these the inspector folds
 LEFT: Final = {True: 304, False: 400}
@@ -22,6 +24,7 @@ RIGHT: Final = {True: 0, False: 320}
 MARGIN: Final = 12
 BETWEEN: Final = 8  # the two pictures
 VIDEO_SHARE: Final = 0.5  # of the height between headline and bottom, at most …
+LEAST_VIDEO: Final = 150  # px high, whatever else there is
 LANES_H: Final = 620  # … but what lanes and play bar cannot use is the pictures', too
 
 
@@ -41,6 +44,7 @@ class ReviewLayout:
         pages: Choice,
     ) -> None:
         self._bar, self._inspector, self._pages = bar, inspector, pages
+        self._lanes = lanes
         self._compact = False
         whole = column(body, (0, 0, 0, 0), 0)
         self._across = QHBoxLayout()
@@ -82,18 +86,19 @@ class ReviewLayout:
 
     def arrange(self, width: int, height: int) -> None:
         """Sizes for a page that is so large, px."""
-        compact = width < COMPACT[0] or height < COMPACT[1]
+        compact = width < pixels(COMPACT[0]) or height < pixels(COMPACT[1])
         if compact != self._compact:
             self._compact = compact
             self._fold() if compact else self._unfold()
             self._tabs.setVisible(compact)
-            self._bar.narrow(compact)
-        self._left.setFixedWidth(LEFT[compact])
-        self._inspector.setMinimumWidth(RIGHT[compact])
-        self._inspector.setMaximumWidth(RIGHT[compact] or LEFT[compact])
-        middle = width - LEFT[compact] - RIGHT[compact] - 2 * MARGIN - 2
-        room = height - HEADLINE_H
-        high = max(room * VIDEO_SHARE, room - LANES_H)
+        left, right = pixels(LEFT[compact]), pixels(RIGHT[compact])
+        self._left.setFixedWidth(left)
+        self._inspector.setMinimumWidth(right)
+        self._inspector.setMaximumWidth(right or left)
+        middle = width - left - right - 2 * MARGIN - 2
+        room = height - pixels(HEADLINE_H)
+        high = max(room * VIDEO_SHARE, room - pixels(LANES_H))
+        high = max(LEAST_VIDEO, min(high, room - pixels(BAR_H) - self._lanes.least_height()))
         self._videos.setFixedHeight(round(min((middle - BETWEEN) / 2 * 0.75, high)))
 
     def _fold(self) -> None:

@@ -16,7 +16,7 @@ from ui.filter_chips import FilterChips
 from ui.panels import Heading, column, label, set_text
 from ui.review_list import EpisodeDelegate, EpisodeModel
 from ui.review_state import DAYS, OUTCOMES, VERDICTS, Filters, count, rate_lines
-from ui.theme import BODY, CAPTION, Theme, font
+from ui.theme import BODY, CAPTION, Theme, font, pixels
 
 TYPED_MS: Final = 250  # after the last letter the list is asked
 FOOT_H: Final = 56
@@ -40,7 +40,7 @@ class LibraryPanel(QWidget):
         self.search.setPlaceholderText("robot, task, operator, reason…  Ctrl F")
         self.search.setAccessibleName("Search episodes")
         self.search.setClearButtonEnabled(True)
-        self.search.setFixedHeight(28)
+        self.search.setFixedHeight(pixels(28))
         self.search.setFont(font(BODY))
         self.chips = FilterChips(theme)
         self.chips.offer({"verdict": VERDICTS[1:], "outcome": OUTCOMES[1:], "days": DAYS[1:]})
@@ -76,6 +76,11 @@ class LibraryPanel(QWidget):
         self.search.textChanged.connect(lambda _: self._typing.start())
         self.search.returnPressed.connect(self._typed)
         self.chips.show_values(asdict(self.filters))
+
+    def scaled(self) -> None:
+        """The size of text may be another."""
+        self.chips.show_values(asdict(self.filters))
+        self.view.doItemsLayout()
 
     def wanted(self, skip: int = 0) -> Wanted:
         """One page of what the list is narrowed to."""
@@ -128,7 +133,7 @@ class LibraryPanel(QWidget):
 
     def _foot(self) -> QWidget:
         foot = QWidget()
-        foot.setFixedHeight(FOOT_H)
+        foot.setFixedHeight(pixels(FOOT_H))
         across = QHBoxLayout(foot)
         across.setContentsMargins(12, 0, 12, 0)
         words = QWidget()

@@ -29,7 +29,7 @@ from ui import icons
 from ui.chips import draw_box, draw_ring
 from ui.review_state import EpisodeRow, row_of
 from ui.screen import Chip
-from ui.theme import BODY, CAPTION, Theme, font, text_width
+from ui.theme import BODY, CAPTION, Theme, font, pixels, scaled, text_width
 
 ROW = 64
 THUMB = QSize(64, 48)
@@ -130,7 +130,7 @@ class EpisodeDelegate(QStyledItemDelegate):
         self._model = model
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(200, ROW)
+        return QSize(200, pixels(ROW))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         theme, number = self._theme, index.row()
@@ -144,18 +144,26 @@ class EpisodeDelegate(QStyledItemDelegate):
         painter.fillRect(area.left(), area.bottom(), area.width(), 1, theme.color("line"))
         if chosen:
             painter.fillRect(area.left(), area.top(), 4, area.height() - 1, theme.color("blue"))
-        thumb = QRect(area.left() + 12, area.top() + 8, THUMB.width(), THUMB.height())
+        thumb = QRect(
+            area.left() + 12, area.top() + 8, pixels(THUMB.width()), pixels(THUMB.height())
+        )
         image = self._model.thumbnail(number)
         painter.fillRect(thumb, theme.color("win"))
         if image is not None:
             painter.drawImage(thumb, image)
         left = thumb.right() + 11
         right = area.right() - 12
-        self._name(painter, row, left, right, area.top() + 19)
-        self._text(painter, row.detail, left, right, area.top() + 36, "text2")
-        free = self._chip(painter, row.verdict, right, area.top() + 39)
-        icons.draw(painter, row.outcome.icon, left - 1, area.top() + 42, 14, theme.color("text2"))
-        self._text(painter, row.outcome.word, left + 17, free - 8, area.top() + 53, "text2")
+        self._name(painter, row, left, right, area.top() + pixels(19))
+        self._text(painter, row.detail, left, right, area.top() + pixels(36), "text2")
+        free = self._chip(painter, row.verdict, right, area.top() + pixels(39))
+        icons.draw(
+            *(painter, row.outcome.icon, left - 1, area.top() + pixels(42), pixels(14)),
+            theme.color("text2"),
+        )
+        self._text(
+            *(painter, row.outcome.word, left + pixels(17), free - 8, area.top() + pixels(53)),
+            "text2",
+        )
         if state & QStyle.StateFlag.State_HasFocus:
             draw_ring(painter, QRectF(area).adjusted(0, 0, 0, -1), theme.color("blue"))
         painter.restore()
@@ -181,12 +189,12 @@ class EpisodeDelegate(QStyledItemDelegate):
 
     def _chip(self, painter: QPainter, chip: Chip, right: int, top: int) -> int:
         """Draws it flush right; returns where it begins."""
-        wide = 34 + text_width(chip.word, CAPTION, 600)
-        box = QRectF(right - wide, top, wide, 20)
+        wide = pixels(34) + text_width(chip.word, CAPTION, 600)
+        box = QRectF(right - wide, top, wide, pixels(20))
         ink = self._theme.ink(chip.look)
         draw_box(painter, box, self._theme.color("panel"), self._theme.outline(chip.look))
-        icons.draw(painter, chip.icon, box.left() + 7, top + 3, 14, ink)
+        icons.draw(painter, chip.icon, box.left() + 7, top + scaled(3), pixels(14), ink)
         painter.setPen(ink)
         painter.setFont(font(CAPTION, 600))
-        painter.drawText(QPointF(box.left() + 26, top + 14), chip.word)
+        painter.drawText(QPointF(box.left() + scaled(26), top + scaled(14)), chip.word)
         return int(box.left())

@@ -180,6 +180,10 @@ class ReviewPage(QWidget):
         self._theme.changed.connect(self._recoloured)
 
     def _recoloured(self) -> None:
+        """Other colours, or another size of text."""
+        self._layout.arrange(self.width(), self.height())
+        self.library.scaled()
+        self.bar.fit()
         self.lanes.redraw()
         for part in self.findChildren(QWidget):
             part.update()
@@ -392,6 +396,7 @@ class ReviewPage(QWidget):
             return
         shown = shown_of(opened.tape, opened.verdict, replayed)
         self.lanes.show_episode(shown, same=same)
+        self._layout.arrange(self.width(), self.height())  # more axes need more room
         self.bar.difference.setEnabled(self._first_difference() >= 0)
 
     def _show_at(self) -> None:

@@ -23,6 +23,7 @@ from ui.theme import (
     TITLE,
     Theme,
     font,
+    scaled,
     text_width,
 )
 
@@ -153,49 +154,50 @@ class ReviewPicture(QWidget):
     def _tag(self, painter: QPainter, area: QRectF) -> None:
         face = self._face
         word_px = text_width(face.tag, CAPTION, 700)
+        room = int(area.width()) - 2 * MARGIN - word_px - 24
+        whole = face.detail
+        for end in (",", " ·"):  # which step it is matters more than whose state, or when
+            if text_width(whole, CAPTION) > room:
+                whole = whole.partition(end)[0]
         painter.setFont(font(CAPTION))
-        detail = QFontMetrics(painter.font()).elidedText(
-            face.detail,
-            Qt.TextElideMode.ElideRight,
-            int(area.width()) - 2 * MARGIN - word_px - 24,
-        )
+        detail = QFontMetrics(painter.font()).elidedText(whole, Qt.TextElideMode.ElideRight, room)
         wide = word_px + 16 + (text_width(detail, CAPTION) + 8 if detail else 0)
-        box = QRectF(area.left() + MARGIN, area.top() + MARGIN, wide, 24)
+        box = QRectF(area.left() + MARGIN, area.top() + MARGIN, wide, scaled(24))
         self._plate(painter, box)
         painter.setPen(QColor(ON_PLATE))
         painter.setFont(font(CAPTION, 700))
-        painter.drawText(QPointF(box.left() + 8, box.top() + 16), face.tag)
+        painter.drawText(QPointF(box.left() + 8, box.top() + scaled(16)), face.tag)
         painter.setPen(QColor(ON_PLATE_2))
         painter.setFont(font(CAPTION))
-        painter.drawText(QPointF(box.left() + 16 + word_px, box.top() + 16), detail)
+        painter.drawText(QPointF(box.left() + 16 + word_px, box.top() + scaled(16)), detail)
 
     def _difference(self, painter: QPainter, area: QRectF) -> None:
         face, room = self._face, int(area.width() * (1 - INSET_SHARE)) - 3 * MARGIN - 20
         lines = wrapped(face.where, BODY, 400, room) if face.where else []
         wide = max([text_width(face.differs, BODY, 700), *(text_width(x, BODY) for x in lines)])
-        high = 26 + 18 * len(lines)
+        high = scaled(26 + 18 * len(lines))
         box = QRectF(area.left() + MARGIN, area.bottom() - MARGIN - high, wide + 20, high)
         self._plate(painter, box)
         painter.setPen(QColor(ON_PLATE_RED))
         painter.setFont(font(BODY, 700))
-        painter.drawText(QPointF(box.left() + 10, box.top() + 18), face.differs)
+        painter.drawText(QPointF(box.left() + 10, box.top() + scaled(18)), face.differs)
         painter.setFont(font(BODY))
         for number, line in enumerate(lines, 1):
-            painter.drawText(QPointF(box.left() + 10, box.top() + 18 + 18 * number), line)
+            painter.drawText(QPointF(box.left() + 10, box.top() + scaled(18 + 18 * number)), line)
 
     def _missing(self, painter: QPainter, area: QRectF) -> None:
-        face, room = self._face, int(min(area.width() - 48, 420))
+        face, room = self._face, int(min(area.width() - 48, scaled(420)))
         title = wrapped(face.missing, TITLE, 600, room)
         detail = wrapped(face.why, BODY, 400, room) if face.why else []
-        y = area.center().y() - (22 * len(title) + 20 * len(detail)) / 2 + 15
+        y = area.center().y() + scaled(15 - (22 * len(title) + 20 * len(detail)) / 2)
         for line in title:
             painter.setPen(QColor(ON_PLATE))
             painter.setFont(font(TITLE, 600))
             x = area.center().x() - text_width(line, TITLE, 600) / 2
             painter.drawText(QPointF(x, y), line)
-            y += 22
+            y += scaled(22)
         for line in detail:
             painter.setPen(QColor(ON_PLATE_2))
             painter.setFont(font(BODY))
             painter.drawText(QPointF(area.center().x() - text_width(line, BODY) / 2, y), line)
-            y += 20
+            y += scaled(20)

@@ -23,7 +23,7 @@ from ui.panels import column, label, set_text
 from ui.review_desk import Desk
 from ui.review_film import ReplayFilm
 from ui.review_page import ReviewPage
-from ui.theme import BODY, Theme, font
+from ui.theme import BODY, Theme, font, pixels
 
 MINIMUM: Final = (1180, 720)
 MENU_H: Final = 28
@@ -55,7 +55,7 @@ class ReviewWindow(QMainWindow):
         self._message.timeout.connect(self._rest)
         body, foot = QWidget(), QWidget()
         foot.setProperty("panel", True)
-        foot.setFixedHeight(STATUS_H)
+        foot.setFixedHeight(pixels(STATUS_H))
         column(foot, (12, 0, 12, 0), 0).addWidget(self.status)
         whole = column(body, (0, 0, 0, 0), 0)
         whole.addWidget(self.page, 1)
@@ -79,7 +79,7 @@ class ReviewWindow(QMainWindow):
     def _fill_menus(self) -> None:
         bar, commands = self.menuBar(), self.page.commands
         bar.setFont(font(BODY))
-        bar.setFixedHeight(MENU_H)
+        bar.setFixedHeight(pixels(MENU_H))
         quit_ = QAction("&Quit", self)
         quit_.setShortcut("Ctrl+Q")
         quit_.triggered.connect(lambda: self.close())

@@ -1,4 +1,5 @@
-"""Draws the review of a library to PNG files: `python -m tests.console.review_shots LIBRARY OUT`.
+"""Draws the review of a library to PNG files: `python -m tests.console.review_shots LIBRARY OUT
+[PERCENT]`, with text of this size.
 
 Not a test: the pictures are for looking at. The library should hold episodes of a demo, whose robot
 can be replayed and drawn here.
@@ -89,6 +90,8 @@ def main() -> None:
     root, out = Path(sys.argv[1]), Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
     theme = dressed(QApplication([]))
+    if len(sys.argv) > 3:
+        theme.scale(int(sys.argv[3]))
     for size in SIZES:
         for light in (False, True):
             draw(theme, root, out, size, light=light)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -581,6 +582,45 @@ def test_in_a_small_window_the_inspector_is_behind_a_tab(
     assert page.inspector.isVisible()
     page.resize(1920, 1080)
     qtbot.waitUntil(lambda: page.library.view.isVisible() and page.inspector.isVisible())
+
+
+@pytest.mark.parametrize(
+    ("size", "percent"),
+    [
+        ((1224, 724), 100),
+        ((1280, 772), 100),
+        ((1280, 772), 133),  # with the window's zoom, 200 % on 1920x1080
+        ((1920, 1052), 100),
+        ((1920, 1052), 200),
+        ((3840, 2132), 200),
+    ],
+)
+def test_nothing_of_the_play_bar_lies_over_anything_else_or_is_cut(
+    opens: Opens,
+    library: dict[str, Path],
+    qtbot: QtBot,
+    theme: Theme,
+    size: tuple[int, int],
+    percent: int,
+) -> None:
+    page = opens(library["exact"])
+    try:
+        theme.scale(percent)
+        page.window().resize(*size)
+        qtbot.waitUntil(lambda: page.window().size().toTuple() == size)
+        qtbot.wait(1)  # the layouts
+        parts = [part for part in page.bar.findChildren(QWidget) if part.isVisible()]
+        small = {page.bar.back, page.bar.forward}  # only an icon
+        for part in set(parts) - small:
+            assert part.width() >= part.minimumSizeHint().width(), part.accessibleName()
+        edges = sorted((part.x(), part.geometry().right()) for part in parts)
+        assert all(right < left for (_, right), (left, _) in itertools.pairwise(edges))
+        assert edges[-1][1] < page.bar.width()
+        if percent == 100:
+            time = page.lanes.lanes()[-1]
+            assert time.top + time.height <= page.lanes.height() + 1
+    finally:
+        theme.scale(100)
 
 
 # --- a page of a window with more -----------------------------------------------------------------

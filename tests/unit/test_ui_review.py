@@ -31,7 +31,7 @@ from recorder.verdict import (
 from tests.unit.recorder_support import Rover, record
 from transport.clock import NS_PER_S
 from transport.messages import Outcome
-from ui.review_lane_layout import lay_out
+from ui.review_lane_layout import lay_out, least_height
 from ui.review_levels import levels
 from ui.review_playback import Playback
 from ui.review_state import (
@@ -378,6 +378,15 @@ def test_lanes_never_overlap_and_axes_grow_with_the_room(height: int, axes: int)
     assert lanes[-1].kind == "time"
     if axes <= 2:
         assert lanes[-1].top + lanes[-1].height <= height + 1
+
+
+@pytest.mark.parametrize("text", [1.0, 1.33, 2.0])
+@pytest.mark.parametrize("axes", [1, 2, 5, 9])
+def test_at_their_least_height_all_lanes_are_seen(axes: int, text: float) -> None:
+    high = least_height(axes, text)
+    lanes = lay_out(["axis"] * axes, high, deviates=True, text=text)
+    assert lanes[-1].top + lanes[-1].height <= high + 1
+    assert min(lane.height for lane in lanes) >= 15 * text
 
 
 def test_a_deviation_nobody_would_see_gets_less_room() -> None:
