@@ -73,9 +73,7 @@ def farm(
 
 
 def farm_operator(
-    addresses: list[str],
     config: Annotated[Path, typer.Option()],
-    name: Annotated[str, typer.Option()],
     person: int = 0,
     calls: int | None = None,
     seconds: float | None = None,
@@ -99,4 +97,4 @@ def farm_operator(
     slack = Slack.of(person) if person else Slack()
     say_ready()
     with failing_later():
-        work(config, addresses, Shift(name, slack, calls, until_ns), leaving, tell)
+        work(config, Shift(slack, calls, until_ns), leaving, tell)

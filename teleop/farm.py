@@ -187,10 +187,9 @@ class Farm:
 
     def start_operators(self, seconds: float | None) -> None:
         """Let the scripted operators sit down; they accept nothing more after `seconds`."""
-        addresses = [post.address for post in self.posts]
         for number, name in enumerate(self._operator_names, start=1):
-            arguments = ["farm-operator", *addresses, "--config", str(keys_of(self.out, name))]
-            arguments += ["--name", name, "--person", str(number)]
+            arguments = ["farm-operator", "--config", str(keys_of(self.out, name))]
+            arguments += ["--person", str(number)]
             arguments += ["--seconds", str(seconds)] if seconds is not None else []
             self._children[name] = Child.start(name, self.out / f"{name}.log", arguments)
 

@@ -14,10 +14,11 @@ PORTS_EACH: Final = 10  # a robot's channels, and some room
 ROOMS: Final = ("kitchen", "living room", "hall", "study", "nursery", "sunroom")
 HOMES: Final = 3  # the first home's number, then on from there
 
-# Measured on a machine with two cores (README.md): of one robot with pictures of 320x240 at 15/s.
-CORES_EACH: Final = 0.25
+# Measured on a machine with two cores (README.md), with pictures of 320x240 at 15/s.
+CORES_EACH: Final = 0.3  # of a robot, the replays of its rescues included
+CORES_OPERATOR: Final = 0.15  # who always drives one of them
 MEGABYTES_EACH: Final = 550
-SHARE: Final = 0.8  # of a machine's cores that may be busy before ticks come late
+SHARE: Final = 0.95  # of a machine's cores that may be busy before ticks come late
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def planned(ports: Sequence[int], seed: int, scenarios: Sequence[str]) -> tuple[
 
 def load_notice(robots: int, operators: int, cores: int) -> str:
     """What the farm takes of this machine, and what limits it; a sentence or two for people."""
-    need = CORES_EACH * (robots + operators)  # an operator decodes and takes as much as a robot
-    room = int(cores * SHARE / CORES_EACH)
+    need = CORES_EACH * robots + CORES_OPERATOR * operators
+    room = max(0, int((cores * SHARE - CORES_OPERATOR * operators) / CORES_EACH))
     takes = (
         f"{_count(robots, 'robot')} and {_count(operators, 'operator')} take about {need:.1f} of "
         f"{_count(cores, 'core')} and {robots * MEGABYTES_EACH / 1000:.1f} GB."
@@ -82,8 +83,8 @@ def load_notice(robots: int, operators: int, cores: int) -> str:
     if need <= cores * SHARE:
         return takes
     return (
-        f"{takes} This machine has room for about {room} together: beyond, control ticks come "
-        "late, and the robots hold now and then."
+        f"{takes} The processor limits it: there is room for about {_count(room, 'robot')}; with "
+        "more, control ticks and pictures come late, and the robots hold now and then."
     )
 
 

@@ -1,22 +1,23 @@
 """A scripted operator's shift: one call after the other, from any number of robots.
 
-Pure. `Shift.step` is told what every robot says and what is seen of the one that is served; it says
-which robot to sit down at (`at`) and what the hands do there. The rescue itself is
+Pure. `Shift.step` is told what is known of every robot and what is seen of the one that is served;
+it says which robot to sit down at (`at`) and what the hands do there. The rescue itself is
 `teleop.rescue_script`. Two who want the same call are settled by the robot's lease: whoever does
 not get it goes on to the next. What came of each call is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from teleop.call_queue import severity_of
+from teleop.call_queue import queued
+from teleop.glimpse import RobotGlimpse
 from teleop.rescue_script import SETTLE_NS, Hands, Operator, Seen, Slack, Stage
 from transport.clock import NS_PER_S
-from transport.messages import Call, HoldReason, Outcome, RobotState
+from transport.messages import HoldReason, Outcome, RobotState
 
 ACCEPT_NS: Final = 20 * NS_PER_S  # for pictures and the lease; a robot without them has to wait
 RESCUE_NS: Final = 150 * NS_PER_S  # a minute of driving, labels, holds in between
@@ -57,37 +58,25 @@ class Served:
 
 
 def next_call(
-    states: Mapping[str, RobotState],
-    resting: Mapping[CallId, int],
-    now_ns: int,
-    you: str = "",
+    fleet: Iterable[RobotGlimpse], resting: Mapping[CallId, int], now_ns: int
 ) -> str | None:
-    """The address of the robot to go to: of the calls that nobody serves the most severe, and of
-    those the oldest; None: there is none.
+    """Where the robot was paired to go to: the first of a console's queue that is free to take.
 
-    Args:
-        resting: calls that are not to be tried again before some time.
-        you: the operator's name; a call that was passed on to somebody else is left.
-
-    A robot that was stopped has to be looked at by a person.
+    A call at which somebody looks, or that was passed on to somebody else, is left; so is a robot
+    that was stopped, which a person has to look at. `resting`: not to be tried before some time.
     """
-    waiting = {
-        address: _urgency(state, state.call)
-        for address, state in states.items()
-        if state.call is not None
-        and (state.call.passed is None or state.call.passed.to == you)
-        and not state.lease.session
-        and not state.stopped_by
-        and not state.latched_for
-        and resting.get(call_of(state), 0) <= now_ns
-    }
-    return max(waiting, key=lambda address: (waiting[address], address), default=None)
-
-
-def _urgency(state: RobotState, call: Call) -> tuple[int, float]:
-    """How severe, and the age in seconds by the robot's own clock; as a console sorts its queue."""
-    age_s = (state.stamp_ns - call.stamp_ns) / NS_PER_S
-    return -severity_of(call.reason, state.mode, age_s), age_s
+    free = [
+        robot
+        for robot in fleet
+        if robot.answers
+        and robot.state is not None
+        and robot.state.call is not None
+        and not robot.state.lease.session
+        and not robot.state.stopped_by
+        and not robot.state.latched_for
+        and resting.get(call_of(robot.state), 0) <= now_ns
+    ]
+    return next((call.key.paired for call in queued(free) if call.free and not call.skipped), None)
 
 
 def call_of(state: RobotState) -> CallId:
@@ -100,12 +89,11 @@ def call_of(state: RobotState) -> CallId:
 class Shift:
     """A scripted operator's memory from one call to the next."""
 
-    name: str = ""  # the operator's, as robots know it
     slack: Slack = field(default_factory=Slack)
     calls: int | None = None  # so many are served, then nothing more is accepted; None: no end
     until_ns: int | None = None  # nothing is accepted after that; None: no end
     served: tuple[Served, ...] = ()
-    at: str = ""  # address of the robot that is served; empty: none
+    at: str = ""  # where the robot that is served was paired; empty: none
     _call: CallId = NO_CALL
     _operator: Operator = field(default_factory=Operator)
     _since_ns: int = 0  # of sitting down
@@ -120,16 +108,15 @@ class Shift:
         return not self.at and self._closed(now_ns)
 
     def step(
-        self, states: Mapping[str, RobotState], seen: Seen | None, now_ns: int
+        self, fleet: Sequence[RobotGlimpse], seen: Seen | None, now_ns: int
     ) -> tuple[Shift, Hands]:
         """The shift after a look, and what the hands do until the next one.
 
-        Args:
-            states: of every robot that is heard, by address.
-            seen: of the robot at `at`; None while nothing is known of it.
+        `fleet` is every robot as it is known; `seen` what is seen of the one at `at`, None while
+        that is nothing.
         """
         if not self.at:
-            return self._watching(states)._next(states, now_ns), Hands()
+            return self._watching(fleet)._next(fleet, now_ns), Hands()
         return self._serve(seen or Seen(None, False, None, 0.0), now_ns)
 
     def _closed(self, now_ns: int) -> bool:
@@ -137,23 +124,23 @@ class Shift:
         late = self.until_ns is not None and now_ns >= self.until_ns
         return late or (self.calls is not None and done >= self.calls)
 
-    def _watching(self, states: Mapping[str, RobotState]) -> Shift:
+    def _watching(self, fleet: Iterable[RobotGlimpse]) -> Shift:
         """With each robot's ground track, as a console draws it for what was before the call."""
         new = Operator(self.slack)
+        states = {robot.paired: robot.state for robot in fleet if robot.state is not None}
         watched = {a: self._watched.get(a, new).watching(s) for a, s in states.items()}
         return replace(self, _watched=watched)
 
-    def _next(self, states: Mapping[str, RobotState], now_ns: int) -> Shift:
-        if self._closed(now_ns):
-            return self
-        address = next_call(states, self._resting, now_ns, self.name)
-        if address is None:
+    def _next(self, fleet: Sequence[RobotGlimpse], now_ns: int) -> Shift:
+        at = None if self._closed(now_ns) else next_call(fleet, self._resting, now_ns)
+        found = next((robot.state for robot in fleet if robot.paired == at), None)
+        if at is None or found is None:
             return self
         return replace(
             self,
-            at=address,
-            _call=call_of(states[address]),
-            _operator=self._watched[address],
+            at=at,
+            _call=call_of(found),
+            _operator=self._watched[at],
             _since_ns=now_ns,
             _leased_ns=None,
             _intervention=-1,

@@ -47,7 +47,7 @@ def test_a_scenario_in_which_nothing_calls_is_refused_with_those_that_do() -> No
 
 def test_what_limits_the_number_of_robots_is_told() -> None:
     assert load_notice(2, 1, 2) == "2 robots and 1 operator take about 0.8 of 2 cores and 1.1 GB."
-    assert "room for about 6 together" in load_notice(9, 0, 2)
+    assert "room for about 6 robots" in load_notice(9, 0, 2)
     assert "the robots hold now and then" in load_notice(9, 0, 2)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from teleop.glimpse import SILENT_MS, RobotGlimpse
 from teleop.rescue_script import SETTLE_NS, Hands, Operator, Seen, Stage
 from teleop.shift import (
     ACCEPT_NS,
@@ -28,6 +29,7 @@ from transport.messages import (
     Hold,
     HoldReason,
     Lease,
+    Looker,
     Mode,
     Outcome,
     PassedOn,
@@ -78,6 +80,18 @@ def seen(state: RobotState | None) -> Seen:
     return Seen(state, yours, picture_age_ms=40.0, brightness=200.0)
 
 
+def fleet(states: dict[str, RobotState], you: str = "op-1") -> list[RobotGlimpse]:
+    """What is known of robots that say this."""
+    return [
+        RobotGlimpse(paired=at, address=at, name=state.robot, key="k", state=state, you=you)
+        for at, state in states.items()
+    ]
+
+
+def asks_next(states: dict[str, RobotState], you: str = "op-1") -> str | None:
+    return next_call(fleet(states, you), {}, 0)
+
+
 class Room:
     """Robots that say what the test has them say, and one operator who looks at them."""
 
@@ -88,7 +102,7 @@ class Room:
     def look(self, seconds: float = 0.0) -> Room:
         for _ in range(max(1, round(seconds * NS_PER_S / LOOK_NS))):
             at = self.states.get(self.shift.at)
-            self.shift, hands = self.shift.step(self.states, seen(at), self.now_ns)
+            self.shift, hands = self.shift.step(fleet(self.states), seen(at), self.now_ns)
             self.hands.append(hands)
             self.now_ns += LOOK_NS
         return self
@@ -108,7 +122,7 @@ def test_the_oldest_call_is_next_by_the_robots_own_clocks() -> None:
     states["a"] = structs.replace(
         states["a"], stamp_ns=states["a"].stamp_ns + NS_PER_S * 900, call=call
     )
-    assert next_call(states, {}, 0) == "b"
+    assert asks_next(states) == "b"
 
 
 def test_a_severe_call_comes_before_an_older_one() -> None:
@@ -116,7 +130,7 @@ def test_a_severe_call_comes_before_an_older_one() -> None:
     assert states["b"].call is not None
     severe = structs.replace(states["b"].call, reason="Restarted")
     states["b"] = structs.replace(states["b"], call=severe)
-    assert next_call(states, {}, 0) == "b"
+    assert asks_next(states) == "b"
 
 
 def test_a_call_that_was_passed_on_is_for_whom_it_was_passed_to() -> None:
@@ -124,8 +138,24 @@ def test_a_call_that_was_passed_on_is_for_whom_it_was_passed_to() -> None:
     assert state.call is not None
     passed = PassedOn(to="op-2", by="op-1", note="you know this sill", stamp_ns=1)
     state = structs.replace(state, call=structs.replace(state.call, passed=passed))
-    assert next_call({"a": state}, {}, 0, "op-1") is None
-    assert next_call({"a": state}, {}, 0, "op-2") == "a"
+    assert asks_next({"a": state}, "op-1") is None
+    assert asks_next({"a": state}, "op-2") == "a"
+
+
+def test_a_call_at_which_somebody_looks_is_left_to_them_while_they_do() -> None:
+    state = calling("a", age_s=1)
+    assert state.call is not None
+    looks = Looker(name="op-2", until_ns=state.stamp_ns + NS_PER_S)
+    looked = structs.replace(state, call=structs.replace(state.call, looking=(looks,)))
+    assert asks_next({"a": looked}, "op-1") is None
+    assert asks_next({"a": looked}, "op-2") == "a"
+    later = structs.replace(looked, stamp_ns=looked.stamp_ns + 2 * NS_PER_S)
+    assert asks_next({"a": later}, "op-1") == "a"
+
+
+def test_a_robot_that_does_not_answer_is_left() -> None:
+    (robot,) = fleet({"a": calling("a")})
+    assert next_call([replace(robot, silent_ms=SILENT_MS + 1)], {}, 0) is None
 
 
 def test_nobody_goes_where_somebody_is_where_it_was_stopped_or_where_it_does_not_call() -> None:
@@ -135,15 +165,15 @@ def test_nobody_goes_where_somebody_is_where_it_was_stopped_or_where_it_does_not
         "c": structs.replace(calling("c"), latched_for="the battery is empty"),
         "d": at_work("d"),
     }
-    assert next_call(states, {}, 0) is None
+    assert asks_next(states) is None
 
 
 def test_a_call_that_was_given_up_rests_and_another_of_the_same_robot_does_not() -> None:
     first, second = calling("a", 1), calling("a", 2)
     rests = {call_of(first): 100}
-    assert next_call({"a": first}, rests, 99) is None
-    assert next_call({"a": first}, rests, 100) == "a"
-    assert next_call({"a": second}, rests, 0) == "a"
+    assert next_call(fleet({"a": first}), rests, 99) is None
+    assert next_call(fleet({"a": first}), rests, 100) == "a"
+    assert next_call(fleet({"a": second}), rests, 0) == "a"
 
 
 # --- what comes of a call ---
@@ -173,7 +203,7 @@ def test_a_call_that_its_robot_withdraws_is_left() -> None:
 def test_a_robot_without_pictures_is_given_up_and_tried_again_later() -> None:
     room = Room(Shift(), a=calling("a")).look()
     for _ in range(ACCEPT_NS // LOOK_NS + 2):
-        room.shift, _hands = room.shift.step(room.states, None, room.now_ns)
+        room.shift, _hands = room.shift.step(fleet(room.states), None, room.now_ns)
         room.now_ns += LOOK_NS
     assert (room.ends, room.shift.at) == ([End.GIVEN_UP], "")
     assert room.look().shift.at == ""
