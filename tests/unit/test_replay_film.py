@@ -89,7 +89,7 @@ def test_a_step_that_was_not_replayed_has_no_picture(
 
 def test_an_unknown_camera_is_told(film: Film, episode: Episode) -> None:
     replayed(film, episode)
-    assert drawn(film, 0, "rear").problem == "Nobody draws the camera rear."
+    assert drawn(film, 0, "left").problem == "Nobody draws the camera left."
 
 
 def test_another_robot_is_off_in_metres_and_its_wrong_steps_are_found(
