@@ -23,7 +23,7 @@ QUICK := $(BIN)/python -m pytest -q -m "not long"
 COMPUTE := tests/unit tests/architecture $(wildcard tests/faults/test_episode_*.py) \
            $(patsubst %,tests/system/test_%.py,bad_input pairing replay_pool validate_set)
 
-test: setup ## the quick tests, under ten minutes on two cores; ARGS="-k lease" for some of them
+test: setup ## the quick tests, thirteen minutes on two cores; ARGS="-k lease" for some of them
 ifdef ARGS
 	@$(QUICK) $(ARGS)
 else
